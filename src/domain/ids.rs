@@ -1,0 +1,59 @@
+//! Names that must not be mixed up: one type each.
+
+use std::fmt;
+use std::sync::Arc;
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Wraps the text as it stands; the text is not checked.
+            #[must_use]
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// One client request; joins an answer to its mirrored copies and to later feedback.
+    RequestId
+}
+text_id! {
+    /// A release named by the digest of its content, for example `sem:4f1c…` or `rel:09ab…`.
+    ReleaseId
+}
+text_id! {
+    /// The digest of a judging policy, `pol:…`.
+    PolicyDigest
+}
+text_id! {
+    /// One rollout.
+    RolloutId
+}
+text_id! {
+    /// A metric, by the name its policy, evidence and verdict share.
+    MetricName
+}

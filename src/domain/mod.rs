@@ -1,0 +1,18 @@
+//! The words every other floor speaks: slots and arms, shares, ids, times, and how an answer ended.
+//!
+//! Absent on purpose: statistics, traffic rules, serialisation, IO. Nothing here knows a wire format;
+//! what is stored or sent has its own record type at the edge.
+
+mod arm;
+mod ids;
+mod metric;
+mod outcome;
+mod share;
+mod timing;
+
+pub use arm::{Arm, Slot};
+pub use ids::{MetricName, PolicyDigest, ReleaseId, RequestId, RolloutId};
+pub use metric::{MetricKind, Tail};
+pub use outcome::{Finish, Missing, Outcome};
+pub use share::{Share, ShareError};
+pub use timing::{Clocks, Timestamp};

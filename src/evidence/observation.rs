@@ -1,0 +1,59 @@
+//! One answered request, reduced to what judgment needs; the text itself does not come this far.
+
+use crate::domain::{Arm, Clocks, MetricName, Outcome, ReleaseId, RequestId};
+
+/// The first 16 bytes of the BLAKE3 of a normalised answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AnswerDigest(pub [u8; 16]);
+
+/// The first 16 bytes of the BLAKE3 of what the client asked, before any template of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PromptDigest(pub [u8; 16]);
+
+/// Why a request was sent to an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// For a client.
+    Serving,
+    /// A copy to the other arm, for comparison.
+    Mirror,
+    /// A copy back to the *same* arm: measures how much the baseline differs from itself.
+    Null,
+}
+
+/// One answer, as seen by whoever asked for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The client request this answer, or the copy, belongs to.
+    pub request: RequestId,
+    /// The release that answered.
+    pub release: ReleaseId,
+    /// The arm whose pool answered.
+    pub arm: Arm,
+    /// Why the request was sent.
+    pub role: Role,
+    /// The evidence epoch it was admitted in; evidence of another epoch is never mixed in.
+    pub epoch: u64,
+    /// How the answer ended.
+    pub outcome: Outcome,
+    /// When what was seen.
+    pub clocks: Clocks,
+    /// Whether it was streamed; first-token times exist only then.
+    pub streamed: bool,
+    /// Output tokens from the engine's own usage report; `None` when it sent none.
+    pub output_tokens: Option<u32>,
+    /// Prompt tokens from the engine's own usage report.
+    pub prompt_tokens: Option<u32>,
+    /// Digest of the answer; `None` when there was no text and no tool call.
+    pub answer: Option<AnswerDigest>,
+    /// Digest of the question.
+    pub prompt: PromptDigest,
+    /// Whether the text repeats itself without end, or is not what the request asked for.
+    pub degenerate: bool,
+    /// Requests this process had in flight to the same endpoint when this one was sent, itself included.
+    pub in_flight: u32,
+    /// Hash of the sticky key that placed the request.
+    pub sticky: u64,
+    /// Scores of live graders on the text, by metric name, in [0, 1].
+    pub scores: Vec<(MetricName, f64)>,
+}

@@ -1,0 +1,15 @@
+//! From a snapshot and a policy to a verdict with reasons.
+//!
+//! The judge never sees a stage name or an arm's colour: it is told which metrics must pass, and
+//! nothing else about where traffic stands. Absence of evidence is [`Verdict::Inconclusive`],
+//! evidence that cannot be trusted is [`Verdict::Invalid`], and neither is ever a pass.
+
+mod policy;
+mod reason;
+mod ruling;
+mod verdict;
+
+pub use policy::{MetricPolicy, Policy};
+pub use reason::Reason;
+pub use ruling::{Check, CheckState, Flips, Judgment, MetricJudgment, Question, Subject};
+pub use verdict::Verdict;

@@ -1,0 +1,128 @@
+//! The one object that every surface renders: text, JSON, HTML, API, webhook and exit code.
+
+use super::{Reason, Verdict};
+use crate::domain::MetricName;
+
+/// What was asked of the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// Golden cases, before any traffic.
+    Golden,
+    /// Mirrored live traffic.
+    Mirror,
+    /// Split live traffic.
+    Ramp,
+    /// Two files of results.
+    Compare,
+}
+
+impl Question {
+    /// The word used in files and on screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Golden => "golden",
+            Self::Mirror => "mirror",
+            Self::Ramp => "ramp",
+            Self::Compare => "compare",
+        }
+    }
+}
+
+/// What was judged, by digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The baseline's release id, or the name of its file.
+    pub baseline: String,
+    /// The candidate's release id, or the name of its file.
+    pub candidate: String,
+    /// Digest of the policy, `pol:…`.
+    pub policy: String,
+    /// Digest of the evidence, `ev:…`.
+    pub evidence: String,
+}
+
+/// Pairs in which the arms disagreed, by who did better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flips {
+    /// The candidate was right where the baseline was wrong.
+    pub better: u64,
+    /// The candidate was wrong where the baseline was right.
+    pub worse: u64,
+}
+
+/// One metric's part of the verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricJudgment {
+    /// The metric.
+    pub name: MetricName,
+    /// What its evidence says.
+    pub verdict: Verdict,
+    /// Whether it had to pass.
+    pub required: bool,
+    /// Pairs (or keys) that entered, missing halves included.
+    pub pairs: u64,
+    /// Pairs with a missing half.
+    pub missing: u64,
+    /// Mean over the baseline's values (geometric for ratio kinds), in the metric's unit.
+    pub baseline: Option<f64>,
+    /// Mean over the candidate's values.
+    pub candidate: Option<f64>,
+    /// Candidate − baseline in the metric's unit; for ratio kinds the geometric-mean ratio − 1.
+    pub difference: Option<f64>,
+    /// Interval for the difference at `level`: any-time valid for live evidence, one look for golden.
+    pub interval: Option<(f64, f64)>,
+    /// Two-sided level of the interval, for example 0.95.
+    pub level: f64,
+    /// The margin it was judged against, in the metric's unit.
+    pub margin: f64,
+    /// Natural logarithm of the e-value for passing; `None` for a fixed sample.
+    pub log_e_promote: Option<f64>,
+    /// Natural logarithm of the e-value for failing, before weighting; `None` for a fixed sample.
+    pub log_e_abort: Option<f64>,
+    /// Discordant pairs, for metrics that are right or wrong.
+    pub flips: Option<Flips>,
+    /// Why, with numbers.
+    pub reason: Reason,
+    /// Ids of pairs that speak loudest for the verdict; at most five.
+    pub examples: Vec<String>,
+}
+
+/// How a trust check stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckState {
+    /// Nothing wrong.
+    Ok,
+    /// Not enough to say; the text says what is lacking.
+    Unknown(String),
+    /// Broken: the verdict is invalid; the text names number and rule.
+    Alarm(String),
+}
+
+/// One trust check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its name: `sample_ratio`, `null_drift`, `missing`, `scheduling` …
+    pub name: &'static str,
+    /// How it stands.
+    pub state: CheckState,
+}
+
+/// The whole answer of the judge to one question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgment {
+    /// The verdict; its exit code is the program's.
+    pub verdict: Verdict,
+    /// What was asked.
+    pub question: Question,
+    /// What was judged.
+    pub subject: Subject,
+    /// Metric by metric, in the policy's order.
+    pub metrics: Vec<MetricJudgment>,
+    /// Trust checks.
+    pub checks: Vec<Check>,
+    /// Pairs still needed if the present trend holds; zero when decided, `None` when no number can be given.
+    pub pairs_needed: Option<u64>,
+    /// Why, the decisive reason first.
+    pub reasons: Vec<Reason>,
+}

@@ -1,0 +1,3 @@
+//! The `goldgate` program: everything is in the library.
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Who answers which request: a pure function of a published table and the request's keys.
+//!
+//! Absent on purpose: evidence, verdicts, health. A rollback is one [`RouteTable`] published; the
+//! proxy reads the current table once per request and never decides anything itself.
+
+mod assign;
+mod table;
+
+pub use assign::{Salt, StickyKey, assign, mirror_selected};
+pub use table::{MirrorPlan, RouteTable, TrafficSplit};

@@ -1,0 +1,10 @@
+//! The wire: OpenAI-shaped requests and answers, and the event-stream observer.
+//!
+//! Codecs only: bytes and times come in as arguments, records go out. The observer works on a copy
+//! of what the relay sends; when it cannot follow, the observation ends and the relay goes on.
+//!
+//! Absent on purpose: sockets, clocks, the decision what an answer means for a rollout.
+
+mod answer;
+
+pub use answer::{Answer, Usage};
