@@ -10,5 +10,5 @@
 mod observation;
 mod record;
 
-pub use observation::{AnswerDigest, Observation, PromptDigest, Role};
+pub use observation::{AnswerDigest, Copies, Observation, PromptDigest, Role, Sample};
 pub use record::{Arrival, Halves, Pair, Record};

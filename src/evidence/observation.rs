@@ -57,3 +57,22 @@ pub struct Observation {
     /// Scores of live graders on the text, by metric name, in [0, 1].
     pub scores: Vec<(MetricName, f64)>,
 }
+
+/// What became of the copies of one mirrored request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copies {
+    /// The other arm's answer; `None` when the copy was sent and its answer was lost.
+    pub candidate: Option<Observation>,
+    /// The same arm's second answer; `None` when no null copy was sent or its answer was lost.
+    pub null: Option<Observation>,
+}
+
+/// One finished client request with whatever was learned beside it: what the proxy hands over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The answer the client got.
+    pub serving: Observation,
+    /// The copies, when the request was selected and the copy was sent. A copy that was never sent
+    /// (queue full) makes no pair; it is counted by the proxy.
+    pub copies: Option<Copies>,
+}

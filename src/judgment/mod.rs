@@ -11,5 +11,5 @@ mod verdict;
 
 pub use policy::{MetricPolicy, Policy};
 pub use reason::Reason;
-pub use ruling::{Check, CheckState, Flips, Judgment, MetricJudgment, Question, Subject};
+pub use ruling::{Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject};
 pub use verdict::Verdict;

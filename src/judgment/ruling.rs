@@ -126,3 +126,14 @@ pub struct Judgment {
     /// Why, the decisive reason first.
     pub reasons: Vec<Reason>,
 }
+
+/// One look at live evidence: where every e-value stood. The ledger of a rollout is a list of these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LedgerPoint {
+    /// Records judged so far.
+    pub records: u64,
+    /// Natural logarithm of the weighted family-wide abort e-value.
+    pub log_e_abort: f64,
+    /// Per metric: name, log e-value for failing (unweighted), log e-value for passing.
+    pub metrics: Vec<(MetricName, f64, f64)>,
+}
