@@ -1,7 +1,7 @@
 //! The one object that every surface renders: text, JSON, HTML, API, webhook and exit code.
 
 use super::{Reason, Verdict};
-use crate::domain::MetricName;
+use crate::domain::{MetricKind, MetricName};
 
 /// What was asked of the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +56,8 @@ pub struct Flips {
 pub struct MetricJudgment {
     /// The metric.
     pub name: MetricName,
+    /// What kind of number it is: says whether difference, interval and margin are points or ratios.
+    pub kind: MetricKind,
     /// What its evidence says.
     pub verdict: Verdict,
     /// Whether it had to pass.
