@@ -51,3 +51,81 @@ pub fn mirror_selected(request: &RequestId, stream: &str, share: Share, salt: Sa
     key.extend_from_slice(request.as_str().as_bytes());
     share.contains(salt.hash(b"mirror:", &key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KEYS: u32 = 1_000_000;
+
+    /// Asserts that a count of binomial successes lies within five standard deviations.
+    fn check(what: &str, seen: u32, trials: u32, share: Share) {
+        let (n, p) = (f64::from(trials), share.fraction());
+        let noise = 5.0 * (n * p * (1.0 - p)).sqrt();
+        assert!(
+            (f64::from(seen) - n * p).abs() <= noise,
+            "{what}: {seen} of {trials} at {share}, ±{noise:.0}"
+        );
+    }
+
+    fn key(n: u32) -> StickyKey {
+        StickyKey(format!("session-{n}").into_bytes())
+    }
+
+    #[test]
+    fn a_million_keys_realise_the_share_within_binomial_noise() {
+        let salt = Salt::derive("chat-v2");
+        let hashes: Vec<u64> = (0..KEYS).map(|n| salt.hash(b"arm:", &key(n).0)).collect();
+        for ppm in [100, 10_000, 250_000, 750_000, 999_900] {
+            let share = Share::from_ppm(ppm);
+            let seen = hashes.iter().filter(|&&hash| share.contains(hash)).count();
+            check("arms", u32::try_from(seen).unwrap(), KEYS, share);
+        }
+    }
+
+    #[test]
+    fn a_request_is_mirrored_regardless_of_its_arm_and_of_the_null_selection() {
+        let (salt, half, tenth) =
+            (Salt::derive("chat-v2"), Share::from_ppm(500_000), Share::from_ppm(100_000));
+        let split = TrafficSplit::new(half);
+        // The same text is key and request id: only the domain of the hash keeps them apart.
+        let mut seen = [[0_u32; 2]; 2];
+        let mut arms = [0_u32; 2];
+        for n in 0..200_000 {
+            let arm = usize::from(assign(&key(n), split, salt) == Arm::Candidate);
+            let request = RequestId::new(format!("session-{n}"));
+            let mirrored = mirror_selected(&request, "mirror", tenth, salt);
+            arms[arm] += 1;
+            seen[arm][0] += u32::from(mirrored);
+            seen[arm][1] += u32::from(mirrored && mirror_selected(&request, "null", half, salt));
+        }
+        for arm in 0..2 {
+            check("mirrored", seen[arm][0], arms[arm], tenth);
+            check("null copies", seen[arm][1], seen[arm][0], half);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn raising_a_share_moves_keys_only_to_the_candidate(
+            bytes in proptest::collection::vec(any::<u8>(), 0..40),
+            name in "[a-z]{1,8}",
+            (low, high) in (0_u32..=1_000_000).prop_flat_map(|low| (Just(low), low..=1_000_000)),
+        ) {
+            let (key, salt) = (StickyKey(bytes), Salt::derive(&name));
+            let at = |ppm| assign(&key, TrafficSplit::new(Share::from_ppm(ppm)), salt);
+            prop_assert_eq!(at(0), Arm::Baseline);
+            prop_assert_eq!(at(1_000_000), Arm::Candidate);
+            if at(low) == Arm::Candidate {
+                prop_assert_eq!(at(high), Arm::Candidate);
+            }
+        }
+
+        #[test]
+        fn another_salt_is_another_order(key in "[a-z0-9]{8,16}") {
+            let key = StickyKey(key.into_bytes());
+            prop_assert_ne!(key.digest(Salt::derive("one")), key.digest(Salt::derive("two")));
+        }
+    }
+}
