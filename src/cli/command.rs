@@ -1,0 +1,44 @@
+//! Which commands exist, and the way from what was typed to how it ended.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::{Context, Exit, Failure, GlobalArgs, completions};
+
+/// Eval-gated canary analysis for LLM serving.
+#[derive(Debug, Parser)]
+#[command(name = "goldgate", version, about, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a shell's completion script to stdout
+    Completions(completions::Args),
+}
+
+/// Parses `args` (the program's name first) and runs the command they name.
+///
+/// # Errors
+/// Whatever the command could not mend; see [`Failure`] for the two tiers.
+pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
+    let typed = match CommandLine::try_parse_from(args) {
+        Ok(typed) => typed,
+        Err(error) => return said_by_clap(&error),
+    };
+    let context = Context::new(typed.global);
+    match typed.command {
+        Command::Completions(args) => completions::run(&args, CommandLine::command(), &context),
+    }
+}
+
+/// Help and version are answers; everything else is a usage error that clap words itself.
+fn said_by_clap(error: &clap::Error) -> Result<Exit, Failure> {
+    error.print().map_err(Failure::world)?;
+    Ok(if error.use_stderr() { Exit::Usage } else { Exit::Success })
+}
