@@ -1,1 +1,19 @@
-//! (page to be written with the module)
+//! A release: model, prompt templates, sampling and engine as one unit, named by the digest of its content.
+//!
+//! `release.toml` is what a person writes; the lock is what is deployed. A flip moves templates and model
+//! together because there is nothing smaller that could move.
+//!
+//! ## Prompt templates
+//!
+//! Templates are minijinja text with strict undefined: a variable that a client forgot is an error and never an
+//! empty string. Roles are laid out by lines of their own, `{# role: system #}`, which minijinja itself takes for
+//! comments: each such line begins a message with that role (system, developer, user or assistant). Text before
+//! the first role line is a user message; a template without any is one user message. The layout is read from the
+//! template's own text and never from what variables contain, so no variable can open a message. Blocks such as
+//! loops end within the message they begin in. Included files bring text and no roles.
+//!
+//! Absent on purpose: templates that read a clock or randomness. The same variables give the same messages.
+
+mod prompts;
+
+pub use prompts::{PromptError, PromptTexts, Prompts, RenderError};

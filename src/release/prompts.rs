@@ -1,0 +1,143 @@
+//! Compiled templates of one release, ready to render.
+
+use std::collections::BTreeMap;
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde_json::{Value, json};
+
+use layout::Part;
+
+mod closure;
+mod error;
+mod layout;
+#[cfg(test)]
+mod tests;
+
+pub use error::{PromptError, RenderError};
+
+/// Template instructions of one message before rendering stops. A long few-shot template takes some thousands; a
+/// loop over a hostile variable takes no more than this, and the request is refused.
+const FUEL_MAX: u64 = 1_000_000;
+
+/// Bytes of one rendered prompt, all messages together. Beyond it the request is refused, as its body would be.
+const RENDERED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The texts that templates are compiled from, as a lock carries them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PromptTexts {
+    /// Prompt id → name of its template file.
+    pub entries: BTreeMap<String, String>,
+    /// File name → text; every file that a template names, included ones too.
+    pub files: BTreeMap<String, String>,
+}
+
+/// The prompt templates of one release.
+#[derive(Clone, Debug, Default)]
+pub struct Prompts {
+    environment: Environment<'static>,
+    messages: BTreeMap<String, Vec<Message>>,
+}
+
+#[derive(Clone, Debug)]
+struct Message {
+    role: &'static str,
+    template: String,
+    lines_before: usize,
+}
+
+impl Prompts {
+    /// Compiles every template.
+    ///
+    /// # Errors
+    /// When a file is missing, includes one by a name that is not written out, or is not a template.
+    pub fn compile(texts: &PromptTexts) -> Result<Self, PromptError> {
+        let mut prompts = Self { environment: environment(), messages: BTreeMap::new() };
+        for (name, text) in &texts.files {
+            closure::includes(name, text)?;
+            prompts.add(name.clone(), text.clone(), 0, name)?;
+        }
+        for (id, file) in &texts.entries {
+            let text = texts.files.get(file).ok_or_else(|| PromptError::no_file(id, file))?;
+            for included in closure::all(file, &texts.files)? {
+                layout::no_roles(included, &texts.files[included])?;
+            }
+            let messages = prompts.compile_parts(file, layout::parts(file, text)?)?;
+            prompts.messages.insert(id.clone(), messages);
+        }
+        Ok(prompts)
+    }
+
+    /// The ids that can be rendered, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.messages.keys().map(String::as_str)
+    }
+
+    /// Renders prompt `id` with `variables` into the `messages` array of a chat request.
+    ///
+    /// # Errors
+    /// When the id is unknown, `variables` is no object, or the template refuses them.
+    pub fn render(&self, id: &str, variables: &Value) -> Result<Value, RenderError> {
+        let messages = self.messages.get(id).ok_or_else(|| self.unknown(id))?;
+        if !variables.is_object() {
+            return Err(RenderError::Variables { id: id.to_owned() });
+        }
+        let variables = minijinja::Value::from_serialize(variables);
+        let mut rendered = Vec::with_capacity(messages.len());
+        let mut bytes = 0;
+        for message in messages {
+            let content = self.text(message, &variables).map_err(|at| RenderError::template(id, at))?;
+            bytes += content.len();
+            if bytes > RENDERED_BYTES_MAX {
+                return Err(RenderError::TooLong { id: id.to_owned(), bytes_max: RENDERED_BYTES_MAX });
+            }
+            rendered.push(json!({"role": message.role, "content": content}));
+        }
+        Ok(Value::Array(rendered))
+    }
+
+    fn text(&self, message: &Message, variables: &minijinja::Value) -> Result<String, error::At> {
+        self.environment
+            .get_template(&message.template)
+            .and_then(|template| template.render(variables))
+            .map_err(|error| error::At::of(&error, &message.template, message.lines_before))
+    }
+
+    fn compile_parts(&mut self, file: &str, parts: Vec<Part<'_>>) -> Result<Vec<Message>, PromptError> {
+        let mut messages = Vec::with_capacity(parts.len());
+        for (index, Part { role, text, lines_before }) in parts.into_iter().enumerate() {
+            // No file can have such a name: `closure` refuses it.
+            let template = format!("{file}{}{index}", closure::PART_MARK);
+            self.add(template.clone(), text.to_owned(), lines_before, file)?;
+            messages.push(Message { role, template, lines_before });
+        }
+        Ok(messages)
+    }
+
+    fn add(
+        &mut self,
+        name: String,
+        text: String,
+        lines_before: usize,
+        file: &str,
+    ) -> Result<(), PromptError> {
+        // A file with several messages is a template only part by part; the parts are compiled beside it.
+        if name == file && layout::has_roles(&text) {
+            return Ok(());
+        }
+        self.environment
+            .add_template_owned(name.clone(), text)
+            .map_err(|error| PromptError::Syntax { at: error::At::of(&error, &name, lines_before) })
+    }
+
+    fn unknown(&self, id: &str) -> RenderError {
+        RenderError::Unknown { id: id.to_owned(), known: self.ids().map(str::to_owned).collect() }
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_fuel(Some(FUEL_MAX));
+    environment
+}
