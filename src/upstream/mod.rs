@@ -1,1 +1,31 @@
-//! (page to be written with the module)
+//! Engines over the network: one pool a slot, its time limits, its failures by name, its readiness.
+//!
+//! A [`Pool`] sends one request to the least loaded of its endpoints and hands back a [`Reply`]
+//! whose body is read as it comes. The connection is driven by whoever reads the reply, not by a task
+//! of its own: dropping a reply closes the connection in the same instant, so an answer that nobody
+//! waits for stops costing the engine time.
+//!
+//! Four limits and separate: connect, first byte, idle between bytes, and an optional total. A request
+//! is sent again only before its first answered byte, only inside the same pool, and only when the
+//! engine cannot have worked on it: the connection was refused, or a kept-alive one turned out closed.
+//!
+//! Absent on purpose: arms, releases, evidence, TLS (engines are reached in clear text, inside one
+//! network), HTTP/2 (one connection with silent queueing would hide load from the counters).
+
+mod endpoint;
+mod error;
+mod line;
+mod options;
+mod pool;
+mod reply;
+
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{Limit, UpstreamError};
+pub use options::{Outgoing, PoolOptions, Timeouts};
+pub use pool::Pool;
+pub use reply::{Reply, ReplyBody};
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
