@@ -6,5 +6,7 @@
 //! Absent on purpose: sockets, clocks, the decision what an answer means for a rollout.
 
 mod answer;
+mod live_grader;
 
 pub use answer::{Answer, Usage};
+pub use live_grader::{LiveGrader, LiveGraderError};

@@ -1,0 +1,70 @@
+use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::{
+    DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerBuilder,
+};
+
+use super::*;
+use crate::evals::dataset::{Ask, read_cases};
+
+/// Trains the shipped tokenizer anew: byte-level BPE, 2,000 entries, on the questions of the dataset.
+fn train() -> String {
+    let cases = read_cases("datasets/gsm8k/cases.jsonl".as_ref()).unwrap();
+    let questions = cases.into_iter().map(|case| match case.ask {
+        Ask::Prompt(prompt) => prompt,
+        other => panic!("{other:?}"),
+    });
+    let byte_level = ByteLevel::default().add_prefix_space(false);
+    let mut tokenizer = TokenizerBuilder::<
+        BPE,
+        NormalizerWrapper,
+        PreTokenizerWrapper,
+        PostProcessorWrapper,
+        DecoderWrapper,
+    >::new()
+    .with_model(BPE::default())
+    .with_pre_tokenizer(Some(byte_level.into()))
+    .with_decoder(Some(byte_level.into()))
+    .build()
+    .unwrap();
+    let mut trainer = BpeTrainer::builder()
+        .vocab_size(2_000)
+        .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+        .show_progress(false)
+        .build();
+    tokenizer.train(&mut trainer, questions).unwrap();
+    tokenizer.to_string(false).unwrap()
+}
+
+#[test]
+fn the_shipped_tokenizer_is_what_training_gives() {
+    assert!(TOKENIZER == train(), "tokenizer.json is not what this dataset and this crate give");
+}
+
+fn check(left: &str, right: &str, expected: std::ops::RangeInclusive<f64>) {
+    let embedder = Embedder::built_in().unwrap();
+    let cosine = embedder.embed(left).cosine(&embedder.embed(right));
+    assert!(expected.contains(&cosine), "{cosine} of {left:?} and {right:?} is not in {expected:?}");
+    assert_eq!(cosine, embedder.embed(right).cosine(&embedder.embed(left)), "{left:?} and {right:?}");
+}
+
+#[test]
+fn likeness_of_wording_is_measured() {
+    let text = "She sells the remainder at the farmers' market for $2 per egg.";
+    check(text, text, 0.999_999..=1.0);
+    check(text, "She sells the rest at the farmers' market for $2 per egg.", 0.6..=0.95);
+    check(text, "Die Straße war naß und leer, 東京も同じ。", 0.0..=0.2);
+}
+
+#[test]
+fn a_text_without_tokens_is_like_nothing() {
+    check("", "", 0.0..=0.0);
+    check("", "eggs", 0.0..=0.0);
+}
+
+/// The values come from a second implementation, in Python.
+#[test]
+fn scores_are_the_same_on_every_machine() {
+    assert_eq!(hash(&[1, 2, 3]), 0x20817db3ff7101d3);
+    assert_eq!(hash(&[]), 0xf52a15e9a9b5e89b);
+}

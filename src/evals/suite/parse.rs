@@ -1,0 +1,166 @@
+//! From the text of a suite file to a [`Suite`]; every fault is noted before reading ends.
+
+use std::fs;
+use std::path::Path;
+
+use super::{LatencyMargins, RequestSpec, Suite, metrics};
+use crate::evals::dataset::{Case, read_cases};
+use crate::evals::fault::{Fault, Faults, did_you_mean};
+use crate::evals::reader::{self, Item, Reader, Section};
+
+const KEYS: [&str; 9] =
+    ["name", "version", "dataset", "limit", "repeats", "seed", "request", "metric", "latency"];
+
+const LATENCY_KEYS: [&str; 4] = ["ttft_margin", "tpot_margin", "e2e_margin", "tps_margin"];
+
+/// What a request may carry beside model and template: the sampling parameters of the OpenAI API and the usual
+/// ones of inference servers.
+const SAMPLING_KEYS: [&str; 16] = [
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "seed",
+    "stop",
+    "frequency_penalty",
+    "presence_penalty",
+    "repetition_penalty",
+    "reasoning_effort",
+    "response_format",
+    "tools",
+    "tool_choice",
+    "chat_template_kwargs",
+];
+
+/// More repeats of one case say little more and cost as much again.
+const REPEATS_END: u64 = 1_001;
+/// A suite of a million cases is a slip of the finger.
+const LIMIT_END: u64 = 1_000_001;
+/// TOML's integers end here.
+const SEED_END: u64 = 1 << 63;
+
+/// Reads the suite at `path`, and its dataset beside it.
+pub(super) fn read(path: &Path) -> Result<Suite, Faults> {
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| Fault::unreadable(&file, &error))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    parse(&file, &text, folder)
+}
+
+/// Parses `text`, which came from `file`; a relative dataset is taken from `folder`.
+pub(super) fn parse(file: &str, text: &str, folder: &Path) -> Result<Suite, Faults> {
+    let mut reader = Reader::new(file, text);
+    let document = reader.document();
+    if !reader.faults.is_empty() {
+        return Err(Faults(reader.faults));
+    }
+    let root = Section::root(&document);
+    reader.known(&root, &KEYS);
+    let name = reader.needed(&root, "name", "name = \"gsm8k\"").and_then(|item| reader.text(&item));
+    let version = root.get("version").and_then(|item| reader.text(&item));
+    let limit = root.get("limit").and_then(|item| reader.whole(&item, 1..LIMIT_END));
+    let repeats = root.get("repeats").and_then(|item| reader.whole(&item, 1..REPEATS_END));
+    let seed = root.get("seed").and_then(|item| reader.whole(&item, 0..SEED_END));
+    let request = root.get("request").map(|item| request(&mut reader, item)).unwrap_or_default();
+    let metrics = metrics::read(&mut reader, &root);
+    let latency = root.get("latency").map(|item| latency(&mut reader, item)).unwrap_or_default();
+    let (mut cases, digest) = dataset(&mut reader, &root, folder, text);
+    if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) {
+        cases.truncate(limit);
+    }
+    let suite = Suite {
+        name: name.unwrap_or_default(),
+        version,
+        file: file.to_owned(),
+        cases,
+        repeats: repeats.and_then(|repeats| u32::try_from(repeats).ok()).unwrap_or(1),
+        seed: seed.unwrap_or(1),
+        request,
+        metrics,
+        latency,
+        digest,
+    };
+    Faults(reader.faults).or(suite)
+}
+
+/// The cases, and the digest over suite and dataset.
+fn dataset(
+    reader: &mut Reader<'_>,
+    root: &Section<'_, '_>,
+    folder: &Path,
+    text: &str,
+) -> (Vec<Case>, String) {
+    let hint = "dataset = \"cases.jsonl\", a path from the folder of this file";
+    let mut hasher = blake3::Hasher::new_derive_key("goldgate/suite/1");
+    hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    let mut cases = Vec::new();
+    if let Some((item, path)) = dataset_path(reader, root, folder, hint) {
+        match fs::read(&path) {
+            Ok(bytes) => {
+                hasher.update(&bytes);
+                match read_cases(&path) {
+                    Ok(read) => cases = read,
+                    Err(faults) => reader.faults.extend(faults.0),
+                }
+            }
+            Err(error) => reader.wrong(&item, format!("{} cannot be read: {error}", path.display()), hint),
+        }
+    }
+    (cases, format!("suite:{}", &hasher.finalize().to_hex()[..16]))
+}
+
+fn dataset_path<'t, 'd>(
+    reader: &mut Reader<'_>,
+    root: &Section<'t, 'd>,
+    folder: &Path,
+    hint: &str,
+) -> Option<(Item<'t, 'd>, std::path::PathBuf)> {
+    let item = reader.needed(root, "dataset", hint)?;
+    let path = reader.text(&item)?;
+    Some((item, folder.join(path)))
+}
+
+fn request(reader: &mut Reader<'_>, item: Item<'_, '_>) -> RequestSpec {
+    let Some(section) = table(reader, item) else { return RequestSpec::default() };
+    let mut request = RequestSpec::default();
+    for (key, item) in section.items() {
+        match key {
+            "model" => request.model = reader.text(&item),
+            "template" => request.template = reader.text(&item),
+            "stream" | "stream_options" | "n" => {
+                let hint = "the harness streams every request and reads one choice: leave the key out";
+                reader.wrong(&item, "is not the suite's to set", hint);
+            }
+            key if SAMPLING_KEYS.contains(&key) => {
+                request.sampling.insert(key.to_owned(), reader::json(item.value));
+            }
+            key => {
+                let known = [&["model", "template"], &SAMPLING_KEYS[..]].concat();
+                reader.wrong(&item, "no such key", did_you_mean(key, &known));
+            }
+        }
+    }
+    request
+}
+
+fn latency(reader: &mut Reader<'_>, item: Item<'_, '_>) -> LatencyMargins {
+    let Some(section) = table(reader, item) else { return LatencyMargins::default() };
+    reader.known(&section, &LATENCY_KEYS);
+    let mut margin = |key| section.get(key).and_then(|item| reader.fraction(&item));
+    LatencyMargins {
+        ttft: margin("ttft_margin"),
+        tpot: margin("tpot_margin"),
+        e2e: margin("e2e_margin"),
+        tps: margin("tps_margin"),
+    }
+}
+
+fn table<'t, 'd>(reader: &mut Reader<'_>, item: Item<'t, 'd>) -> Option<Section<'t, 'd>> {
+    let section = item.clone().section();
+    if section.is_none() {
+        reader.wrong(&item, "a table", format!("write [{}] and its keys below", item.path));
+    }
+    section
+}
