@@ -1,6 +1,7 @@
 //! The stages of a rollout.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Where a rollout stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +34,12 @@ impl Stage {
         !matches!(self, Self::Done | Self::RolledBack)
     }
 
+    /// Whether a judge speaks in this stage.
+    #[must_use]
+    pub const fn is_judged(self) -> bool {
+        matches!(self, Self::Gate | Self::Mirror | Self::Ramp { .. })
+    }
+
     /// The word used in files and on screen, without the ramp's index.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -57,3 +64,30 @@ impl fmt::Display for Stage {
         }
     }
 }
+
+impl FromStr for Stage {
+    type Err = StageError;
+
+    fn from_str(text: &str) -> Result<Self, StageError> {
+        let plain = [
+            Self::Prepare,
+            Self::Gate,
+            Self::Mirror,
+            Self::Drain,
+            Self::KeepWarm,
+            Self::Done,
+            Self::RolledBack,
+        ];
+        let index = || text.strip_prefix("ramp[")?.strip_suffix(']')?.parse().ok();
+        plain
+            .into_iter()
+            .find(|stage| stage.name() == text)
+            .or_else(|| index().map(|index| Self::Ramp { index }))
+            .ok_or_else(|| StageError(text.to_owned()))
+    }
+}
+
+/// A text that names no stage.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stage is prepare, gate, mirror, ramp[N], drain, keep_warm, done or rolled_back, not {0:?}")]
+pub struct StageError(String);

@@ -45,7 +45,8 @@ impl MirrorPlan {
 pub struct RouteTable {
     /// Grows with every publication; the proxy ignores an older one.
     pub version: u64,
-    /// Evidence is kept apart by epoch; a new one starts with every stage and every reset.
+    /// Evidence is kept apart by epoch. It carries on across the stages of a rollout; a new epoch starts
+    /// with every rollout and whenever what is judged changes under it.
     pub epoch: u64,
     /// The slot that plays baseline.
     pub baseline: Slot,
