@@ -69,6 +69,9 @@ pub enum Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        match self {
+            Self::Note(text) => f.write_str(text),
+            other => write!(f, "{other:?}"),
+        }
     }
 }

@@ -7,6 +7,12 @@
 
 mod answer;
 mod live_grader;
+mod verdict;
 
 pub use answer::{Answer, Usage};
 pub use live_grader::{LiveGrader, LiveGraderError};
+#[cfg(test)]
+pub(crate) use verdict::fixture;
+pub use verdict::{
+    CheckRecord, CheckWord, FlipsRecord, MetricRecord, NeedsRecord, VerdictError, VerdictRecord,
+};

@@ -1,0 +1,251 @@
+//! The verdict as a document: schema `goldgate/verdict/1`.
+//!
+//! The same judgment gives the same bytes on every machine and at every re-judging: no timestamps,
+//! one order of keys, and numbers rounded to [`VerdictRecord::SIGNIFICANT_DIGITS`], so that the last bit of a
+//! logarithm cannot change a file. Every key is always there; what is not known is `null`.
+
+mod words;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::MetricKind;
+use crate::judgment::{Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Verdict};
+
+/// A verdict document that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum VerdictError {
+    /// Not JSON, or not of this shape.
+    #[error("not a verdict: {0}")]
+    Form(#[from] serde_json::Error),
+    /// Another schema, or a version of a newer program.
+    #[error("schema is {found:?}, but only \"goldgate/verdict/1\" is understood")]
+    Schema {
+        /// What the document says.
+        found: String,
+    },
+}
+
+/// One judgment as it is stored, sent and shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictRecord {
+    /// Always [`VerdictRecord::SCHEMA`].
+    pub schema: String,
+    /// The verdict.
+    #[serde(with = "words::verdict")]
+    pub verdict: Verdict,
+    /// What was asked.
+    #[serde(with = "words::question")]
+    pub question: Question,
+    /// Digest or name of the baseline.
+    pub baseline: String,
+    /// Digest or name of the candidate.
+    pub candidate: String,
+    /// Digest of the policy.
+    pub policy: String,
+    /// Digest of the evidence.
+    pub evidence: String,
+    /// Metric by metric, in the policy's order.
+    pub metrics: Vec<MetricRecord>,
+    /// Trust checks.
+    pub checks: Vec<CheckRecord>,
+    /// What is still needed for a decision.
+    pub needs: NeedsRecord,
+    /// Why, the decisive reason first.
+    pub reasons: Vec<String>,
+}
+
+/// One metric's part; units as in [`MetricJudgment`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricRecord {
+    /// The metric.
+    pub name: String,
+    /// What kind of number it is: for `latency` and `length`, difference, interval and margin are ratios.
+    #[serde(with = "words::kind")]
+    pub kind: MetricKind,
+    /// What its evidence says.
+    #[serde(with = "words::verdict")]
+    pub verdict: Verdict,
+    /// Whether it had to pass.
+    pub required: bool,
+    /// Pairs that entered.
+    pub pairs: u64,
+    /// Pairs with a missing half.
+    pub missing: u64,
+    /// The baseline's mean.
+    pub baseline: Option<f64>,
+    /// The candidate's mean.
+    pub candidate: Option<f64>,
+    /// Candidate − baseline, or ratio − 1.
+    pub difference: Option<f64>,
+    /// Interval of the difference.
+    pub interval: Option<(f64, f64)>,
+    /// Two-sided level of the interval.
+    pub level: f64,
+    /// The margin.
+    pub margin: f64,
+    /// Log e-value for passing.
+    pub log_e_promote: Option<f64>,
+    /// Log e-value for failing, before weighting.
+    pub log_e_abort: Option<f64>,
+    /// Discordant pairs.
+    pub flips: Option<FlipsRecord>,
+    /// Why, with numbers.
+    pub reason: String,
+    /// Ids of pairs that speak loudest.
+    pub examples: Vec<String>,
+}
+
+/// Discordant pairs by who did better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlipsRecord {
+    /// The candidate did.
+    pub better: u64,
+    /// The baseline did.
+    pub worse: u64,
+}
+
+/// One trust check: `ok`, `unknown` (the text says what is lacking) or `alarm`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: CheckWord,
+    /// Number and rule; absent when nothing is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// How a trust check stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckWord {
+    /// Nothing wrong.
+    Ok,
+    /// Not enough to say.
+    Unknown,
+    /// The verdict is invalid.
+    Alarm,
+}
+
+impl CheckWord {
+    /// The word in the document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unknown => "unknown",
+            Self::Alarm => "alarm",
+        }
+    }
+}
+
+/// What a decision still needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedsRecord {
+    /// Pairs, if the present trend holds; `null` when no number can be given.
+    pub pairs: Option<u64>,
+}
+
+impl VerdictRecord {
+    /// The schema's name and version.
+    pub const SCHEMA: &str = "goldgate/verdict/1";
+
+    /// Decimal digits kept of every number. Six tell any two verdicts apart that a person would, and
+    /// leave ten digits of slack for mathematics libraries that differ in the last place.
+    pub const SIGNIFICANT_DIGITS: usize = 6;
+
+    /// The document: indented, one newline at the end.
+    #[must_use]
+    pub fn to_json_bytes(&self) -> Vec<u8> {
+        // Only a map with other keys than text, or a failing writer, makes this fail: neither is here.
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Reads a document back.
+    ///
+    /// # Errors
+    /// Not JSON, another shape, another schema.
+    pub fn from_json_bytes(bytes: &[u8]) -> Result<Self, VerdictError> {
+        let record: Self = serde_json::from_slice(bytes)?;
+        if record.schema != Self::SCHEMA {
+            return Err(VerdictError::Schema { found: record.schema });
+        }
+        Ok(record)
+    }
+
+    /// The decisive reason; empty when the judge gave none.
+    #[must_use]
+    pub fn decisive(&self) -> &str {
+        self.reasons.first().map_or("", String::as_str)
+    }
+}
+
+impl From<&Judgment> for VerdictRecord {
+    fn from(judgment: &Judgment) -> Self {
+        let Judgment { verdict, question, subject, metrics, checks, pairs_needed, reasons } = judgment;
+        Self {
+            schema: Self::SCHEMA.to_owned(),
+            verdict: *verdict,
+            question: *question,
+            baseline: subject.baseline.clone(),
+            candidate: subject.candidate.clone(),
+            policy: subject.policy.clone(),
+            evidence: subject.evidence.clone(),
+            metrics: metrics.iter().map(MetricRecord::from).collect(),
+            checks: checks.iter().map(CheckRecord::from).collect(),
+            needs: NeedsRecord { pairs: *pairs_needed },
+            reasons: reasons.iter().map(Reason::to_string).collect(),
+        }
+    }
+}
+
+impl From<&MetricJudgment> for MetricRecord {
+    fn from(metric: &MetricJudgment) -> Self {
+        let interval = metric.interval.and_then(|(low, high)| Some((rounded(low)?, rounded(high)?)));
+        Self {
+            name: metric.name.to_string(),
+            kind: metric.kind,
+            verdict: metric.verdict,
+            required: metric.required,
+            pairs: metric.pairs,
+            missing: metric.missing,
+            baseline: metric.baseline.and_then(rounded),
+            candidate: metric.candidate.and_then(rounded),
+            difference: metric.difference.and_then(rounded),
+            interval,
+            level: rounded(metric.level).unwrap_or_default(),
+            margin: rounded(metric.margin).unwrap_or_default(),
+            log_e_promote: metric.log_e_promote.and_then(rounded),
+            log_e_abort: metric.log_e_abort.and_then(rounded),
+            flips: metric.flips.map(|Flips { better, worse }| FlipsRecord { better, worse }),
+            reason: metric.reason.to_string(),
+            examples: metric.examples.clone(),
+        }
+    }
+}
+
+impl From<&Check> for CheckRecord {
+    fn from(check: &Check) -> Self {
+        let (state, text) = match &check.state {
+            CheckState::Ok => (CheckWord::Ok, None),
+            CheckState::Unknown(text) => (CheckWord::Unknown, Some(text.clone())),
+            CheckState::Alarm(text) => (CheckWord::Alarm, Some(text.clone())),
+        };
+        Self { name: check.name.to_owned(), state, text }
+    }
+}
+
+/// `value` to [`VerdictRecord::SIGNIFICANT_DIGITS`]; `None` for what JSON cannot say (NaN, infinities).
+fn rounded(value: f64) -> Option<f64> {
+    let text = format!("{value:.digits$e}", digits = VerdictRecord::SIGNIFICANT_DIGITS - 1);
+    let value: f64 = text.parse().ok().filter(|value: &f64| value.is_finite())?;
+    Some(if value == 0.0 { 0.0 } else { value }) // no negative zero in files
+}
