@@ -48,6 +48,32 @@ impl Clock for SystemClock {
     }
 }
 
+/// The clock of the async runtime: on a paused runtime it moves only when nothing is left to do, so that
+/// a run over real sockets takes the same times every time. Wall time counts from a given moment.
+#[derive(Clone, Copy, Debug)]
+pub struct RuntimeClock {
+    wall_start: Timestamp,
+    origin: tokio::time::Instant,
+}
+
+impl RuntimeClock {
+    /// A clock that shows `wall_start` now. It must be made inside the runtime whose time it shows.
+    #[must_use]
+    pub fn start(wall_start: Timestamp) -> Self {
+        Self { wall_start, origin: tokio::time::Instant::now() }
+    }
+}
+
+impl Clock for RuntimeClock {
+    fn wall(&self) -> Timestamp {
+        self.wall_start.plus(self.monotonic())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed()
+    }
+}
+
 /// A clock that stands still until it is moved: for tests and for replays.
 #[derive(Debug)]
 pub struct ManualClock {
@@ -89,6 +115,13 @@ mod tests {
         assert_eq!((clock.wall(), clock.monotonic_ms()), (Timestamp::from_millis(1_000), 0.0));
         clock.advance(Duration::from_micros(2_500));
         assert_eq!((clock.wall(), clock.monotonic_ms()), (Timestamp::from_millis(1_002), 2.5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_runtime_clock_moves_by_what_the_runtime_waited() {
+        let clock = RuntimeClock::start(Timestamp::from_millis(5_000));
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        assert_eq!((clock.wall(), clock.monotonic_ms()), (Timestamp::from_millis(3_605_000), 3_600_000.0));
     }
 
     #[test]

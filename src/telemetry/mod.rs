@@ -6,4 +6,4 @@
 
 mod clock;
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, RuntimeClock, SystemClock};
