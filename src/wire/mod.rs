@@ -1,16 +1,44 @@
 //! The wire: OpenAI-shaped requests and answers, and the event-stream observer.
 //!
-//! Codecs only: bytes and times come in as arguments, records go out. The observer works on a copy
-//! of what the relay sends; when it cannot follow, the observation ends and the relay goes on.
+//! Codecs only: bytes and times come in as arguments, records go out. The walk of a request:
+//! [`RequestHead`] is read beside the body, [`splice`] changes single fields and leaves every other byte;
+//! then [`ResponseObserver`] watches a copy of what the relay sends back and ends in an [`Answer`], by way
+//! of [`EventParser`] and [`StreamObserver`] for a stream, or [`read_json_answer`] for one body. When an
+//! observer cannot follow, the observation ends and the relay goes on. [`VerdictRecord`] is the verdict as
+//! it is written down.
 //!
-//! Absent on purpose: sockets, clocks, the decision what an answer means for a rollout.
+//! How an answer ended is decided in `observer.rs` and `json_answer.rs`, and stated at their heads.
+//!
+//! Absent on purpose: sockets, clocks, the decision what an answer means for a rollout, answers of
+//! the Responses and embeddings routes, second and further choices of one answer.
 
 mod answer;
+mod canonical;
+mod chunk;
+mod degenerate;
+mod digest;
+mod error;
+mod json_answer;
 mod live_grader;
+mod observer;
+mod reading;
+mod request;
+mod response;
+mod splice;
+mod sse;
 mod verdict;
 
 pub use answer::{Answer, Usage};
+pub use degenerate::degenerate;
+pub use digest::answer_digest;
+pub use error::ErrorBody;
+pub use json_answer::read_json_answer;
 pub use live_grader::{LiveGrader, LiveGraderError};
+pub use observer::{End, StreamObserver};
+pub use request::{Asked, RequestError, RequestHead};
+pub use response::ResponseObserver;
+pub use splice::{Edit, splice};
+pub use sse::{Event, EventParser, EventTooLarge};
 #[cfg(test)]
 pub(crate) use verdict::fixture;
 pub use verdict::{

@@ -1,0 +1,169 @@
+//! Watches a streamed answer go by and says how it ended, and when what was seen.
+//!
+//! Decided here, because the recorded streams of real servers leave no other choice:
+//! - Complete means a `finish_reason` *and* an event whose data is exactly `[DONE]`; either alone is an
+//!   answer that broke. A `finish_reason` of `""` or `null` is none.
+//! - An error object decides, whatever follows it: vLLM sends `[DONE]` after it.
+//! - Once `[DONE]` came, nothing later matters: the official clients have stopped reading.
+//! - A chunk that is not JSON ends the reading, since the official clients raise an exception there.
+//!   A chunk that is JSON of another shape is skipped: clients skip what they do not know.
+//! - An event past the parser's bound ends the reading as well; both leave the answer truncated.
+
+use super::chunk::Chunk;
+use super::reading::{Finished, Reading, cut_short, read_error};
+use super::{Answer, EventParser};
+use crate::domain::{Clocks, Missing, Outcome};
+
+/// How the bytes of an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// The body ended as HTTP says it should.
+    Clean,
+    /// The connection failed, or the body's framing broke.
+    Broken,
+    /// Nothing came for longer than a time-out allows.
+    Stalled,
+    /// The client left, and so the request was cancelled.
+    ClientGone,
+}
+
+/// Reads the pieces of one streamed answer. Times are milliseconds on the clock of [`Clocks`].
+#[derive(Debug)]
+pub struct StreamObserver {
+    parser: EventParser,
+    reading: Progress,
+}
+
+#[derive(Debug)]
+struct Progress {
+    clocks: Clocks,
+    reading: Reading,
+    token_chunks: u32,
+    /// `[DONE]` came.
+    terminated: bool,
+    /// Why reading stopped before the stream did.
+    gave_up: Option<String>,
+}
+
+impl StreamObserver {
+    /// An observer of a request that was sent at `sent_ms`.
+    #[must_use]
+    pub fn new(sent_ms: f64) -> Self {
+        let clocks = Clocks { sent_ms, ..Clocks::default() };
+        Self::resume(clocks)
+    }
+
+    /// An observer of a body whose head was already seen.
+    pub(super) fn resume(clocks: Clocks) -> Self {
+        let reading = Progress {
+            clocks,
+            reading: Reading::default(),
+            token_chunks: 0,
+            terminated: false,
+            gave_up: None,
+        };
+        Self { parser: EventParser::new(), reading }
+    }
+
+    /// The response head arrived.
+    pub fn headers(&mut self, at_ms: f64) {
+        self.reading.clocks.headers_ms.get_or_insert(at_ms);
+    }
+
+    /// The next piece of the body arrived. Costs nothing more once the end was seen.
+    pub fn push(&mut self, bytes: &[u8], at_ms: f64) {
+        let progress = &mut self.reading;
+        if bytes.is_empty() || progress.is_over() {
+            return;
+        }
+        progress.clocks.first_byte_ms.get_or_insert(at_ms);
+        if let Err(error) = self.parser.push(bytes, |event| progress.take(event.data, at_ms)) {
+            progress.gave_up.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    /// Whether `[DONE]` came: the reader has all it waits for, however the connection ends.
+    #[must_use]
+    pub const fn is_terminated(&self) -> bool {
+        self.reading.terminated
+    }
+
+    /// The bytes ended. An end before any response head is a failed connection: `errored(502)`.
+    #[must_use]
+    pub fn finish(self, end: End, at_ms: f64) -> Answer {
+        let outcome = self.reading.outcome(end);
+        let Progress { mut clocks, reading, token_chunks, gave_up, .. } = self.reading;
+        clocks.end_ms = at_ms;
+        Answer {
+            outcome,
+            clocks,
+            tool_calls: reading.tool_calls(),
+            text: reading.text,
+            usage: reading.usage,
+            fingerprint: reading.fingerprint,
+            token_chunks,
+            error: reading.error.map(|(_, message)| message).or(gave_up),
+        }
+    }
+}
+
+impl Progress {
+    const fn is_over(&self) -> bool {
+        self.terminated || self.gave_up.is_some()
+    }
+
+    fn take(&mut self, data: &[u8], at_ms: f64) {
+        if self.is_over() {
+            return;
+        }
+        self.clocks.first_event_ms.get_or_insert(at_ms);
+        if data == b"[DONE]" {
+            self.terminated = true;
+            return;
+        }
+        match serde_json::from_slice::<Chunk<'_>>(data) {
+            Ok(chunk) if chunk.is_bare_error() => self.take_bare_error(data),
+            Ok(chunk) => self.take_chunk(&chunk, at_ms),
+            Err(error) if error.is_data() => {}
+            Err(error) => self.gave_up = Some(cut_short(&format!("a chunk is not JSON: {error}"))),
+        }
+    }
+
+    fn take_chunk(&mut self, chunk: &Chunk<'_>, at_ms: f64) {
+        if self.reading.take(chunk) {
+            self.token_chunks = self.token_chunks.saturating_add(1);
+            self.clocks.first_token_ms.get_or_insert(at_ms);
+            self.clocks.last_token_ms = Some(at_ms);
+        }
+    }
+
+    fn take_bare_error(&mut self, data: &[u8]) {
+        let error = read_error(&String::from_utf8_lossy(data));
+        self.reading.error.get_or_insert(error);
+    }
+
+    fn outcome(&self, end: End) -> Outcome {
+        match (&self.reading.error, self.reading.finished) {
+            (Some((code, _)), _) => Outcome::Errored(*code),
+            (None, Some(Finished::Errored)) => Outcome::Errored(500),
+            (None, Some(Finished::Aborted)) => Outcome::Aborted,
+            (None, Some(Finished::As(finish))) if self.terminated => Outcome::Complete(finish),
+            (None, None) if self.is_over() => Outcome::Truncated(Missing::Finish),
+            (None, Some(_)) if self.is_over() => Outcome::Truncated(Missing::Terminator),
+            (None, finished) => self.unfinished(finished.is_some(), end),
+        }
+    }
+
+    const fn unfinished(&self, finished: bool, end: End) -> Outcome {
+        match end {
+            End::Stalled => Outcome::Stalled,
+            End::ClientGone => Outcome::ClientGone,
+            End::Clean | End::Broken if self.clocks.headers_ms.is_none() => Outcome::Errored(502),
+            End::Clean | End::Broken if finished => Outcome::Truncated(Missing::Terminator),
+            End::Clean | End::Broken => Outcome::Truncated(Missing::Finish),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! What has been read of one answer so far, chunk by chunk or all at once.
+
+use serde_json::{Value, json};
+
+use super::canonical::canonical_json;
+use super::chunk::{Choice, Chunk, Delta, ToolDelta, is_filled};
+use super::{Answer, Usage};
+use crate::domain::Finish;
+
+/// How the engine said that the answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finished {
+    As(Finish),
+    Aborted,
+    /// vLLM's `finish_reason: error`.
+    Errored,
+}
+
+/// Tool calls kept per answer; real answers hold a handful, and what comes beyond is not compared.
+const TOOL_CALLS_MAX: usize = 64;
+/// Characters of an engine's error message that are kept: a log line, not a stack trace.
+const ERROR_CHARS_MAX: usize = 200;
+
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) text: String,
+    tool_calls: Vec<ToolCall>,
+    pub(super) usage: Option<Usage>,
+    pub(super) fingerprint: Option<String>,
+    pub(super) finished: Option<Finished>,
+    /// The code and message of an error object.
+    pub(super) error: Option<(u16, String)>,
+}
+
+#[derive(Debug, Default)]
+struct ToolCall {
+    name: String,
+    arguments: String,
+}
+
+impl Reading {
+    /// Takes in one object and says whether it carried a token of the first choice.
+    pub(super) fn take(&mut self, chunk: &Chunk<'_>) -> bool {
+        if let Some(error) = chunk.error {
+            self.error.get_or_insert_with(|| read_error(error.get()));
+        }
+        if let Some(usage) = chunk.usage() {
+            self.usage = Some(usage);
+        }
+        if let (None, Some(fingerprint)) = (&self.fingerprint, &chunk.system_fingerprint) {
+            self.fingerprint = Some(fingerprint.as_str().to_owned());
+        }
+        let choices = chunk.choices.iter().flatten().filter(|choice| choice.index == 0);
+        choices.fold(false, |carried, choice| self.take_choice(choice) || carried)
+    }
+
+    fn take_choice(&mut self, choice: &Choice<'_>) -> bool {
+        if let Some(reason) = choice.finish_reason.as_ref().filter(|reason| !reason.as_str().is_empty()) {
+            self.finished = Some(read_finish(reason.as_str()));
+        }
+        if let Some(text) = &choice.text {
+            self.push_text(text.as_str());
+        }
+        let delta = choice.delta.as_ref().or(choice.message.as_ref());
+        if let Some(delta) = delta {
+            self.take_delta(delta);
+        }
+        is_filled(&choice.text) || delta.is_some_and(Delta::carries_token)
+    }
+
+    fn take_delta(&mut self, delta: &Delta<'_>) {
+        if let Some(content) = &delta.content {
+            self.push_text(content.as_str());
+        }
+        for (position, call) in delta.tool_calls.iter().flatten().enumerate() {
+            self.take_call(call.index.unwrap_or(position), call);
+        }
+    }
+
+    fn take_call(&mut self, index: usize, delta: &ToolDelta<'_>) {
+        if index >= TOOL_CALLS_MAX {
+            return;
+        }
+        if self.tool_calls.len() <= index {
+            self.tool_calls.resize_with(index + 1, ToolCall::default);
+        }
+        let call = &mut self.tool_calls[index];
+        if let Some(function) = &delta.function {
+            push_bounded(&mut call.name, function.name.as_ref().map_or("", |name| name.as_str()));
+            push_bounded(&mut call.arguments, function.arguments.as_ref().map_or("", |text| text.as_str()));
+        }
+    }
+
+    fn push_text(&mut self, text: &str) {
+        push_bounded(&mut self.text, text);
+    }
+
+    /// The calls without their ids, which are new each time: `[{"arguments": …, "name": …}]`.
+    pub(super) fn tool_calls(&self) -> Option<String> {
+        let calls: Vec<Value> = self.tool_calls.iter().map(ToolCall::to_value).collect();
+        (!calls.is_empty()).then(|| canonical_json(&Value::Array(calls)))
+    }
+}
+
+impl ToolCall {
+    /// Arguments that are not JSON stand as the text they are: a broken call differs from a good one.
+    fn to_value(&self) -> Value {
+        let arguments = serde_json::from_str(&self.arguments);
+        json!({"name": self.name, "arguments": arguments.unwrap_or_else(|_| Value::from(self.arguments.as_str()))})
+    }
+}
+
+fn push_bounded(kept: &mut String, text: &str) {
+    let room = Answer::TEXT_BYTES_MAX.saturating_sub(kept.len());
+    kept.push_str(&text[..text.floor_char_boundary(room)]);
+}
+
+/// `content_filter` and reasons of an engine's own are ends that the engine chose: `stop`.
+fn read_finish(reason: &str) -> Finished {
+    match reason {
+        "length" => Finished::As(Finish::Length),
+        "tool_calls" | "function_call" => Finished::As(Finish::ToolCalls),
+        "abort" => Finished::Aborted,
+        "error" => Finished::Errored,
+        _ => Finished::As(Finish::Stop),
+    }
+}
+
+/// The code and message of an error object, or of an error that is only a text. A code outside the
+/// HTTP errors (`"rate_limit_exceeded"`, `0`) reads as 500: the engine failed and did not say how.
+pub(super) fn read_error(raw: &str) -> (u16, String) {
+    let value: Value = serde_json::from_str(raw).unwrap_or_default();
+    let code = [&value["code"], &value["status"], &value["status_code"]].into_iter().find_map(read_code);
+    let message = value["message"].as_str().or(value.as_str()).unwrap_or(raw);
+    (code.unwrap_or(500), cut_short(message))
+}
+
+fn read_code(code: &Value) -> Option<u16> {
+    let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
+    u16::try_from(number).ok().filter(|number| (400..600).contains(number))
+}
+
+pub(super) fn cut_short(message: &str) -> String {
+    message.chars().take(ERROR_CHARS_MAX).collect()
+}

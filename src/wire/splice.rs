@@ -1,0 +1,131 @@
+//! Changes single top-level fields of a JSON object and leaves every other byte as it is.
+//!
+//! Writing the object anew would reorder keys, respell numbers and drop duplicates; what an engine then
+//! got would no longer be what its client sent.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::RequestError;
+use super::request::span;
+
+/// One change of a top-level field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit<'a> {
+    key: Cow<'a, str>,
+    /// JSON text; `None` takes the field out.
+    value: Option<String>,
+}
+
+impl<'a> Edit<'a> {
+    /// Gives the field this value; appends the field when it is not there.
+    #[must_use]
+    pub fn set(key: impl Into<Cow<'a, str>>, value: &serde_json::Value) -> Self {
+        Self { key: key.into(), value: Some(value.to_string()) }
+    }
+
+    /// Takes the field out, if it is there.
+    #[must_use]
+    pub fn remove(key: impl Into<Cow<'a, str>>) -> Self {
+        Self { key: key.into(), value: None }
+    }
+
+    /// An upper bound of what this edit adds, unless its key is full of escapes.
+    fn bytes_max(&self) -> usize {
+        self.value.as_ref().map_or(0, |value| value.len() + self.key.len() + r#","":"#.len())
+    }
+}
+
+/// One field of the object as it stands in the body.
+struct Field {
+    key: Range<usize>,
+    value: Range<usize>,
+    name: String,
+}
+
+/// The body with its fields edited. Of two edits of one key the first counts.
+///
+/// # Errors
+/// [`RequestError::Body`] when the body is not a JSON object.
+pub fn splice(body: &Bytes, edits: &[Edit<'_>]) -> Result<Bytes, RequestError> {
+    if edits.is_empty() {
+        return Ok(body.clone());
+    }
+    let fields = read_fields(body)?;
+    let extra: usize = edits.iter().map(Edit::bytes_max).sum();
+    let mut out = Vec::with_capacity(body.len() + extra);
+    let open = body.iter().position(|&byte| byte == b'{').map_or(0, |at| at + 1);
+    let mut kept = 0_usize;
+    let mut gap_start = open; // the gap before a field: its comma and white space
+    for field in &fields {
+        let edit = edits.iter().find(|edit| edit.key == field.name);
+        if edit.is_none_or(|edit| edit.value.is_some()) {
+            let head = fields.first().map_or(open, |first| first.key.start);
+            let gap = if kept == 0 { 0..head } else { gap_start..field.key.start };
+            out.extend_from_slice(&body[gap]);
+            out.extend_from_slice(&body[field.key.start..field.value.start]);
+            let value = edit.and_then(|edit| edit.value.as_ref()).map(String::as_bytes);
+            out.extend_from_slice(value.unwrap_or(&body[field.value.clone()]));
+            kept += 1;
+        }
+        gap_start = field.value.end;
+    }
+    if kept == 0 {
+        out.extend_from_slice(&body[..open]);
+    }
+    append_new(&mut out, edits, &fields, kept);
+    out.extend_from_slice(&body[gap_start..]);
+    Ok(out.into())
+}
+
+fn append_new(out: &mut Vec<u8>, edits: &[Edit<'_>], fields: &[Field], mut kept: usize) {
+    for (position, edit) in edits.iter().enumerate() {
+        let known = fields.iter().any(|field| field.name == edit.key)
+            || edits[..position].iter().any(|earlier| earlier.key == edit.key);
+        let Some(value) = edit.value.as_ref().filter(|_| !known) else { continue };
+        if kept > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(serde_json::Value::from(&*edit.key).to_string().as_bytes());
+        out.push(b':');
+        out.extend_from_slice(value.as_bytes());
+        kept += 1;
+    }
+}
+
+fn read_fields(body: &[u8]) -> Result<Vec<Field>, RequestError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let fields = deserializer.deserialize_map(FieldsVisitor { body })?;
+    deserializer.end()?;
+    Ok(fields)
+}
+
+struct FieldsVisitor<'a> {
+    body: &'a [u8],
+}
+
+impl<'de> Visitor<'de> for FieldsVisitor<'de> {
+    type Value = Vec<Field>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut fields = Vec::new();
+        while let Some(key) = map.next_key::<&RawValue>()? {
+            let value: &RawValue = map.next_value()?;
+            let name = serde_json::from_str(key.get()).map_err(serde::de::Error::custom)?;
+            fields.push(Field { key: span(self.body, key.get()), value: span(self.body, value.get()), name });
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests;
