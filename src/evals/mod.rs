@@ -1,24 +1,45 @@
-//! The golden harness: a suite of cases, two arms, grades.
+//! The golden harness: a suite of cases, two arms, grades, pairs for the judge.
 //!
 //! A [`Suite`] names a dataset, how to ask, and which graders matter by what margin. An arm is an engine or a file
-//! of [`RecordedAnswers`]. What is wrong with a file is a [`Fault`] with place, rule and hint, all of them at once.
+//! of [`RecordedAnswers`]. [`run()`] asks both arms every case, interleaved in seeded random order with bounded
+//! concurrency, grades when the last answer is there, and gives a [`GoldenRun`]: pairs by case, not sums by arm.
 //!
-//! Absent on purpose: the verdict, which is the judge's.
+//! What is wrong with a file is a [`Fault`] with place, rule and hint, all of them at once. What is wrong with the world is an
+//! [`EvalError`]. An answer that failed is data and scores 0; an answer that was lost on the way is a missing half, which
+//! the judge takes for the worst case and never drops.
+//!
+//! Clocks count from the moment a request was due. Nothing is sent twice: an engine that fails now and then is what a
+//! gate is there to see.
+//!
+//! Absent on purpose: the verdict, which is the judge's; model-graded graders; any use of the serving cache.
 
 mod dataset;
 mod embedder;
+mod engine;
+mod error;
 mod fault;
+mod golden;
 mod grader;
+mod latency;
+mod order;
 mod reader;
 mod recorded;
 mod rows;
+mod run;
+mod samples;
 mod suite;
 
 pub use dataset::{Ask, Case, read_cases};
 pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
+pub use engine::{Endpoint, RenderRequest};
+pub use error::EvalError;
 pub use fault::{Fault, Faults};
+pub use golden::{CasePair, GoldenRun, MetricPairs};
 pub use grader::{ExactMatch, Grader, NumberFilter, NumberMatch};
+pub use latency::{Timing, TimingHistogram};
 pub use recorded::RecordedAnswers;
+pub use run::{ArmRun, ArmSource, OnProgress, Progress, RunOptions, Sample, Score, run, run_one};
+pub use samples::write_samples;
 pub use suite::{LatencyMargins, RequestSpec, Suite, SuiteMetric};
 
 #[cfg(test)]

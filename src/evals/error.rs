@@ -1,0 +1,97 @@
+//! Why a suite could not be run.
+
+use super::fault::Faults;
+use crate::domain::Arm;
+
+/// Why a suite could not be run. The texts name the place, the rule and a hint.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// Files are wrong.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+    /// An endpoint's URL cannot be used.
+    #[error(
+        "{url:?}: an endpoint is an http or https URL: {text}\n  hint: write http://127.0.0.1:8101, or file:ANSWERS for recorded answers"
+    )]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// The engine cannot be reached.
+    #[error(
+        "{url}: {arm}: the engine cannot be reached: {text}\n  hint: is it running, and is this its address? try `curl {url}/v1/models`"
+    )]
+    Unreachable {
+        /// The arm.
+        arm: Arm,
+        /// Its endpoint.
+        url: String,
+        /// What the network said.
+        text: String,
+    },
+    /// The engine is there and does not serve.
+    #[error("{url}/v1/models: {arm}: the engine answered with status {status}\n  hint: {}", status_hint(*status))]
+    NotServing {
+        /// The arm.
+        arm: Arm,
+        /// Its endpoint.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Something answers that is no engine.
+    #[error(
+        "{url}: {arm}: expected an OpenAI-shaped answer, and got {found}\n  hint: the URL names a web page or another service; give the engine's base URL, without a path behind /v1"
+    )]
+    NotAnEngine {
+        /// The arm.
+        arm: Arm,
+        /// What was asked.
+        url: String,
+        /// What came, in a few words.
+        found: String,
+    },
+    /// No model's name is known.
+    #[error(
+        "{url}/v1/models: {arm}: the engine lists no model\n  hint: set model under [request] in the suite"
+    )]
+    NoModel {
+        /// The arm.
+        arm: Arm,
+        /// Its endpoint.
+        url: String,
+    },
+    /// A case cannot be made into a request.
+    #[error("{file}: case {case:?}: {text}\n  hint: {hint}")]
+    Request {
+        /// The suite's file.
+        file: String,
+        /// The case.
+        case: String,
+        /// What is wrong.
+        text: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The HTTP client could not be made.
+    #[error("the HTTP client could not be made: {0}")]
+    Client(String),
+}
+
+impl EvalError {
+    /// Whether the command line or a file is to be mended; else it is the world that the run depends on.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        matches!(self, Self::Faults(_) | Self::Url { .. } | Self::Request { .. })
+    }
+}
+
+const fn status_hint(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "the engine wants a key: set GOLDGATE_ENGINE_KEY",
+        503 => "the engine is still starting: wait until /health answers 200",
+        _ => "give the engine's base URL, or look at its log",
+    }
+}

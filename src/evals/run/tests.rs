@@ -1,0 +1,303 @@
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::net::TcpListener as StdListener;
+use std::path::Path;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::domain::{MetricKind, Outcome};
+use crate::evals::Timing;
+use crate::evals::{
+    Ask, Case, Endpoint, Grader, LatencyMargins, NumberFilter, NumberMatch, RecordedAnswers, RequestSpec,
+    SuiteMetric,
+};
+use crate::evidence::Halves;
+use crate::telemetry::SystemClock;
+
+const STREAM: &str = concat!(
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"A: \"}}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"4\"}}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":3}}\n\n",
+    "data: [DONE]\n\n",
+);
+
+/// A server that answers chat requests by what the last message says.
+struct FakeEngine {
+    url: String,
+    _tasks: JoinSet<()>,
+}
+
+impl FakeEngine {
+    async fn start() -> Self {
+        let models =
+            get(|| async { ([(header::CONTENT_TYPE, "application/json")], r#"{"data":[{"id":"fake-1"}]}"#) });
+        let router = Router::new().route("/v1/models", models).route("/v1/chat/completions", post(chat));
+        Self::serve(router).await
+    }
+
+    async fn serve(router: Router) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, _tasks: tasks }
+    }
+
+    fn source(&self) -> ArmSource {
+        ArmSource::Engine(Endpoint::new(&format!("{}/v1/", self.url)).unwrap())
+    }
+}
+
+async fn chat(body: String) -> impl IntoResponse {
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((body["model"].as_str(), body["stream"].as_bool()), (Some("fake-1"), Some(true)));
+    assert_eq!(
+        (&body["stream_options"]["include_usage"], &body["max_tokens"]),
+        (&Value::Bool(true), &Value::from(64))
+    );
+    match body["messages"][0]["content"].as_str().unwrap() {
+        "fail" => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/json")], "{}"),
+        "page" => (StatusCode::OK, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], "<html>4</html>"),
+        "break" => (StatusCode::OK, [(header::CONTENT_TYPE, "text/event-stream")], &STREAM[..200]),
+        _ => (StatusCode::OK, [(header::CONTENT_TYPE, "text/event-stream")], STREAM),
+    }
+}
+
+fn options() -> RunOptions {
+    let clock = Arc::new(SystemClock::start());
+    RunOptions { concurrency: 4, seed: None, timeouts: Timeouts::default(), clock }
+}
+
+fn suite(prompts: &[&str]) -> Suite {
+    let case = |(index, prompt): (usize, &&str)| Case {
+        id: format!("case-{index}"),
+        ask: Ask::Prompt((*prompt).to_owned()),
+        references: vec!["4".to_owned()],
+        tags: Vec::new(),
+        cluster: None,
+    };
+    let grader = Grader::Number(NumberMatch::new(NumberFilter::Flexible).unwrap());
+    let metric = SuiteMetric { name: "number".into(), grader, margin: 0.02, required: true };
+    let sampling = serde_json::Map::from_iter([("max_tokens".to_owned(), Value::from(64))]);
+    Suite {
+        name: "s".to_owned(),
+        version: None,
+        file: "s.toml".to_owned(),
+        cases: prompts.iter().enumerate().map(case).collect(),
+        repeats: 1,
+        seed: 1,
+        request: RequestSpec { sampling, ..RequestSpec::default() },
+        metrics: vec![metric],
+        latency: LatencyMargins { ttft: Some(0.1), tps: Some(0.05), ..LatencyMargins::default() },
+        digest: "suite:0".to_owned(),
+    }
+}
+
+fn recorded(rows: &str) -> ArmSource {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(rows.as_bytes()).unwrap();
+    ArmSource::Recorded(RecordedAnswers::read(file.path()).unwrap())
+}
+
+async fn run_quietly(
+    suite: &Suite,
+    baseline: ArmSource,
+    candidate: ArmSource,
+) -> Result<GoldenRun, EvalError> {
+    run(suite, baseline, candidate, &options(), &mut |_| {}).await
+}
+
+fn halves(run: &GoldenRun, metric: usize) -> HashMap<String, Halves> {
+    run.metrics()[metric].pairs.iter().map(|pair| (pair.id.clone(), pair.halves)).collect()
+}
+
+#[tokio::test]
+async fn both_arms_are_asked_every_case_and_timed() {
+    let engine = FakeEngine::start().await;
+    let suite = Suite { repeats: 3, ..suite(&["2+2", "1+3", "4"]) };
+    let mut seen = Vec::new();
+    let run =
+        run(&suite, engine.source(), engine.source(), &options(), &mut |step| seen.push(step)).await.unwrap();
+    assert_eq!((seen.len(), seen[17]), (18, Progress { done: 18, total: 18 }));
+    let metrics = run.metrics();
+    let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
+    assert_eq!(names, ["number", "ttft_ms", "token_ms"]);
+    assert!(
+        metrics[0]
+            .pairs
+            .iter()
+            .all(|pair| pair.halves == Halves { baseline: Some(1.0), candidate: Some(1.0) })
+    );
+    assert_eq!((metrics[1].kind, metrics[1].pairs.len()), (MetricKind::Latency, 3));
+    assert!((metrics[2].margin - (1.0 / 0.95 - 1.0)).abs() < 1e-12);
+    for sample in run.candidate.samples.iter().flatten() {
+        let answer = sample.answer.as_ref().unwrap();
+        assert_eq!((answer.text.as_str(), answer.usage.unwrap().completion_tokens), ("A: 4", 3));
+        let clocks = answer.clocks;
+        assert!(clocks.sent_ms >= 0.0 && clocks.first_token_ms.unwrap() >= clocks.headers_ms.unwrap());
+    }
+    let ttft = &run.baseline.latency[0];
+    assert_eq!((ttft.timing, ttft.micros.len()), (Timing::Ttft, 9));
+    assert!(ttft.quantile_ms(0.5).unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn an_answer_that_failed_scores_nothing_and_has_no_time() {
+    let engine = FakeEngine::start().await;
+    let run = run_quietly(&suite(&["fail", "break", "2+2"]), engine.source(), engine.source()).await.unwrap();
+    let score = |value| Halves { baseline: Some(value), candidate: Some(value) };
+    let scores = halves(&run, 0);
+    assert_eq!((scores["case-0"], scores["case-1"], scores["case-2"]), (score(0.0), score(0.0), score(1.0)));
+    let outcome = run.baseline.samples[0][0].answer.as_ref().unwrap().outcome;
+    assert_eq!(outcome, Outcome::Errored(500));
+    let none = Halves { baseline: None, candidate: None };
+    assert_eq!((halves(&run, 1)["case-0"], halves(&run, 1)["case-1"]), (none, none));
+    assert_eq!(run.baseline.latency[0].micros.len(), 1);
+}
+
+#[tokio::test]
+async fn an_engine_that_is_not_there_is_named() {
+    let gone = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let engine = ArmSource::Engine(Endpoint::new(&format!("http://{gone}")).unwrap());
+    let answers = recorded("{\"id\": \"case-0\", \"output\": \"A: 4\"}");
+    let error = run_quietly(&suite(&["2+2"]), answers, engine).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("http://{gone}: candidate: the engine cannot be reached: ")), "{text}");
+    assert!(text.contains("\n  hint: ") && !error.is_usage(), "{text}");
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_engine() {
+    let page = || async { ([(header::CONTENT_TYPE, "text/html")], "<html></html>") };
+    let site = FakeEngine::serve(Router::new().fallback(page)).await;
+    let error = run_quietly(&suite(&["2+2"]), site.source(), site.source()).await.unwrap_err();
+    let expected = format!(
+        "{}/v1/models: baseline: expected an OpenAI-shaped answer, and got a web page (status 200",
+        site.url
+    );
+    assert!(error.to_string().starts_with(&expected), "{error}");
+
+    let engine = FakeEngine::start().await;
+    let error = run_quietly(&suite(&["page"]), engine.source(), engine.source()).await.unwrap_err();
+    assert!(
+        matches!(&error, EvalError::NotAnEngine { url, .. } if url.ends_with("/v1/chat/completions")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_engine_that_is_still_loading_is_not_asked() {
+    let loading = || async { (StatusCode::SERVICE_UNAVAILABLE, "{}") };
+    let engine = FakeEngine::serve(Router::new().fallback(loading)).await;
+    let error = run_quietly(&suite(&["2+2"]), engine.source(), engine.source()).await.unwrap_err();
+    assert!(error.to_string().contains("status 503\n  hint: the engine is still starting"), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_before_any_answer_is_a_lost_half() {
+    let models = get(|| async { r#"{"data":[{"id":"fake-1"}]}"# });
+    let hang = post(|| async { std::future::pending::<()>().await });
+    let engine =
+        FakeEngine::serve(Router::new().route("/v1/models", models).route("/v1/chat/completions", hang))
+            .await;
+    let first_byte = std::time::Duration::from_millis(50);
+    let options = RunOptions { timeouts: Timeouts { first_byte, ..Timeouts::default() }, ..options() };
+    let answers = recorded("{\"id\": \"case-0\", \"output\": \"A: 4\"}");
+    let run = run(&suite(&["2+2"]), engine.source(), answers, &options, &mut |_| {}).await.unwrap();
+    assert_eq!(halves(&run, 0)["case-0"], Halves { baseline: None, candidate: Some(1.0) });
+    assert_eq!(run.notes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_lacks_cases_has_missing_halves_and_says_so() {
+    let whole =
+        recorded("{\"id\": \"case-0\", \"output\": \"A: 4\"}\n{\"id\": \"case-1\", \"output\": \"A: 5\"}");
+    let part =
+        recorded("{\"id\": \"case-1\", \"output\": \"A: 4\"}\n{\"id\": \"stranger\", \"output\": \"A: 4\"}");
+    let run = run_quietly(&suite(&["2+2", "1+3"]), whole, part).await.unwrap();
+    let scores = halves(&run, 0);
+    assert_eq!(scores["case-0"], Halves { baseline: Some(1.0), candidate: None });
+    assert_eq!(scores["case-1"], Halves { baseline: Some(0.0), candidate: Some(1.0) });
+    let notes = run.notes();
+    assert!(notes[0].contains("1 of 2 cases have no answer, the first is \"case-0\"\n  hint: "), "{notes:?}");
+    assert_eq!(run.metrics().len(), 1, "no times were recorded, so no latency is judged");
+}
+
+#[tokio::test]
+async fn variables_without_a_release_are_a_usage_error() {
+    let engine = FakeEngine::start().await;
+    let mut suite = suite(&["2+2"]);
+    suite.cases[0].ask = Ask::Variables(serde_json::Map::new());
+    let error = run_quietly(&suite, engine.source(), engine.source()).await.unwrap_err();
+    assert!(
+        error.is_usage() && error.to_string().starts_with("s.toml: case \"case-0\": has variables"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_release_makes_the_request_and_the_suite_has_the_last_word() {
+    let engine = FakeEngine::start().await;
+    let mut endpoint = Endpoint::new(&engine.url).unwrap();
+    endpoint.render = Some(Arc::new(|case: &Case| {
+        let messages = serde_json::json!([{"role": "user", "content": format!("rendered {}", case.id)}]);
+        let body = [("messages".to_owned(), messages), ("max_tokens".to_owned(), Value::from(1))];
+        Ok(serde_json::Map::from_iter(body))
+    }));
+    let source = ArmSource::Engine(endpoint);
+    let run = run_quietly(&suite(&["fail"]), source.clone(), source).await.unwrap();
+    assert_eq!(
+        halves(&run, 0)["case-0"].candidate,
+        Some(1.0),
+        "the release's message was sent, not the case's"
+    );
+}
+
+#[tokio::test]
+async fn nothing_to_run_makes_no_pairs() {
+    let gone = || ArmSource::Engine(Endpoint::new("http://127.0.0.1:1").unwrap());
+    let run = run_quietly(&suite(&[]), gone(), gone()).await.unwrap();
+    assert!(run.metrics().iter().all(|metric| metric.pairs.is_empty()));
+    let bare = Suite { metrics: Vec::new(), ..suite(&["2+2"]) };
+    let run = run_quietly(&bare, gone(), gone()).await.unwrap();
+    assert!(run.metrics().iter().all(|metric| metric.pairs.is_empty()));
+}
+
+#[test]
+fn an_endpoint_is_an_http_url() {
+    for bad in ["127.0.0.1:8101", "ftp://x", "http://", "engine"] {
+        let error = Endpoint::new(bad).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("hint: write http://"), "{error}");
+    }
+    for good in ["http://x:1", "http://x:1/", "http://x:1/v1", "http://x:1/v1/"] {
+        assert_eq!(Endpoint::new(good).unwrap().url(), "http://x:1");
+    }
+}
+
+#[tokio::test]
+async fn the_recorded_pair_gives_the_published_table() {
+    let suite = Suite::read("eval-suites/gsm8k.toml".as_ref()).unwrap();
+    let answers = |name: &str| {
+        let path = format!("datasets/gsm8k/answers/{name}.jsonl");
+        ArmSource::Recorded(RecordedAnswers::read(Path::new(&path)).unwrap())
+    };
+    let run = run_quietly(&suite, answers("6b-finetuning"), answers("175b-finetuning")).await.unwrap();
+    let metrics = run.metrics();
+    let number = metrics.iter().find(|metric| metric.name.as_str() == "number@gsm8k-flexible").unwrap();
+    let count = |blue: f64, green: f64| {
+        let cell = Halves { baseline: Some(blue), candidate: Some(green) };
+        number.pairs.iter().filter(|pair| pair.halves == cell).count()
+    };
+    assert_eq!((count(1.0, 0.0), count(0.0, 1.0)), (88, 260));
+    assert_eq!((count(1.0, 1.0) + 88, count(1.0, 1.0) + 260, number.pairs.len()), (286, 458, 1_319));
+    assert_eq!(metrics.len(), 2, "nothing was timed, so no latency is judged");
+}
