@@ -2,9 +2,35 @@
 
 use std::fmt::Write;
 
-use super::{number, text};
+use super::{Input, number, text};
 use crate::judgment::Verdict;
 use crate::wire::{MetricRecord, VerdictRecord};
+
+/// Events in a comment; the last ones hold the decision, and a comment has a size limit.
+const EVENTS_MAX: usize = 100;
+
+/// A whole run: how it ended and why, each stage's verdict, the timeline folded away.
+#[must_use]
+pub fn markdown(input: &Input) -> String {
+    let mut out = format!("## {} {}: {}\n\n", mark(input.verdict), escaped(&input.title), input.verdict);
+    if !input.reason.is_empty() {
+        // Writing to a String cannot fail; so below.
+        let _ = writeln!(out, "{}\n", escaped(&input.reason));
+    }
+    for record in &input.verdicts {
+        out.push_str(&verdict(record));
+        out.push('\n');
+    }
+    if !input.timeline.is_empty() {
+        out.push_str("<details><summary>what happened</summary>\n\n");
+        for entry in input.timeline.iter().skip(input.timeline.len().saturating_sub(EVENTS_MAX)) {
+            let seconds = entry.at_ms / 1000;
+            let _ = writeln!(out, "- {seconds} s, {}: {}", escaped(&entry.stage), escaped(&entry.text));
+        }
+        out.push_str("\n</details>\n");
+    }
+    out
+}
 
 /// One verdict: headline, decisive reason, table, then the rest folded away.
 pub(super) fn verdict(record: &VerdictRecord) -> String {

@@ -5,15 +5,26 @@
 //! system. A property test parses each of them back and holds that no two disagree, with each other
 //! or with the exit code.
 //!
+//! [`Input`] is a whole run as plain data: verdicts, timeline, ledger, latency histograms, flips,
+//! examples. [`html`] draws it as one file with no script and nothing to fetch; answers in it are
+//! untrusted text and are escaped by the template. [`markdown`] is the same for a pull request.
+//!
 //! Absent on purpose: judging, clocks, the network.
 
+mod forest;
+mod html;
+mod input;
 mod junit;
 mod markdown;
 mod number;
+mod plot;
 mod surface;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub use html::{PageError, html};
+pub use input::{Example, Input, LatencyCurve, ScoreFlips, Thresholds, TimelineEntry};
+pub use markdown::markdown;
 pub use surface::{Style, render_json, render_junit, render_markdown, render_text};

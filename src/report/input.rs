@@ -1,0 +1,118 @@
+//! A whole run as plain data: what the page draws and what a run directory holds.
+
+use hdrhistogram::Histogram;
+
+use crate::domain::Arm;
+use crate::judgment::{LedgerPoint, Verdict};
+use crate::wire::VerdictRecord;
+
+/// One run, from golden gate to promotion or rollback, or a single verdict. Empty parts are left out.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The page's title: what was rolled out.
+    pub title: String,
+    /// How the run ended; its exit code is the program's.
+    pub verdict: Verdict,
+    /// The decisive reason, one sentence with the numbers in it.
+    pub reason: String,
+    /// The last verdict of each stage, in order.
+    pub verdicts: Vec<VerdictRecord>,
+    /// Golden cases by who was right.
+    pub flips: Vec<ScoreFlips>,
+    /// Latency of both arms.
+    pub curves: Vec<LatencyCurve>,
+    /// The e-values, look by look.
+    pub ledger: Vec<LedgerPoint>,
+    /// What the e-values were held against.
+    pub thresholds: Option<Thresholds>,
+    /// What happened when.
+    pub timeline: Vec<TimelineEntry>,
+    /// Pairs worth reading.
+    pub examples: Vec<Example>,
+}
+
+/// Golden cases of one right-or-wrong metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScoreFlips {
+    /// The metric.
+    pub metric: String,
+    /// Both arms were right.
+    pub both_right: u64,
+    /// Both arms were wrong.
+    pub both_wrong: u64,
+    /// Only the candidate was right.
+    pub better: u64,
+    /// Only the baseline was right.
+    pub worse: u64,
+}
+
+/// One metric's latencies on one arm.
+#[derive(Clone, Debug)]
+pub struct LatencyCurve {
+    /// The metric: `ttft_ms`, `tpot_ms`, `e2e_ms` …
+    pub metric: String,
+    /// Whose.
+    pub arm: Arm,
+    /// In microseconds.
+    pub histogram: Histogram<u64>,
+}
+
+/// The policy's two probabilities; an e-value decides at `1/alpha`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Family-wise probability of a false abort.
+    pub abort_alpha: f64,
+    /// Probability of a false promotion, per required metric.
+    pub promote_alpha: f64,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// When, in milliseconds since the run began.
+    pub at_ms: u64,
+    /// The stage it happened in.
+    pub stage: String,
+    /// One sentence with the numbers in it.
+    pub text: String,
+}
+
+/// One pair worth reading. All of its text comes from clients and models and is trusted by nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Example {
+    /// The pair's id.
+    pub id: String,
+    /// Why it is shown, for example "only the baseline was right".
+    pub note: String,
+    /// What was asked.
+    pub question: String,
+    /// What the baseline answered; `None` when the half is missing.
+    pub baseline: Option<String>,
+    /// What the candidate answered; `None` when the half is missing.
+    pub candidate: Option<String>,
+}
+
+impl Input {
+    /// A page about one verdict and nothing else.
+    #[must_use]
+    pub fn of_verdict(title: impl Into<String>, record: VerdictRecord) -> Self {
+        Self {
+            title: title.into(),
+            verdict: record.verdict,
+            reason: record.decisive().to_owned(),
+            verdicts: vec![record],
+            flips: Vec::new(),
+            curves: Vec::new(),
+            ledger: Vec::new(),
+            thresholds: None,
+            timeline: Vec::new(),
+            examples: Vec::new(),
+        }
+    }
+
+    /// The stage verdict that decided the run: the last one that says what the run says, or else the last.
+    #[must_use]
+    pub fn decisive(&self) -> Option<&VerdictRecord> {
+        self.verdicts.iter().rev().find(|record| record.verdict == self.verdict).or(self.verdicts.last())
+    }
+}
