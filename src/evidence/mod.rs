@@ -1,14 +1,34 @@
 //! Evidence: pairs and arrivals, folded into sums that merge.
 //!
-//! The walk: an [`Observation`] is one answered request; [`Pair`] joins the two arms' answers to one
-//! prompt, metric by metric; [`Arrival`] is one sticky key's first finished request under a split.
-//! [`Record`]s are what is stored, and folding the stored records again gives the same snapshot, so
-//! that every verdict can be judged again offline.
+//! The walk: an [`Observation`] is one answered request; a [`Sample`] is one client's request with its
+//! copies; [`Pairing`] turns samples into [`Record`]s: a [`Pair`] joins the two arms' answers to one
+//! prompt, metric by metric, an [`Arrival`] is one sticky key's first finished request under a split.
+//! Records are what is stored. A [`Collector`] folds them, in their order, into a [`Snapshot`], and
+//! folding the stored records again gives the same snapshot, so that every verdict can be judged again.
 //!
-//! Absent on purpose: verdicts, margins of a team's choice as decisions, stages, clocks.
+//! Each metric has one or more tests, its [`Aspect`]s; a [`Strand`] holds the e-processes of one.
+//!
+//! Absent on purpose: verdicts, error budgets, stages, clocks. Margins are here only as the null means
+//! that the e-processes bet against.
 
+mod collector;
+mod error;
+mod harm;
+mod metric;
 mod observation;
+mod pairing;
 mod record;
+mod sameness;
+mod spec;
+mod strand;
+mod sums;
 
+pub use collector::{Assigned, Collector, IN_FLIGHT, LoadRange, Snapshot};
+pub use error::EvidenceError;
+pub use metric::MetricEvidence;
 pub use observation::{AnswerDigest, Copies, Observation, PromptDigest, Role, Sample};
+pub use pairing::{Pairing, PairingOptions, PassedOver};
 pub use record::{Arrival, Halves, Pair, Record};
+pub use spec::{Aspect, MetricSpec, THREEFOLD_MARGIN};
+pub use strand::Strand;
+pub use sums::{LatencyHistogram, Sum};

@@ -1,0 +1,244 @@
+//! Folding records into a snapshot, in their order.
+
+use super::{Arrival, EvidenceError, MetricEvidence, MetricSpec, Pair, Record};
+use crate::domain::{Arm, MetricName, Share};
+
+/// A pseudo-metric in pairs: requests in flight at each arm's endpoint when the halves were sent. It is
+/// the load that latencies are compared at, and never judged itself.
+pub const IN_FLIGHT: &str = "in_flight";
+
+/// The lowest and highest load an arm was seen at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoadRange {
+    /// Fewest requests in flight.
+    pub min: f64,
+    /// Most requests in flight.
+    pub max: f64,
+}
+
+impl LoadRange {
+    const fn at(value: f64) -> Self {
+        Self { min: value, max: value }
+    }
+
+    const fn with(self, other: Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
+    }
+
+    /// Whether the two ranges share a load.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.min <= other.max && other.min <= self.max
+    }
+}
+
+/// Sticky keys under one share, by the arm they went to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    /// The candidate's share.
+    pub share: Share,
+    /// Keys on the baseline.
+    pub baseline: u64,
+    /// Keys on the candidate.
+    pub candidate: u64,
+}
+
+/// Everything a judge looks at. Snapshots of several proxies merge by addition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    metrics: Vec<MetricEvidence>,
+    records: u64,
+    pairs: u64,
+    assigned: Vec<Assigned>,
+    load: [Option<LoadRange>; 2],
+}
+
+impl Snapshot {
+    /// The metrics, in the order of their specifications.
+    #[must_use]
+    pub fn metrics(&self) -> &[MetricEvidence] {
+        &self.metrics
+    }
+
+    /// One metric.
+    #[must_use]
+    pub fn metric(&self, name: &MetricName) -> Option<&MetricEvidence> {
+        self.metrics.iter().find(|metric| metric.spec().name == *name)
+    }
+
+    /// Records folded.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Pairs among them.
+    #[must_use]
+    pub const fn pairs(&self) -> u64 {
+        self.pairs
+    }
+
+    /// Sticky keys by share and arm.
+    #[must_use]
+    pub fn assigned(&self) -> &[Assigned] {
+        &self.assigned
+    }
+
+    /// The loads an arm was seen at.
+    #[must_use]
+    pub const fn load(&self, arm: Arm) -> Option<LoadRange> {
+        match arm {
+            Arm::Baseline => self.load[0],
+            Arm::Candidate => self.load[1],
+        }
+    }
+
+    /// Adds what another process saw.
+    ///
+    /// # Errors
+    /// When the two do not measure the same metrics.
+    pub fn merge(&mut self, other: &Self) -> Result<(), EvidenceError> {
+        if self.metrics.len() != other.metrics.len() {
+            return Err(EvidenceError::Mismatch);
+        }
+        for (mine, theirs) in self.metrics.iter_mut().zip(&other.metrics) {
+            mine.merge(theirs)?;
+        }
+        self.records += other.records;
+        self.pairs += other.pairs;
+        for assigned in &other.assigned {
+            let mine = self.keys_under(assigned.share);
+            mine.baseline += assigned.baseline;
+            mine.candidate += assigned.candidate;
+        }
+        for (mine, theirs) in self.load.iter_mut().zip(other.load) {
+            *mine = widest(*mine, theirs);
+        }
+        Ok(())
+    }
+
+    fn keys_under(&mut self, share: Share) -> &mut Assigned {
+        let at = match self.assigned.binary_search_by_key(&share, |assigned| assigned.share) {
+            Ok(at) => at,
+            Err(at) => {
+                self.assigned.insert(at, Assigned { share, baseline: 0, candidate: 0 });
+                at
+            }
+        };
+        &mut self.assigned[at]
+    }
+}
+
+fn widest(a: Option<LoadRange>, b: Option<LoadRange>) -> Option<LoadRange> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.with(b)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Folds records, in ascending order of their numbers.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    snapshot: Snapshot,
+    last: u64,
+}
+
+impl Collector {
+    /// A collector of `specs`, with nothing folded.
+    ///
+    /// # Errors
+    /// When a margin leaves no room for a test.
+    pub fn new(specs: &[MetricSpec]) -> Result<Self, EvidenceError> {
+        let metrics = specs.iter().cloned().map(MetricEvidence::new).collect::<Result<_, _>>()?;
+        let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), load: [None; 2] };
+        Ok(Self { snapshot, last: 0 })
+    }
+
+    /// Folds one record. Metrics that no specification names are passed over: they may be judged later
+    /// under another policy.
+    ///
+    /// # Errors
+    /// When the record is out of order or holds a value its metric cannot take; nothing is folded then.
+    pub fn push(&mut self, record: &Record) -> Result<(), EvidenceError> {
+        let seq = record.seq();
+        if seq <= self.last {
+            return Err(EvidenceError::Order { seq, last: self.last });
+        }
+        match record {
+            Record::Pair(pair) => self.push_pair(pair)?,
+            Record::Arrival(arrival) => self.push_arrival(arrival)?,
+        }
+        self.last = seq;
+        self.snapshot.records += 1;
+        Ok(())
+    }
+
+    /// One more abort wallet opens everywhere: at every stage.
+    pub fn open_stage(&mut self) {
+        self.snapshot.metrics.iter_mut().for_each(MetricEvidence::open);
+    }
+
+    /// What was folded so far.
+    #[must_use]
+    pub const fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    fn push_pair(&mut self, pair: &Pair) -> Result<(), EvidenceError> {
+        for (name, halves) in &pair.metrics {
+            for value in [halves.baseline, halves.candidate].into_iter().flatten() {
+                self.admit(pair.seq, &pair.id, name, value)?;
+            }
+        }
+        for (name, halves) in &pair.metrics {
+            if let Some(metric) = self.metric(name) {
+                metric.push(pair.seq, &pair.id, *halves)?;
+            } else if name.as_str() == IN_FLIGHT {
+                let load = [halves.baseline, halves.candidate].map(|value| value.map(LoadRange::at));
+                for (known, new) in self.snapshot.load.iter_mut().zip(load) {
+                    *known = widest(*known, new);
+                }
+            }
+        }
+        self.snapshot.pairs += 1;
+        Ok(())
+    }
+
+    fn push_arrival(&mut self, arrival: &Arrival) -> Result<(), EvidenceError> {
+        if arrival.share == Share::ZERO || arrival.share == Share::FULL {
+            let (seq, id, share) = (arrival.seq, arrival.id.clone(), arrival.share);
+            return Err(EvidenceError::Share { seq, id, share });
+        }
+        for (name, value) in &arrival.metrics {
+            self.admit(arrival.seq, &arrival.id, name, *value)?;
+        }
+        for (name, value) in &arrival.metrics {
+            if let Some(metric) = self.metric(name) {
+                metric.arrive(arrival.arm, arrival.share.fraction(), *value)?;
+            }
+        }
+        let keys = self.snapshot.keys_under(arrival.share);
+        match arrival.arm {
+            Arm::Baseline => keys.baseline += 1,
+            Arm::Candidate => keys.candidate += 1,
+        }
+        Ok(())
+    }
+
+    fn metric(&mut self, name: &MetricName) -> Option<&mut MetricEvidence> {
+        self.snapshot.metrics.iter_mut().find(|metric| metric.spec().name == *name)
+    }
+
+    fn admit(&self, seq: u64, id: &str, name: &MetricName, value: f64) -> Result<(), EvidenceError> {
+        match self.snapshot.metric(name) {
+            Some(metric) if !metric.spec().kind.admits(value) => Err(EvidenceError::Value {
+                seq,
+                id: id.to_owned(),
+                metric: name.clone(),
+                value,
+                kind: metric.spec().kind,
+            }),
+            _ => Ok(()),
+        }
+    }
+}

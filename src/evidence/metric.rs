@@ -1,0 +1,253 @@
+//! One metric's evidence: its strands, its means, its missing halves and the pairs that speak loudest.
+
+use super::harm::{harm, points, ratio};
+use super::sums::{LatencyHistogram, Sum};
+use super::{Aspect, EvidenceError, Halves, MetricSpec, Strand};
+use crate::domain::{Arm, MetricKind};
+use crate::stats::RampScore;
+
+/// Example ids kept: enough to look at, too few to weigh.
+const EXAMPLES_MAX: usize = 5;
+
+/// Baseline latencies seen before a tail threshold is trusted enough to be worth betting on. Any number
+/// would be valid, because the threshold comes from earlier observations only.
+const THRESHOLD_AFTER: u64 = 100;
+
+/// The harm guessed for the first key of a ramp, before any harm was seen.
+const FIRST_GUESS: f64 = 0.0;
+
+/// Everything learned of one metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricEvidence {
+    spec: MetricSpec,
+    strands: Vec<Strand>,
+    pairs: u64,
+    arrivals: u64,
+    missing: u64,
+    better: u64,
+    worse: u64,
+    /// Values of the two arms; logarithms for ratio kinds.
+    baseline: Sum,
+    candidate: Sum,
+    /// Harm of arrivals of either arm: the guess ŷ.
+    arrival_harm: Sum,
+    latencies: Option<[LatencyHistogram; 2]>,
+    /// Worst pairs: d of the first strand, then number and id; worst first, earliest first among equals.
+    examples: Vec<(f64, u64, String)>,
+}
+
+impl MetricEvidence {
+    pub(super) fn new(spec: MetricSpec) -> Result<Self, EvidenceError> {
+        let strands =
+            spec.aspects().into_iter().map(|aspect| Strand::new(&spec, aspect)).collect::<Result<_, _>>()?;
+        let histogram =
+            || LatencyHistogram::new().map_err(|error| EvidenceError::Histogram(error.to_string()));
+        let latencies = match spec.kind {
+            MetricKind::Latency => Some([histogram()?, histogram()?]),
+            _ => None,
+        };
+        Ok(Self {
+            spec,
+            strands,
+            latencies,
+            pairs: 0,
+            arrivals: 0,
+            missing: 0,
+            better: 0,
+            worse: 0,
+            baseline: Sum::default(),
+            candidate: Sum::default(),
+            arrival_harm: Sum::default(),
+            examples: Vec::new(),
+        })
+    }
+
+    /// Folds one pair. The threshold is read before the pair's own latencies are added.
+    pub(super) fn push(&mut self, seq: u64, id: &str, halves: Halves) -> Result<(), EvidenceError> {
+        let tau = self.threshold_ms();
+        let mut worst: Option<f64> = None;
+        for strand in &mut self.strands {
+            let d = if self.spec.kind.is_ratio() {
+                ratio(strand.aspect(), self.spec.margin, halves, tau)
+            } else {
+                Some(points(self.spec.kind, halves))
+            };
+            let Some(d) = d else { continue };
+            strand.push(d)?;
+            worst = Some(worst.map_or(d, |worst| worst.max(d)));
+        }
+        self.count(halves);
+        self.remember(worst.unwrap_or(0.0), seq, id);
+        Ok(())
+    }
+
+    /// Folds one sticky key's value under a split. A body of latencies needs pairs and takes none.
+    pub(super) fn arrive(&mut self, arm: Arm, share: f64, value: f64) -> Result<(), EvidenceError> {
+        let tau = self.threshold_ms();
+        let kind = self.spec.kind;
+        let y = match kind {
+            MetricKind::Latency => tau.map(|tau| f64::from(u8::from(value > tau))),
+            MetricKind::Length | MetricKind::Disagreement => None,
+            _ => Some(harm(kind, value)),
+        };
+        let guess = self.arrival_harm.mean().unwrap_or(FIRST_GUESS).clamp(0.0, 1.0);
+        if let Some(y) = y {
+            let score = match arm {
+                Arm::Candidate => RampScore::candidate(y, guess, share)?,
+                Arm::Baseline => RampScore::baseline(y, guess, share)?,
+            };
+            let takes = |aspect| match kind {
+                MetricKind::Latency => matches!(aspect, Aspect::Beyond(_)),
+                _ => aspect == Aspect::Body,
+            };
+            for strand in self.strands.iter_mut().filter(|strand| takes(strand.aspect())) {
+                strand.push_ramp(score)?;
+            }
+            self.arrival_harm.add(y);
+        }
+        self.arrivals += 1;
+        self.value(arm, value);
+        Ok(())
+    }
+
+    pub(super) fn open(&mut self) {
+        self.strands.iter_mut().for_each(Strand::open);
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) -> Result<(), EvidenceError> {
+        if self.spec != other.spec {
+            return Err(EvidenceError::Mismatch);
+        }
+        for (mine, theirs) in self.strands.iter_mut().zip(&other.strands) {
+            mine.merge(theirs)?;
+        }
+        self.pairs += other.pairs;
+        self.arrivals += other.arrivals;
+        self.missing += other.missing;
+        self.better += other.better;
+        self.worse += other.worse;
+        self.baseline.merge(&other.baseline);
+        self.candidate.merge(&other.candidate);
+        self.arrival_harm.merge(&other.arrival_harm);
+        if let (Some(mine), Some(theirs)) = (&mut self.latencies, &other.latencies) {
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.merge(theirs));
+        }
+        for (d, seq, id) in &other.examples {
+            self.remember(*d, *seq, id);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, halves: Halves) {
+        self.pairs += 1;
+        self.missing += u64::from(halves.baseline.is_none() || halves.candidate.is_none());
+        if let Some(value) = halves.baseline {
+            self.value(Arm::Baseline, value);
+        }
+        if let Some(value) = halves.candidate {
+            self.value(Arm::Candidate, value);
+        }
+        if !self.spec.kind.is_ratio() {
+            let d = points(self.spec.kind, halves);
+            self.better += u64::from(d < 0.0);
+            self.worse += u64::from(d > 0.0);
+        }
+    }
+
+    fn value(&mut self, arm: Arm, value: f64) {
+        let shown = if self.spec.kind.is_ratio() { value.ln() } else { value };
+        match arm {
+            Arm::Baseline => self.baseline.add(shown),
+            Arm::Candidate => self.candidate.add(shown),
+        }
+        if let Some(latencies) = &mut self.latencies {
+            latencies[index(arm)].record(value);
+        }
+    }
+
+    fn remember(&mut self, d: f64, seq: u64, id: &str) {
+        if d <= 0.0 {
+            return;
+        }
+        let at = self
+            .examples
+            .partition_point(|(known, earlier, _)| *known > d || (*known == d && *earlier < seq));
+        if at < EXAMPLES_MAX {
+            self.examples.insert(at, (d, seq, id.to_owned()));
+            self.examples.truncate(EXAMPLES_MAX);
+        }
+    }
+
+    /// The baseline's running tail quantile in milliseconds, from what was folded so far.
+    #[must_use]
+    pub fn threshold_ms(&self) -> Option<f64> {
+        let baseline = &self.latencies.as_ref()?[0];
+        (baseline.count() >= THRESHOLD_AFTER)
+            .then(|| baseline.quantile_ms(self.spec.tail?.quantile()))
+            .flatten()
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub const fn spec(&self) -> &MetricSpec {
+        &self.spec
+    }
+
+    /// The tests, body first.
+    #[must_use]
+    pub fn strands(&self) -> &[Strand] {
+        &self.strands
+    }
+
+    /// Pairs that spoke of this metric, missing halves included.
+    #[must_use]
+    pub const fn pairs(&self) -> u64 {
+        self.pairs
+    }
+
+    /// Sticky keys that spoke of this metric.
+    #[must_use]
+    pub const fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
+    /// Pairs with a missing half.
+    #[must_use]
+    pub const fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// Pairs in which the candidate did (better, worse); zero for ratio kinds.
+    #[must_use]
+    pub const fn flips(&self) -> (u64, u64) {
+        (self.better, self.worse)
+    }
+
+    /// The mean of an arm's values in the metric's unit; geometric for ratio kinds.
+    #[must_use]
+    pub fn mean(&self, arm: Arm) -> Option<f64> {
+        let sum = match arm {
+            Arm::Baseline => &self.baseline,
+            Arm::Candidate => &self.candidate,
+        };
+        sum.mean().map(|mean| if self.spec.kind.is_ratio() { mean.exp() } else { mean })
+    }
+
+    /// An arm's latencies.
+    #[must_use]
+    pub fn latencies(&self, arm: Arm) -> Option<&LatencyHistogram> {
+        self.latencies.as_ref().map(|both| &both[index(arm)])
+    }
+
+    /// Ids of the worst pairs, worst first.
+    pub fn examples(&self) -> impl Iterator<Item = &str> {
+        self.examples.iter().map(|(_, _, id)| id.as_str())
+    }
+}
+
+const fn index(arm: Arm) -> usize {
+    match arm {
+        Arm::Baseline => 0,
+        Arm::Candidate => 1,
+    }
+}

@@ -1,0 +1,234 @@
+//! From samples to records: which metrics an answer speaks of, and what a lost one means.
+
+use std::collections::HashSet;
+
+use super::collector::IN_FLIGHT;
+use super::sameness::Sameness;
+use super::{Arrival, Copies, Halves, Observation, Pair, Record, Sample};
+use crate::domain::{Arm, MetricName, Outcome, Share};
+
+/// Sticky keys remembered in a stage. Beyond it no further key is counted: by then a stage has more
+/// than enough, and counting a key twice would break the promise.
+const KEYS_MAX: usize = 1_000_000;
+
+/// What the pairing must know of the rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairingOptions {
+    /// The evidence epoch; samples of another one are passed over and counted.
+    pub epoch: u64,
+    /// Names of the live graders: every complete answer has their scores, every failed one scores 0.
+    pub scores: Vec<MetricName>,
+}
+
+/// Samples that made no record, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Of another epoch.
+    pub stale: u64,
+    /// The client left first: evidence of nothing.
+    pub censored: u64,
+}
+
+/// Turns samples into records, numbering them. One per epoch.
+#[derive(Debug)]
+pub struct Pairing {
+    options: PairingOptions,
+    share: Share,
+    seq: u64,
+    seen: HashSet<u64>,
+    same: [Sameness; 2],
+    passed_over: PassedOver,
+}
+
+impl Pairing {
+    /// A pairing whose first record is number 1, before any split.
+    #[must_use]
+    pub fn new(options: PairingOptions) -> Self {
+        Self {
+            options,
+            share: Share::ZERO,
+            seq: 0,
+            seen: HashSet::new(),
+            same: [Sameness::default(), Sameness::default()],
+            passed_over: PassedOver::default(),
+        }
+    }
+
+    /// A stage began in which the candidate has `share` of the clients: every key may count once more.
+    pub fn open_stage(&mut self, share: Share) {
+        self.share = share;
+        self.seen.clear();
+    }
+
+    /// What one sample says: a pair if it was mirrored, an arrival if it is its key's first under a split.
+    pub fn records(&mut self, sample: &Sample) -> Vec<Record> {
+        let serving = &sample.serving;
+        if serving.epoch != self.options.epoch {
+            self.passed_over.stale += 1;
+            return Vec::new();
+        }
+        if serving.outcome.is_censored() {
+            self.passed_over.censored += 1;
+            return Vec::new();
+        }
+        let mut records = Vec::new();
+        if let Some(copies) = &sample.copies {
+            let metrics = self.pair_metrics(serving, copies);
+            records.push(Record::Pair(Pair { seq: self.next(), id: serving.request.to_string(), metrics }));
+        }
+        if self.counts_as_arrival(serving) {
+            records.push(Record::Arrival(Arrival {
+                seq: self.next(),
+                id: serving.request.to_string(),
+                arm: serving.arm,
+                share: self.share,
+                metrics: self.arrival_metrics(serving),
+            }));
+        }
+        records
+    }
+
+    /// Samples that made no record.
+    #[must_use]
+    pub const fn passed_over(&self) -> PassedOver {
+        self.passed_over
+    }
+
+    const fn next(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    fn counts_as_arrival(&mut self, serving: &Observation) -> bool {
+        self.share > Share::ZERO
+            && self.share < Share::FULL
+            && self.seen.len() < KEYS_MAX
+            && self.seen.insert(serving.sticky)
+    }
+
+    fn pair_metrics(&mut self, serving: &Observation, copies: &Copies) -> Vec<(MetricName, Halves)> {
+        let other = copies.candidate.as_ref();
+        let (baseline, candidate) = match serving.arm {
+            Arm::Baseline => (Some(serving), other),
+            Arm::Candidate => (other, Some(serving)),
+        };
+        let both = Both { baseline, candidate };
+        let mut metrics = vec![
+            both.of("error", |answer| Some(flag(answer.outcome.is_error()))),
+            both.of("broken", |answer| Some(flag(is_broken(answer)))),
+            self.sameness(both),
+        ];
+        metrics.extend(
+            self.options.scores.iter().map(|name| both.of(name.as_str(), |answer| Some(score(answer, name)))),
+        );
+        metrics.extend(both.when_complete("length", tokens));
+        metrics.extend(both.when_complete("ttft_ms", ttft_ms));
+        metrics.extend(both.when_complete("tpot_ms", tpot_ms));
+        metrics.extend(
+            both.when_complete("e2e_ms", |answer| Some(answer.clocks.e2e_ms()).filter(|ms| *ms > 0.0)),
+        );
+        metrics.extend(disagreement(both, copies.null.as_ref()));
+        metrics.push(both.of(IN_FLIGHT, |answer| Some(f64::from(answer.in_flight))));
+        metrics
+    }
+
+    fn arrival_metrics(&self, serving: &Observation) -> Vec<(MetricName, f64)> {
+        let mut metrics: Vec<(MetricName, f64)> = vec![
+            ("error".into(), flag(serving.outcome.is_error())),
+            ("broken".into(), flag(is_broken(serving))),
+        ];
+        metrics.extend(self.options.scores.iter().map(|name| (name.clone(), score(serving, name))));
+        if serving.outcome.is_complete() {
+            let latencies = [("ttft_ms", ttft_ms(serving)), ("tpot_ms", tpot_ms(serving))];
+            metrics.extend(latencies.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
+        }
+        metrics
+    }
+
+    fn sameness(&mut self, both: Both<'_>) -> (MetricName, Halves) {
+        let [of_baseline, of_candidate] = &mut self.same;
+        let repeats = |memory: &mut Sameness, half: Option<&Observation>| {
+            half.map(|half| flag(half.answer.is_some_and(|answer| memory.repeats(answer, half.prompt))))
+        };
+        let baseline = repeats(of_baseline, both.baseline);
+        let candidate = repeats(of_candidate, both.candidate);
+        ("sameness".into(), Halves { baseline, candidate })
+    }
+}
+
+/// The two halves of one pair; `None` was lost.
+#[derive(Clone, Copy)]
+struct Both<'a> {
+    baseline: Option<&'a Observation>,
+    candidate: Option<&'a Observation>,
+}
+
+impl Both<'_> {
+    /// A metric that every answer has.
+    fn of(self, name: &str, value: impl Fn(&Observation) -> Option<f64>) -> (MetricName, Halves) {
+        let halves =
+            Halves { baseline: self.baseline.and_then(&value), candidate: self.candidate.and_then(&value) };
+        (name.into(), halves)
+    }
+
+    /// A metric that only whole answers have: a failed answer is counted by `error` and `broken`, and a
+    /// quick failure is not a quick answer. A lost half stays a missing half.
+    fn when_complete(
+        self,
+        name: &str,
+        value: impl Fn(&Observation) -> Option<f64>,
+    ) -> Option<(MetricName, Halves)> {
+        let has = |half: Option<&Observation>| {
+            half.is_none_or(|answer| answer.outcome.is_complete() && value(answer).is_some())
+        };
+        let any = self.baseline.is_some() || self.candidate.is_some();
+        (any && has(self.baseline) && has(self.candidate)).then(|| self.of(name, value))
+    }
+}
+
+/// The candidate's disagreement with the baseline against the baseline's with itself, on one prompt.
+/// Without a whole null answer and a whole baseline there is no noise floor, and nothing to say.
+fn disagreement(both: Both<'_>, null: Option<&Observation>) -> Option<(MetricName, Halves)> {
+    let whole = |answer: Option<&Observation>| {
+        answer.filter(|answer| answer.outcome.is_complete()).and_then(|answer| answer.answer)
+    };
+    let baseline = whole(both.baseline)?;
+    let noise = flag(whole(null)? != baseline);
+    let candidate = both.candidate.map(|_| flag(whole(both.candidate) != Some(baseline)));
+    Some(("disagreement".into(), Halves { baseline: Some(noise), candidate }))
+}
+
+fn flag(condition: bool) -> f64 {
+    f64::from(u8::from(condition))
+}
+
+/// Truncated, aborted, stalled, empty or degenerate. An error is not an answer and is counted apart.
+fn is_broken(answer: &Observation) -> bool {
+    answer.outcome.is_broken()
+        || (answer.outcome.is_complete() && (answer.answer.is_none() || answer.degenerate))
+}
+
+/// A live grader's score; an answer that failed scores 0.
+fn score(answer: &Observation, name: &MetricName) -> f64 {
+    let graded = answer.scores.iter().find(|(known, _)| known == name).map(|(_, score)| *score);
+    match answer.outcome {
+        Outcome::Complete(_) => graded.unwrap_or(0.0),
+        _ => 0.0,
+    }
+}
+
+fn tokens(answer: &Observation) -> Option<f64> {
+    answer.output_tokens.filter(|tokens| *tokens > 0).map(f64::from)
+}
+
+fn ttft_ms(answer: &Observation) -> Option<f64> {
+    answer.streamed.then(|| answer.clocks.ttft_ms()).flatten().filter(|ms| *ms > 0.0)
+}
+
+fn tpot_ms(answer: &Observation) -> Option<f64> {
+    let ms = answer.clocks.tpot_ms(answer.output_tokens?)?;
+    (answer.streamed && ms > 0.0).then_some(ms)
+}
+
+#[cfg(test)]
+mod tests;
