@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{Context, Exit, Failure, GlobalArgs, completions};
+use super::{Context, Exit, Failure, GlobalArgs, completions, eval};
 
 /// Eval-gated canary analysis for LLM serving.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run golden suites on one arm: scores and latency, no verdict
+    Eval(eval::Args),
     /// Write a shell's completion script to stdout
     Completions(completions::Args),
 }
@@ -33,6 +35,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failu
     };
     let context = Context::new(typed.global);
     match typed.command {
+        Command::Eval(args) => eval::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, CommandLine::command(), &context),
     }
 }

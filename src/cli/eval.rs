@@ -1,25 +1,60 @@
 //! `goldgate eval`: one arm: scores and latency, no verdict.
-//!
-//! Registered in `mod.rs` and `command.rs` once its body stands.
 
-use super::{Context, Exit, Failure};
+mod table;
+
+use std::path::PathBuf;
+
+use super::harness::{self, RunArgs};
+use super::progress::Bar;
+use super::{Context, Exit, Failure, Format, arm};
+use crate::domain::Arm;
+use crate::evals::{self, Suite};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The suite file
-    #[arg(long, value_name = "FILE")]
-    suite: std::path::PathBuf,
+    /// The suite files
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    suite: Vec<PathBuf>,
     /// The arm: a URL, or `file:ANSWERS`
     #[arg(long, value_name = "URL|file:ANSWERS")]
     target: String,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
-/// Runs the command.
+/// Runs the command. It ends well when everything that was asked for was measured, and as invalid when
+/// a suite is empty or no answer came: no data is never a success.
 ///
 /// # Errors
-/// See [`Failure`].
+/// Wrong files or arguments (2), or an engine that cannot be used (4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let _ = (args, context);
-    Err(Failure::bug(anyhow::anyhow!("`goldgate eval` is not built")))
+    let suites = harness::suites(&args.suite)?;
+    let source = arm::source(&args.target)?;
+    let mut samples = args.run.samples()?;
+    let (options, mut tables) = (args.run.options(), Vec::new());
+    for suite in &suites {
+        let bar = Bar::new(&context.output, &suite.name);
+        let run = evals::run_one(suite, source.clone(), &options, &mut |step| bar.follow(step)).await;
+        drop(bar);
+        let Some(run) = run.map_err(arm::blame)? else { continue };
+        if let Some(file) = &mut samples {
+            file.write(suite, Arm::Candidate, &run)?;
+        }
+        tables.push(table::Table::new(suite, &run));
+    }
+    show(context, &suites, &tables)
+}
+
+fn show(context: &Context, suites: &[Suite], tables: &[table::Table]) -> Result<Exit, Failure> {
+    match context.output.format() {
+        Format::Json => context.output.json(&tables.iter().map(table::Table::json).collect::<Vec<_>>())?,
+        _ => {
+            for table in tables {
+                context.output.line(table.text())?;
+            }
+        }
+    }
+    let measured = tables.len() == suites.len() && tables.iter().all(table::Table::is_measured);
+    Ok(if measured { Exit::Success } else { Exit::Invalid })
 }

@@ -20,12 +20,16 @@
 //!
 //! Absent on purpose: decisions. Every surface renders one verdict object, and the exit code is its word.
 
+mod arm;
 mod command;
 mod completions;
 mod context;
+mod eval;
 mod exit;
 mod failure;
+mod harness;
 mod output;
+mod progress;
 
 pub use command::run;
 pub use context::{ColorChoice, Context, GlobalArgs};

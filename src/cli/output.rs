@@ -13,6 +13,10 @@ pub enum Format {
     Text,
     /// One JSON document.
     Json,
+    /// GitHub's markdown; verdicts only, else as text.
+    Markdown,
+    /// JUnit XML for CI systems; verdicts only, else as text.
+    Junit,
 }
 
 /// The two streams of a command. A reader that left (a closed pipe) is no failure: the exit code still speaks.

@@ -55,7 +55,7 @@ impl GoldenRun {
             required: metric.required,
             pairs: self.pairs(|samples| scored(samples, index)),
         });
-        let timings = self.timing_margins().into_iter().map(|(timing, margin)| MetricPairs {
+        let timings = self.suite.latency.named().into_iter().map(|(timing, margin)| MetricPairs {
             name: MetricName::from(timing.metric()),
             kind: MetricKind::Latency,
             margin,
@@ -83,14 +83,6 @@ impl GoldenRun {
              too many of them and nothing is judged",
             arm.source
         ))
-    }
-
-    fn timing_margins(&self) -> Vec<(Timing, f64)> {
-        let margins = self.suite.latency;
-        // A loss of 5 % of the tokens per second is 1/0.95 of the time per token.
-        let token = margins.tps.map(|share| 1.0 / (1.0 - share) - 1.0);
-        let all = [margins.ttft, margins.tpot, margins.e2e, token];
-        Timing::ALL.into_iter().zip(all).filter_map(|(timing, margin)| Some((timing, margin?))).collect()
     }
 
     fn pairs(&self, value: impl Fn(&[Sample]) -> Half) -> Vec<CasePair> {

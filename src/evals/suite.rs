@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::dataset::Case;
 use super::fault::Faults;
 use super::grader::Grader;
+use super::latency::Timing;
 use crate::domain::MetricName;
 
 /// A suite that was read and checked, with its cases.
@@ -71,8 +72,9 @@ pub struct LatencyMargins {
     pub tpot: Option<f64>,
     /// End to end.
     pub e2e: Option<f64>,
-    /// Output tokens per second, end to end; lower is worse.
-    pub tps: Option<f64>,
+    /// End-to-end time per output token. A suite writes it as `tps_margin`: 5 % fewer tokens per second are 1/0.95 of
+    /// the time.
+    pub token: Option<f64>,
 }
 
 impl Suite {
@@ -82,6 +84,37 @@ impl Suite {
     /// Everything that is wrong with either, each with its place.
     pub fn read(path: &Path) -> Result<Self, Faults> {
         parse::read(path)
+    }
+
+    /// Judges by another margin: that of the metric called `name`, or of every grader when there is no name. Gives how
+    /// many margins it set; a latency takes one only if the suite judges it.
+    pub fn set_margin(&mut self, name: Option<&str>, margin: f64) -> usize {
+        let graders =
+            self.metrics.iter_mut().filter(|metric| name.is_none_or(|name| metric.name.as_str() == name));
+        let graders = graders.map(|metric| &mut metric.margin);
+        let timings = self.latency.named_mut().into_iter();
+        let timings = timings.filter(|(timing, _)| name == Some(timing.metric())).map(|(_, margin)| margin);
+        graders.chain(timings).map(|old| *old = margin).count()
+    }
+
+    /// The names of all metrics that are judged, graders first.
+    pub fn metric_names(&self) -> impl Iterator<Item = &str> {
+        let timings = self.latency.named().into_iter().map(|(timing, _)| timing.metric());
+        self.metrics.iter().map(|metric| metric.name.as_str()).chain(timings)
+    }
+}
+
+impl LatencyMargins {
+    /// The margins that are set, each with what it judges.
+    #[must_use]
+    pub fn named(mut self) -> Vec<(Timing, f64)> {
+        self.named_mut().into_iter().map(|(timing, margin)| (timing, *margin)).collect()
+    }
+
+    fn named_mut(&mut self) -> Vec<(Timing, &mut f64)> {
+        let Self { ttft, tpot, e2e, token } = self;
+        let all = Timing::ALL.into_iter().zip([ttft, tpot, e2e, token]);
+        all.filter_map(|(timing, margin)| Some((timing, margin.as_mut()?))).collect()
     }
 }
 

@@ -97,7 +97,7 @@ fn suite(prompts: &[&str]) -> Suite {
         seed: 1,
         request: RequestSpec { sampling, ..RequestSpec::default() },
         metrics: vec![metric],
-        latency: LatencyMargins { ttft: Some(0.1), tps: Some(0.05), ..LatencyMargins::default() },
+        latency: LatencyMargins { ttft: Some(0.1), token: Some(0.06), ..LatencyMargins::default() },
         digest: "suite:0".to_owned(),
     }
 }
@@ -138,7 +138,7 @@ async fn both_arms_are_asked_every_case_and_timed() {
             .all(|pair| pair.halves == Halves { baseline: Some(1.0), candidate: Some(1.0) })
     );
     assert_eq!((metrics[1].kind, metrics[1].pairs.len()), (MetricKind::Latency, 3));
-    assert!((metrics[2].margin - (1.0 / 0.95 - 1.0)).abs() < 1e-12);
+    assert_eq!((metrics[1].margin, metrics[2].margin), (0.1, 0.06));
     for sample in run.candidate.samples.iter().flatten() {
         let answer = sample.answer.as_ref().unwrap();
         assert_eq!((answer.text.as_str(), answer.usage.unwrap().completion_tokens), ("A: 4", 3));

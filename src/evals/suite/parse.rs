@@ -153,7 +153,7 @@ fn latency(reader: &mut Reader<'_>, item: Item<'_, '_>) -> LatencyMargins {
         ttft: margin("ttft_margin"),
         tpot: margin("tpot_margin"),
         e2e: margin("e2e_margin"),
-        tps: margin("tps_margin"),
+        token: margin("tps_margin").map(|fewer| 1.0 / (1.0 - fewer) - 1.0),
     }
 }
 

@@ -128,3 +128,25 @@ fn an_empty_suite_can_be_read_and_is_left_to_the_judge() {
     let suite = read("name = \"s\"\ndataset = \"cases.jsonl\"\n", "").unwrap();
     assert!(suite.cases.is_empty() && suite.metrics.is_empty());
 }
+
+#[test]
+fn fewer_tokens_a_second_are_more_time_a_token() {
+    let suite = read(&format!("{SOUND}[latency]\ntps_margin = \"20%\"\nttft_margin = 0.1"), "").unwrap();
+    let margins: Vec<(&str, f64)> =
+        suite.latency.named().into_iter().map(|(timing, margin)| (timing.metric(), margin)).collect();
+    assert_eq!(margins, [("ttft_ms", 0.1), ("token_ms", 0.25)]);
+}
+
+#[test]
+fn a_margin_can_be_set_for_all_graders_or_for_one_metric() {
+    let text = format!(
+        "{SOUND}[[metric]]\ngrader = \"similarity@levenshtein\"\nmargin = 0.1\n[latency]\ne2e_margin = 0.1"
+    );
+    let mut suite = read(&text, "").unwrap();
+    assert_eq!(suite.set_margin(None, 0.3), 2);
+    assert_eq!(suite.set_margin(Some("similarity@levenshtein"), 0.4), 1);
+    assert_eq!((suite.set_margin(Some("e2e_ms"), 0.5), suite.set_margin(Some("ttft_ms"), 0.5)), (1, 0));
+    assert_eq!((suite.metrics[0].margin, suite.metrics[1].margin, suite.latency.e2e), (0.3, 0.4, Some(0.5)));
+    let names: Vec<&str> = suite.metric_names().collect();
+    assert_eq!(names, ["number@gsm8k-strict", "similarity@levenshtein", "e2e_ms"]);
+}

@@ -1,0 +1,133 @@
+//! What one arm did on one suite, as text and as JSON.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value, json};
+
+use crate::evals::{ArmRun, Score, Suite, TimingHistogram};
+
+/// The figures of one suite.
+#[derive(Debug)]
+pub(super) struct Table {
+    suite: String,
+    source: String,
+    cases: usize,
+    answers: usize,
+    failed: usize,
+    scores: Vec<(String, Option<Mean>)>,
+    latency: Vec<(&'static str, u64, [Option<f64>; 3])>,
+}
+
+/// A mean and how many it is over.
+#[derive(Clone, Copy, Debug)]
+struct Mean {
+    value: f64,
+    count: usize,
+}
+
+const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
+
+impl Table {
+    /// The figures of `run`. A lost answer counts as score 0: it must not make the mean better.
+    pub(super) fn new(suite: &Suite, run: &ArmRun) -> Self {
+        let samples = || run.samples.iter().flatten();
+        let answers = || samples().filter_map(|sample| sample.answer.as_ref());
+        let scores = suite.metrics.iter().enumerate().map(|(index, metric)| {
+            let scores = samples().filter_map(|sample| sample.scores.get(index));
+            (metric.name.to_string(), mean(scores))
+        });
+        let timed = run.latency.iter().filter(|histogram| !histogram.micros.is_empty());
+        let quantiles = |histogram: &TimingHistogram| QUANTILES.map(|(_, q)| histogram.quantile_ms(q));
+        Self {
+            suite: suite.name.clone(),
+            source: run.source.clone(),
+            cases: suite.cases.len(),
+            answers: answers().count(),
+            failed: answers().filter(|answer| !answer.outcome.is_complete()).count(),
+            scores: scores.collect(),
+            latency: timed.map(|h| (h.timing.metric(), h.micros.len(), quantiles(h))).collect(),
+        }
+    }
+
+    /// Whether there is anything to show.
+    pub(super) fn is_measured(&self) -> bool {
+        self.answers > 0 && self.scores.iter().any(|(_, mean)| mean.is_some())
+    }
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let Self { suite, source, cases, answers, failed, .. } = self;
+        let mut text = format!("{suite} on {source}: {cases} cases, {answers} answers, {failed} failed\n");
+        for (name, mean) in &self.scores {
+            // Writing to a String cannot fail.
+            let _ = match mean {
+                Some(Mean { value, count }) => writeln!(text, "  {name:<28} {value:.4}  over {count}"),
+                None => writeln!(text, "  {name:<28} not measured"),
+            };
+        }
+        for (name, count, quantiles) in &self.latency {
+            let _ = write!(text, "  {name:<28}");
+            for ((label, _), ms) in QUANTILES.iter().zip(quantiles) {
+                let _ = write!(text, " {label} {:.1}", ms.unwrap_or_default());
+            }
+            let _ = writeln!(text, "  over {count}");
+        }
+        text
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        let score = |mean: &Option<Mean>| mean.map(|mean| json!({ "mean": mean.value, "count": mean.count }));
+        let scores: Map<String, Value> =
+            self.scores.iter().map(|(name, mean)| (name.clone(), json!(score(mean)))).collect();
+        let latency: Map<String, Value> = self
+            .latency
+            .iter()
+            .map(|(name, count, ms)| {
+                let [p50, p95, p99] = ms;
+                ((*name).to_owned(), json!({ "p50": p50, "p95": p95, "p99": p99, "count": count }))
+            })
+            .collect();
+        json!({
+            "schema": "goldgate/eval/1",
+            "suite": self.suite,
+            "target": self.source,
+            "cases": self.cases,
+            "answers": self.answers,
+            "failed": self.failed,
+            "scores": scores,
+            "latency": latency,
+        })
+    }
+}
+
+fn mean<'s>(scores: impl Iterator<Item = &'s Score>) -> Option<Mean> {
+    let values: Vec<f64> = scores
+        .filter_map(|score| match score {
+            Score::Value(value) => Some(*value),
+            Score::Lost => Some(0.0),
+            Score::NotApplicable => None,
+        })
+        .collect();
+    #[expect(clippy::cast_precision_loss, reason = "a count of answers, far below 2^53")]
+    let value = values.iter().sum::<f64>() / values.len() as f64;
+    (!values.is_empty()).then_some(Mean { value, count: values.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_answer_does_not_make_the_mean_better() {
+        let scores = [Score::Value(1.0), Score::Lost, Score::NotApplicable, Score::Value(1.0)];
+        let mean = mean(scores.iter()).unwrap();
+        assert_eq!((mean.value, mean.count), (2.0 / 3.0, 3));
+    }
+
+    #[test]
+    fn nothing_scored_has_no_mean() {
+        assert!(mean([Score::NotApplicable].iter()).is_none());
+        assert!(mean([].iter()).is_none());
+    }
+}

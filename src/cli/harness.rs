@@ -1,0 +1,86 @@
+//! What `gate` and `eval` share: how a suite is run from the command line.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Blame, Failure};
+use crate::domain::Arm;
+use crate::evals::{ArmRun, RunOptions, Suite, write_samples};
+use crate::telemetry::SystemClock;
+use crate::upstream::Timeouts;
+
+/// What was typed about the run itself.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// Seeds the order of the requests; default: each suite's own seed
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Requests in flight at once, all arms together
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    concurrency: u16,
+    /// Gives up on an answer after this time
+    #[arg(long, default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    timeout: Duration,
+    /// Writes every answer with its scores to DIR/samples.jsonl
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl RunArgs {
+    /// The options of a run.
+    pub(super) fn options(&self) -> RunOptions {
+        let timeouts = Timeouts { total: Some(self.timeout), ..Timeouts::default() };
+        let (concurrency, clock) = (usize::from(self.concurrency), Arc::new(SystemClock::start()));
+        RunOptions { concurrency, seed: self.seed, timeouts, clock }
+    }
+
+    /// The file of samples, when one is asked for. It is opened before the first request: an answer that
+    /// cannot be kept should not be paid for.
+    ///
+    /// # Errors
+    /// When it cannot be made: exit 2.
+    pub(super) fn samples(&self) -> Result<Option<SampleFile>, Failure> {
+        self.out.as_deref().map(SampleFile::create).transpose()
+    }
+}
+
+/// `samples.jsonl`, open for writing.
+#[derive(Debug)]
+pub(super) struct SampleFile(BufWriter<File>);
+
+impl SampleFile {
+    fn create(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join("samples.jsonl");
+        let file = std::fs::create_dir_all(folder).and_then(|()| File::create(&path));
+        let file =
+            file.map_err(|error| anyhow::anyhow!("--out: {} cannot be written: {error}", path.display()));
+        Ok(Self(BufWriter::new(file.blame_usage()?)))
+    }
+
+    /// Appends what an arm did.
+    ///
+    /// # Errors
+    /// When the disk does not take it: exit 4.
+    pub(super) fn write(&mut self, suite: &Suite, arm: Arm, run: &ArmRun) -> Result<(), Failure> {
+        write_samples(&mut self.0, suite, arm, run).blame_world()?;
+        self.0.flush().blame_world()
+    }
+}
+
+/// Reads every suite, and says everything that is wrong with any of them.
+///
+/// # Errors
+/// All faults together: exit 2.
+pub(super) fn suites(files: &[PathBuf]) -> Result<Vec<Suite>, Failure> {
+    let (mut suites, mut faults) = (Vec::new(), Vec::new());
+    for file in files {
+        match Suite::read(file) {
+            Ok(suite) => suites.push(suite),
+            Err(wrong) => faults.extend(wrong.0),
+        }
+    }
+    if faults.is_empty() { Ok(suites) } else { Err(Failure::usage(crate::evals::Faults(faults))) }
+}

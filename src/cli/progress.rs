@@ -1,0 +1,39 @@
+//! A bar on stderr for work that takes long; nothing where nobody looks.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Output;
+use crate::evals::Progress;
+
+/// A bar that follows a run.
+#[derive(Debug)]
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar with `title` before it; hidden unless `output` shows progress.
+    pub(super) fn new(output: &Output, title: &str) -> Self {
+        let target =
+            if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        // The template is a constant; if it were broken, the plain bar is as good.
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}  {elapsed}, {eta} left")
+        {
+            bar.set_style(style);
+        }
+        bar.set_message(title.to_owned());
+        Self(bar)
+    }
+
+    /// Moves the bar.
+    pub(super) fn follow(&self, progress: Progress) {
+        self.0.set_length(progress.total as u64);
+        self.0.set_position(progress.done as u64);
+    }
+}
+
+/// The line is taken away, so that what follows stands alone.
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,99 @@
+//! What a suite can find, told before the first request is paid for.
+
+use std::fmt;
+
+use super::suite::Suite;
+use crate::domain::MetricName;
+
+/// What one metric of a suite can find with its number of cases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Power {
+    /// The metric.
+    pub metric: MetricName,
+    /// Pairs there will be, one a case.
+    pub pairs: usize,
+    /// The margin it is judged by.
+    pub margin: f64,
+    /// The smallest true loss that fails with probability 0.8; `None` when no loss a score can have is large enough.
+    pub detectable: Option<f64>,
+    /// Pairs from which an identical release passes with probability 0.8.
+    pub pairs_needed: u64,
+    /// The assumed standard deviation of the difference of one pair.
+    pub deviation: f64,
+}
+
+/// Quantiles of the normal distribution at 0.95 (a one-sided test) and 0.8 (the power).
+const Z: f64 = 1.644_853_626_951_472_7 + 0.841_621_233_572_914_3;
+
+/// Assumed deviation where answers are right or wrong: one answer in ten flips between the arms, √0.1.
+const DEVIATION_BINARY: f64 = 0.316_227_766_016_837_9;
+/// Assumed deviation of graded scores.
+const DEVIATION_GRADED: f64 = 0.25;
+
+/// What each required metric of `suite` can find. The normal approximation of a paired test: with deviation σ, n pairs and
+/// margin δ, a loss of δ + (z₀.₉₅ + z₀.₈) σ/√n is found with power 0.8, and no loss passes with power 0.8 from
+/// ((z₀.₉₅ + z₀.₈) σ/δ)² pairs on. σ is not known before the run; what is assumed is said.
+#[must_use]
+pub fn power(suite: &Suite) -> Vec<Power> {
+    let pairs = suite.cases.len();
+    let required = suite.metrics.iter().filter(|metric| metric.required);
+    let power = required.map(|metric| {
+        let deviation = if metric.grader.is_binary() { DEVIATION_BINARY } else { DEVIATION_GRADED };
+        #[expect(clippy::cast_precision_loss, reason = "a count of cases, far below 2^53")]
+        let detectable = metric.margin + Z * deviation / (pairs as f64).sqrt();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "positive, and saturates"
+        )]
+        let pairs_needed = (Z * deviation / metric.margin).powi(2).ceil() as u64;
+        let (name, margin) = (metric.name.clone(), metric.margin);
+        let detectable = (detectable < 1.0).then_some(detectable);
+        Power { metric: name, pairs, margin, detectable, pairs_needed, deviation }
+    });
+    power.collect()
+}
+
+impl fmt::Display for Power {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { metric, pairs, margin, pairs_needed, deviation, .. } = self;
+        write!(f, "{metric}: {pairs} pairs, margin {:.1} points: ", margin * 100.0)?;
+        match self.detectable {
+            Some(loss) => write!(f, "a loss of {:.1} points is found, ", loss * 100.0)?,
+            None => f.write_str("no loss can be found, ")?,
+        }
+        write!(f, "an identical release passes from {pairs_needed} pairs on (power 80 %, ")?;
+        write!(f, "assumed deviation of a pair {deviation:.2})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(suite: &str, expected: &str) {
+        let suite = Suite::read(suite.as_ref()).unwrap();
+        let power: Vec<String> = power(&suite).iter().map(ToString::to_string).collect();
+        assert_eq!(power.len(), 1, "guards are not planned for: {power:?}");
+        assert!(power[0].starts_with(expected), "{}", power[0]);
+    }
+
+    #[test]
+    fn a_suite_says_what_it_can_find_before_it_runs() {
+        check(
+            "eval-suites/gsm8k.toml",
+            "number@gsm8k-flexible: 1319 pairs, margin 2.0 points: a loss of 4.2 points is found, \
+             an identical release passes from 1546 pairs on (power 80 %",
+        );
+        check(
+            "eval-suites/smoke.toml",
+            "non_empty@1: 40 pairs, margin 30.0 points: a loss of 42.4 points is found",
+        );
+    }
+
+    #[test]
+    fn no_cases_can_find_nothing() {
+        let suite = Suite { cases: Vec::new(), ..Suite::read("eval-suites/smoke.toml".as_ref()).unwrap() };
+        assert_eq!(power(&suite)[0].detectable, None);
+    }
+}
