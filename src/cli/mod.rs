@@ -30,6 +30,8 @@ mod failure;
 mod harness;
 mod output;
 mod progress;
+mod report;
+mod verdict;
 
 pub use command::run;
 pub use context::{ColorChoice, Context, GlobalArgs};

@@ -8,6 +8,8 @@
 //! [`Input`] is a whole run as plain data: verdicts, timeline, ledger, latency histograms, flips,
 //! examples. [`html`] draws it as one file with no script and nothing to fetch; answers in it are
 //! untrusted text and are escaped by the template. [`markdown`] is the same for a pull request.
+//! A run directory holds an [`Input`] as files ([`write_run`], [`read_run`]), so that a page can be
+//! drawn again from files alone.
 //!
 //! Absent on purpose: judging, clocks, the network.
 
@@ -18,6 +20,7 @@ mod junit;
 mod markdown;
 mod number;
 mod plot;
+mod run;
 mod surface;
 mod text;
 
@@ -27,4 +30,5 @@ mod tests;
 pub use html::{PageError, html};
 pub use input::{Example, Input, LatencyCurve, ScoreFlips, Thresholds, TimelineEntry};
 pub use markdown::markdown;
-pub use surface::{Style, render_json, render_junit, render_markdown, render_text};
+pub use run::{RunError, read_run, read_verdict, write_run};
+pub use surface::{Style, Surface, render, render_json, render_junit, render_markdown, render_text};

@@ -14,26 +14,50 @@ pub enum Style {
     Ansi,
 }
 
-/// For a terminal: headline, decisive reason, table of metrics, reasons, checks, what is still needed.
+/// What a verdict is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// For a terminal: headline, table of metrics, reasons, checks, what is still needed.
+    Text(Style),
+    /// For programs: the document `goldgate/verdict/1`.
+    Json,
+    /// For a pull request or a step summary: GitHub's markdown.
+    Markdown,
+    /// For a CI system: one JUnit test suite, one case per metric and check, and one for the verdict.
+    Junit,
+}
+
+/// The verdict on `surface`; ends in a newline.
+#[must_use]
+pub fn render(record: &VerdictRecord, surface: Surface) -> String {
+    match surface {
+        Surface::Text(style) => text::render(record, style),
+        Surface::Json => String::from_utf8_lossy(&record.to_json_bytes()).into_owned(),
+        Surface::Markdown => markdown::verdict(record),
+        Surface::Junit => junit::render(record),
+    }
+}
+
+/// [`Surface::Text`] of a judgment.
 #[must_use]
 pub fn render_text(judgment: &Judgment, style: Style) -> String {
-    text::render(&VerdictRecord::from(judgment), style)
+    render(&VerdictRecord::from(judgment), Surface::Text(style))
 }
 
-/// For programs: the document `goldgate/verdict/1`.
+/// [`Surface::Json`] of a judgment.
 #[must_use]
 pub fn render_json(judgment: &Judgment) -> String {
-    String::from_utf8_lossy(&VerdictRecord::from(judgment).to_json_bytes()).into_owned()
+    render(&VerdictRecord::from(judgment), Surface::Json)
 }
 
-/// For a pull request or a step summary: GitHub's markdown.
+/// [`Surface::Markdown`] of a judgment.
 #[must_use]
 pub fn render_markdown(judgment: &Judgment) -> String {
-    markdown::verdict(&VerdictRecord::from(judgment))
+    render(&VerdictRecord::from(judgment), Surface::Markdown)
 }
 
-/// For a CI system: one JUnit test suite, one case per metric and check, and one for the verdict.
+/// [`Surface::Junit`] of a judgment.
 #[must_use]
 pub fn render_junit(judgment: &Judgment) -> String {
-    junit::render(&VerdictRecord::from(judgment))
+    render(&VerdictRecord::from(judgment), Surface::Junit)
 }

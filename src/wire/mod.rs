@@ -5,7 +5,7 @@
 //! then [`ResponseObserver`] watches a copy of what the relay sends back and ends in an [`Answer`], by way
 //! of [`EventParser`] and [`StreamObserver`] for a stream, or [`read_json_answer`] for one body. When an
 //! observer cannot follow, the observation ends and the relay goes on. [`VerdictRecord`] is the verdict as
-//! it is written down.
+//! it is written down; [`read_pairs`] and [`read_scores`] read what is judged offline.
 //!
 //! How an answer ended is decided in `observer.rs` and `json_answer.rs`, and stated at their heads.
 //!
@@ -21,12 +21,16 @@ mod error;
 mod json_answer;
 mod live_grader;
 mod observer;
+mod pairs;
 mod reading;
 mod request;
 mod response;
+mod rows;
+mod scores;
 mod splice;
 mod sse;
 mod verdict;
+pub(crate) mod words;
 
 pub use answer::{Answer, Usage};
 pub use degenerate::degenerate;
@@ -35,8 +39,11 @@ pub use error::ErrorBody;
 pub use json_answer::read_json_answer;
 pub use live_grader::{LiveGrader, LiveGraderError};
 pub use observer::{End, StreamObserver};
+pub use pairs::read_pairs;
 pub use request::{Asked, RequestError, RequestHead};
 pub use response::ResponseObserver;
+pub use rows::RowFault;
+pub use scores::{ScoreRow, read_scores};
 pub use splice::{Edit, splice};
 pub use sse::{Event, EventParser, EventTooLarge};
 #[cfg(test)]

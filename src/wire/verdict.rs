@@ -4,8 +4,6 @@
 //! one order of keys, and numbers rounded to [`VerdictRecord::SIGNIFICANT_DIGITS`], so that the last bit of a
 //! logarithm cannot change a file. Every key is always there; what is not known is `null`.
 
-mod words;
-
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
@@ -36,10 +34,10 @@ pub struct VerdictRecord {
     /// Always [`VerdictRecord::SCHEMA`].
     pub schema: String,
     /// The verdict.
-    #[serde(with = "words::verdict")]
+    #[serde(with = "super::words::verdict")]
     pub verdict: Verdict,
     /// What was asked.
-    #[serde(with = "words::question")]
+    #[serde(with = "super::words::question")]
     pub question: Question,
     /// Digest or name of the baseline.
     pub baseline: String,
@@ -65,10 +63,10 @@ pub struct MetricRecord {
     /// The metric.
     pub name: String,
     /// What kind of number it is: for `latency` and `length`, difference, interval and margin are ratios.
-    #[serde(with = "words::kind")]
+    #[serde(with = "super::words::kind")]
     pub kind: MetricKind,
     /// What its evidence says.
-    #[serde(with = "words::verdict")]
+    #[serde(with = "super::words::verdict")]
     pub verdict: Verdict,
     /// Whether it had to pass.
     pub required: bool,

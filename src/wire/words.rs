@@ -1,4 +1,4 @@
-//! Core types as the words of the document: the core itself knows no serialisation.
+//! Core types as the words of documents: the core itself knows no serialisation.
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::Serializer;
@@ -6,19 +6,19 @@ use serde::ser::Serializer;
 /// One module per type, for `#[serde(with = "…")]`: writes `as_str`, reads any of the listed values.
 macro_rules! words {
     ($module:ident, $what:literal, $type:ty, [$($value:ident),+]) => {
-        pub(super) mod $module {
+        pub(crate) mod $module {
             use super::*;
 
             const ALL: &[$type] = &[$(<$type>::$value),+];
 
-            pub(in crate::wire::verdict) fn serialize<S: Serializer>(
+            pub(crate) fn serialize<S: Serializer>(
                 value: &$type,
                 serializer: S,
             ) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(value.as_str())
             }
 
-            pub(in crate::wire::verdict) fn deserialize<'de, D: Deserializer<'de>>(
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<$type, D::Error> {
                 let word = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
@@ -34,3 +34,4 @@ macro_rules! words {
 words!(verdict, "verdict", crate::judgment::Verdict, [Pass, Inconclusive, Fail, Invalid]);
 words!(question, "question", crate::judgment::Question, [Golden, Mirror, Ramp, Compare]);
 words!(kind, "metric kind", crate::domain::MetricKind, [Event, Harm, Score, Latency, Disagreement, Length]);
+words!(arm, "arm", crate::domain::Arm, [Baseline, Candidate]);

@@ -1,0 +1,103 @@
+//! Recorded scores: `{"id": "case-1", "<metric>": 0.8, "<other>": true, "cluster": "topic"}`, one row a case.
+
+use serde_json::Value;
+
+use super::rows::{self, Row, RowFault};
+
+/// One case's scores on one arm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreRow {
+    /// The case.
+    pub id: String,
+    /// The cluster it stands or falls with.
+    pub cluster: Option<String>,
+    /// Every metric of the row, in its order; true is 1, `null` a value that was lost.
+    pub scores: Vec<(String, Option<f64>)>,
+}
+
+impl ScoreRow {
+    /// The score of `metric`; `None` when it was lost or is not there.
+    #[must_use]
+    pub fn score(&self, metric: &str) -> Option<f64> {
+        self.scores.iter().find(|(name, _)| name == metric).and_then(|(_, score)| *score)
+    }
+}
+
+/// Reads a file of scores.
+///
+/// # Errors
+/// Every bad row, with its line.
+pub fn read_scores(bytes: &[u8]) -> Result<Vec<ScoreRow>, Vec<RowFault>> {
+    rows::read(bytes, |row| {
+        let cluster = cluster(row)?;
+        let mut scores = Vec::with_capacity(row.fields.len());
+        for (name, value) in std::mem::take(&mut row.fields) {
+            scores.push((name.clone(), score(row, &name, &value)?));
+        }
+        Some(ScoreRow { id: row.id.clone(), cluster, scores })
+    })
+}
+
+/// The row's cluster; the outer `None` when it is wrong.
+#[expect(clippy::option_option, reason = "the outer one says whether the row can be read at all")]
+fn cluster(row: &mut Row<'_>) -> Option<Option<String>> {
+    match row.fields.remove("cluster") {
+        None | Some(Value::Null) => Some(None),
+        Some(Value::String(cluster)) => Some(Some(cluster)),
+        Some(other) => {
+            row.wrong("cluster", format!("a text, not {other}"), "put it in quotes");
+            None
+        }
+    }
+}
+
+#[expect(clippy::option_option, reason = "the outer one says whether the row can be read at all")]
+fn score(row: &mut Row<'_>, name: &str, value: &Value) -> Option<Option<f64>> {
+    match value {
+        Value::Null => Some(None),
+        Value::Bool(right) => Some(Some(f64::from(u8::from(*right)))),
+        Value::Number(number) => Some(number.as_f64()),
+        _ => {
+            row.wrong(name, format!("a number, true, false or null, not {value}"), "texts cannot be scores");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truth_values_numbers_and_lost_scores_are_read() {
+        let text =
+            b"{\"id\":\"a\",\"right\":true,\"f1\":0.5,\"cluster\":\"x\"}\n\n{\"id\":\"b\",\"right\":null}\n";
+        let rows = read_scores(text).unwrap();
+        assert_eq!(
+            (rows[0].score("right"), rows[0].score("f1"), rows[0].cluster.as_deref()),
+            (Some(1.0), Some(0.5), Some("x"))
+        );
+        assert_eq!((rows[1].score("right"), rows[1].scores.len()), (None, 1));
+    }
+
+    fn check(text: &str, expected: &str) {
+        let faults = read_scores(text.as_bytes()).unwrap_err();
+        assert!(faults[0].to_string().contains(expected), "{}", faults[0]);
+    }
+
+    #[test]
+    fn bad_rows_are_refused_with_their_line() {
+        check("{\"id\":\"a\"}\n{\"id\":\"a\"}", "2:1: id: \"a\" stands on line 1 already");
+        check("{\"x\":1}", "1:1: id: is required");
+        check("{\"id\":7}", "a text, not 7");
+        check("\n{\"id\":\"a\",\"x\":NaN}", "2:");
+        check("{\"id\":\"a\",\"x\":1e999}", "number out of range");
+        check("{\"id\":\"a\",\"x\":\"high\"}", "x: a number, true, false or null");
+        check("<html>", "not a row");
+    }
+
+    #[test]
+    fn a_file_in_the_wrong_format_is_not_kept_whole_in_faults() {
+        assert_eq!(read_scores("oops\n".repeat(5_000).as_bytes()).unwrap_err().len(), 100);
+    }
+}
