@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{Context, Exit, Failure, GlobalArgs, completions, eval, report};
+use super::{Context, Exit, Failure, GlobalArgs, completions, eval, mock_engine, report};
 
 /// Eval-gated canary analysis for LLM serving.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Report(report::Args),
     /// Write a shell's completion script to stdout
     Completions(completions::Args),
+    /// Serve recorded or made-up answers as an OpenAI-shaped engine, with scripted timing and faults
+    MockEngine(mock_engine::Args),
 }
 
 /// Parses `args` (the program's name first) and runs the command they name.
@@ -40,6 +42,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failu
         Command::Eval(args) => eval::run(args, &context).await,
         Command::Report(args) => report::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, CommandLine::command(), &context),
+        Command::MockEngine(args) => mock_engine::run(args, &context).await,
     }
 }
 

@@ -36,6 +36,11 @@ impl RecordedAnswers {
         &self.file
     }
 
+    /// Every answer with its case id, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Answer)> {
+        self.answers.iter().map(|(id, answer)| (id.as_str(), answer))
+    }
+
     /// The answer to a case; `None`: none was recorded, and the half is missing.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Answer> {

@@ -42,7 +42,7 @@ mod tests {
         check(&"!".repeat(256), true);
         check(&format!("0.{}", "18".repeat(200)), true);
         check(&format!("The answer is {}", "I think the answer is 4. ".repeat(12)), true);
-        let paragraph = "Dividing both sides by 2, we get 33 / 2 = 2x / 2\n".repeat(1)
+        let paragraph = "Dividing both sides by 2, we get 33 / 2 = 2x / 2\n".to_owned()
             + "Multiplying both sides by 2, we get 33 * 2 = 2x * 2\nAdding x, we get 33 + x\n";
         let looped = paragraph.repeat(5);
         check(&looped, true);

@@ -51,7 +51,7 @@ impl Reading {
             self.fingerprint = Some(fingerprint.as_str().to_owned());
         }
         let choices = chunk.choices.iter().flatten().filter(|choice| choice.index == 0);
-        choices.fold(false, |carried, choice| self.take_choice(choice) || carried)
+        choices.filter(|choice| self.take_choice(choice)).count() > 0
     }
 
     fn take_choice(&mut self, choice: &Choice<'_>) -> bool {
