@@ -54,8 +54,11 @@ impl LatencyHistogram {
     /// Adds a latency in milliseconds.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     pub(super) fn record(&mut self, latency_ms: f64) {
-        // An auto-resizing histogram refuses nothing below 2^63 microseconds.
-        self.0.saturating_record((latency_ms * US).round() as u64);
+        // The histogram grows with its values; one that memory cannot hold is counted at the top.
+        let latency_us = (latency_ms * US).round() as u64;
+        if self.0.record(latency_us).is_err() {
+            self.0.saturating_record(latency_us);
+        }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

@@ -4,12 +4,19 @@
 //! nothing else about where traffic stands. Absence of evidence is [`Verdict::Inconclusive`],
 //! evidence that cannot be trusted is [`Verdict::Invalid`], and neither is ever a pass.
 
+mod ask;
+mod budget;
+mod checks;
+mod live;
 mod policy;
 mod reason;
 mod ruling;
+mod shown;
 mod verdict;
 
-pub use policy::{MetricPolicy, Policy};
-pub use reason::Reason;
+pub use ask::{Ask, LatencyPass};
+pub use live::judge;
+pub use policy::{MetricPolicy, Policy, PolicyError};
+pub use reason::{Reason, Unit};
 pub use ruling::{Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject};
 pub use verdict::Verdict;

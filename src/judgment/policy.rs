@@ -1,6 +1,7 @@
 //! What a team tolerates, and how sure the judge must be.
 
 use crate::domain::{MetricKind, MetricName, Tail};
+use crate::evidence::MetricSpec;
 
 /// One metric's rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +36,117 @@ pub struct Policy {
     pub metrics: Vec<MetricPolicy>,
 }
 
+/// Why a policy cannot be judged by.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PolicyError {
+    /// A probability outside (0, 1).
+    #[error("{name} is a probability between 0 and 1, not {value}")]
+    Alpha {
+        /// Which one.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A margin outside its range.
+    #[error("the margin of {metric} lies in [0, 1), not {value}")]
+    Margin {
+        /// The metric.
+        metric: MetricName,
+        /// Its value.
+        value: f64,
+    },
+    /// Two rules for one metric.
+    #[error("{metric} is named twice")]
+    Duplicate {
+        /// The metric.
+        metric: MetricName,
+    },
+    /// Nothing that must pass.
+    #[error("no metric is required: such a policy could never pass anything")]
+    NothingRequired,
+}
+
 impl Policy {
     /// The rule for `name`.
     #[must_use]
     pub fn metric(&self, name: &MetricName) -> Option<&MetricPolicy> {
         self.metrics.iter().find(|metric| metric.name == *name)
+    }
+
+    /// The default rules for live evidence: what every release is judged by when a team says nothing.
+    #[must_use]
+    pub fn default_live() -> Self {
+        let rule = |name: &str, kind, margin, required, tail| MetricPolicy {
+            name: name.into(),
+            kind,
+            margin,
+            abort_margin: None,
+            required,
+            tail,
+        };
+        use MetricKind::{Disagreement, Event, Latency, Length};
+        Self {
+            abort_alpha: 0.01,
+            promote_alpha: 0.05,
+            missing_max: 0.02,
+            pairs_min: 100,
+            metrics: vec![
+                rule("error", Event, 0.01, true, None),
+                rule("broken", Event, 0.01, true, None),
+                rule("sameness", Event, 0.01, false, None),
+                rule("disagreement", Disagreement, 0.03, false, None),
+                rule("length", Length, 0.10, false, None),
+                rule("ttft_ms", Latency, 0.05, false, Some(Tail::P99)),
+                rule("tpot_ms", Latency, 0.05, false, Some(Tail::P99)),
+                rule("e2e_ms", Latency, 0.05, false, None),
+            ],
+        }
+    }
+
+    /// What evidence must measure for this policy, in its order.
+    #[must_use]
+    pub fn specs(&self) -> Vec<MetricSpec> {
+        let spec = |metric: &MetricPolicy| MetricSpec {
+            name: metric.name.clone(),
+            kind: metric.kind,
+            margin: metric.margin,
+            abort_margin: metric.abort_margin.unwrap_or(metric.margin),
+            tail: metric.tail,
+        };
+        self.metrics.iter().map(spec).collect()
+    }
+
+    /// Names of the metrics that must pass where a stage asks for passes.
+    #[must_use]
+    pub fn required(&self) -> Vec<MetricName> {
+        self.metrics.iter().filter(|metric| metric.required).map(|metric| metric.name.clone()).collect()
+    }
+
+    /// Checks the rules against each other.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        let probability = |name, value: f64| {
+            if value > 0.0 && value < 1.0 { Ok(()) } else { Err(PolicyError::Alpha { name, value }) }
+        };
+        probability("abort_alpha", self.abort_alpha)?;
+        probability("promote_alpha", self.promote_alpha)?;
+        probability("missing_max", self.missing_max)?;
+        for (at, metric) in self.metrics.iter().enumerate() {
+            for value in [metric.margin, metric.abort_margin.unwrap_or(metric.margin)] {
+                if !(0.0..1.0).contains(&value) {
+                    return Err(PolicyError::Margin { metric: metric.name.clone(), value });
+                }
+            }
+            if self.metrics[..at].iter().any(|earlier| earlier.name == metric.name) {
+                return Err(PolicyError::Duplicate { metric: metric.name.clone() });
+            }
+        }
+        if self.metrics.iter().any(|metric| metric.required) {
+            Ok(())
+        } else {
+            Err(PolicyError::NothingRequired)
+        }
     }
 }

@@ -4,32 +4,65 @@ use std::fmt;
 
 use crate::domain::MetricName;
 
+/// In which unit a reason writes its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Hundredths of a share: a difference of 0.01 is one point.
+    Points,
+    /// A relative change: 0.05 is 5 %.
+    Percent,
+}
+
+impl Unit {
+    fn write(self, f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+        match self {
+            Self::Points => write!(f, "{} points", Short(value * 100.0)),
+            Self::Percent => write!(f, "{} %", Short(value * 100.0)),
+        }
+    }
+}
+
+/// A number with as many digits as people read.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{:.2}", self.0);
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        f.write_str(if text == "-0" { "0" } else { text })
+    }
+}
+
 /// One reason. Its `Display` is the sentence people read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
-    /// The metric passed: its upper bound lies inside the margin.
+    /// The metric passed: "worse by the margin or more" is refuted.
     WithinMargin {
         /// The metric.
         metric: MetricName,
-        /// Upper end of the interval of the difference.
-        upper: f64,
+        /// The worse end of the interval of the difference, as a harm.
+        worst: f64,
         /// The margin.
         margin: f64,
-        /// Whether the numbers are ratios.
-        ratio: bool,
+        /// How the numbers are written.
+        unit: Unit,
+        /// Pairs it took.
+        pairs: u64,
     },
-    /// The metric failed: its lower bound lies beyond the margin, or its e-value crossed.
+    /// The metric failed: "worse by at most the margin" is refuted.
     BeyondMargin {
         /// The metric.
         metric: MetricName,
-        /// Estimated difference.
-        difference: f64,
+        /// Estimated harm difference.
+        worse_by: f64,
         /// The margin.
         margin: f64,
-        /// Whether the numbers are ratios.
-        ratio: bool,
+        /// How the numbers are written.
+        unit: Unit,
         /// Pairs it took.
         pairs: u64,
+        /// Probability that a release within its margins is ever called worse.
+        alpha: f64,
     },
     /// Not decided.
     NotEnough {
@@ -37,13 +70,39 @@ pub enum Reason {
         metric: MetricName,
         /// Pairs so far.
         pairs: u64,
-        /// Pairs still needed, when a number can be given.
+        /// Pairs still needed if the present trend holds, when a number can be given.
         needed: Option<u64>,
+    },
+    /// Latency looks good, but the arms never worked at the same load.
+    NotComparable {
+        /// The metric.
+        metric: MetricName,
+        /// Requests in flight seen at the baseline, least and most.
+        baseline: (f64, f64),
+        /// Requests in flight seen at the candidate.
+        candidate: (f64, f64),
     },
     /// Nothing was measured.
     NoData {
         /// The metric.
         metric: MetricName,
+    },
+    /// A fixed sample: what one look at all cases says.
+    Golden {
+        /// The metric.
+        metric: MetricName,
+        /// Estimated harm difference; positive is worse.
+        worse_by: f64,
+        /// Its interval, as a harm.
+        interval: (f64, f64),
+        /// The margin.
+        margin: f64,
+        /// How the numbers are written.
+        unit: Unit,
+        /// Cases.
+        cases: u64,
+        /// Exact McNemar p of no difference, where answers are right or wrong.
+        mcnemar_p: Option<f64>,
     },
     /// Too many halves were lost.
     Missing {
@@ -70,8 +129,110 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::WithinMargin { metric, worst, margin, unit, pairs } => {
+                write!(f, "{metric}: ")?;
+                if *worst <= 0.0 {
+                    f.write_str("better by at least ")?
+                } else {
+                    f.write_str("worse by at most ")?
+                }
+                unit.write(f, worst.abs())?;
+                f.write_str(" (95 %, at every look), within the margin of ")?;
+                unit.write(f, *margin)?;
+                write!(f, " ({pairs} pairs)")
+            }
+            Self::BeyondMargin { metric, worse_by, margin, unit, pairs, alpha } => {
+                write!(f, "{metric}: worse by ")?;
+                unit.write(f, *worse_by)?;
+                f.write_str(", more than the margin of ")?;
+                unit.write(f, *margin)?;
+                write!(f, ": proven at {} % over the whole rollout ({pairs} pairs)", Short(alpha * 100.0))
+            }
+            Self::NotEnough { metric, pairs, needed: Some(needed) } => {
+                write!(f, "{metric}: not decided after {pairs} pairs; about {needed} more if the trend holds")
+            }
+            Self::NotEnough { metric, pairs, needed: None } => {
+                write!(f, "{metric}: not decided after {pairs} pairs, and no trend toward passing")
+            }
+            Self::NotComparable { metric, baseline, candidate } => write!(
+                f,
+                "{metric}: not comparable: the baseline had {} to {} requests in flight, the candidate {} to {}",
+                baseline.0, baseline.1, candidate.0, candidate.1
+            ),
+            Self::NoData { metric } => write!(f, "{metric}: nothing was measured, and no data is not a pass"),
+            Self::Golden { .. } => self.write_golden(f),
+            Self::Missing { metric, missing, pairs, missing_max } => write!(
+                f,
+                "{metric}: {missing} of {pairs} pairs lack a half, more than {} %",
+                Short(missing_max * 100.0)
+            ),
+            Self::Check { name, text } => write!(f, "{name}: {text}"),
             Self::Note(text) => f.write_str(text),
-            other => write!(f, "{other:?}"),
         }
+    }
+}
+
+impl Reason {
+    fn write_golden(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Golden { metric, worse_by, interval, margin, unit, cases, mcnemar_p } = self else {
+            return Ok(());
+        };
+        write!(f, "{metric}: ")?;
+        f.write_str(if *worse_by > 0.0 { "worse by " } else { "better by " })?;
+        unit.write(f, worse_by.abs())?;
+        f.write_str(if interval.1 <= 0.0 { ", at least " } else { ", worse by at most " })?;
+        unit.write(f, interval.1.abs())?;
+        if interval.0 > 0.0 {
+            f.write_str(" and at least ")?;
+            unit.write(f, interval.0)?;
+        }
+        f.write_str(" (95 % each way), margin ")?;
+        unit.write(f, *margin)?;
+        write!(f, ", {cases} cases")?;
+        match mcnemar_p {
+            Some(p) if *p < 1e-4 => f.write_str(", McNemar p < 0.0001"),
+            Some(p) => write!(f, ", McNemar p = {p:.4}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_carry_number_margin_and_pairs() {
+        let within = |worst| Reason::WithinMargin {
+            metric: "error".into(),
+            worst,
+            margin: 0.01,
+            unit: Unit::Points,
+            pairs: 612,
+        };
+        let check = |reason: Reason, expected: &str| assert_eq!(reason.to_string(), expected);
+        check(
+            within(0.0031),
+            "error: worse by at most 0.31 points (95 %, at every look), within the margin of 1 points (612 pairs)",
+        );
+        check(
+            within(-0.02),
+            "error: better by at least 2 points (95 %, at every look), within the margin of 1 points (612 pairs)",
+        );
+        check(
+            Reason::BeyondMargin {
+                metric: "ttft_ms:p99".into(),
+                worse_by: 0.0312,
+                margin: 0.005,
+                unit: Unit::Points,
+                pairs: 890,
+                alpha: 0.01,
+            },
+            "ttft_ms:p99: worse by 3.12 points, more than the margin of 0.5 points: proven at 1 % over the whole rollout (890 pairs)",
+        );
+        check(
+            Reason::NotEnough { metric: "error".into(), pairs: 40, needed: Some(410) },
+            "error: not decided after 40 pairs; about 410 more if the trend holds",
+        );
     }
 }

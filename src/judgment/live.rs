@@ -1,0 +1,219 @@
+//! The judge of live evidence: valid at every look, however often it is asked.
+
+use super::budget::{Family, Stake};
+use super::checks;
+use super::shown::{LEVEL, Shown};
+use super::{
+    Ask, Check, CheckState, Flips, Judgment, LatencyPass, LedgerPoint, MetricJudgment, Policy, Reason,
+    Verdict,
+};
+use crate::domain::{Arm, MetricKind, MetricName};
+use crate::evidence::{Aspect, MetricEvidence, Snapshot, Strand};
+
+/// What this evidence says under this policy.
+///
+/// *Promise.* Whatever the number of looks and whenever they are made: a release within its margins is
+/// ever called [`Verdict::Fail`] with probability at most `abort_alpha`, over all metrics and the whole
+/// rollout; a required metric that is worse by its margin is ever passed with probability at most
+/// `promote_alpha`. Fail beats Pass; a check in alarm beats both.
+///
+/// *Assumes* that records are judged in an order that does not depend on their outcome, and that
+/// policy, metrics and margins were fixed before the first of them.
+#[must_use]
+pub fn judge(snapshot: &Snapshot, policy: &Policy, ask: &Ask) -> Judgment {
+    let family = Family::weigh(snapshot, policy);
+    let look = Look { snapshot, policy, ask, family: &family };
+    let metrics: Vec<_> = family.stakes.iter().map(|stake| look.metric(stake)).collect();
+    let checks = checks::all(snapshot, policy);
+    let verdict = overall(&metrics, &checks);
+    let pairs_needed = needed(verdict, &metrics, &look);
+    Judgment {
+        verdict,
+        question: ask.question,
+        subject: ask.subject.clone(),
+        reasons: reasons(verdict, &metrics, &checks),
+        metrics,
+        checks,
+        pairs_needed,
+    }
+}
+
+impl LedgerPoint {
+    /// Where every e-value stands now.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, policy: &Policy) -> Self {
+        let metrics = snapshot.metrics().iter().flat_map(|metric| {
+            metric.strands().iter().map(|strand| {
+                let name = Shown::of(metric, strand).name;
+                (name, strand.log_e_abort(), strand.log_e_promote())
+            })
+        });
+        Self {
+            records: snapshot.records(),
+            log_e_abort: Family::weigh(snapshot, policy).log_e,
+            metrics: metrics.collect(),
+        }
+    }
+}
+
+/// One look at the evidence.
+struct Look<'a> {
+    snapshot: &'a Snapshot,
+    policy: &'a Policy,
+    ask: &'a Ask,
+    family: &'a Family,
+}
+
+impl Look<'_> {
+    fn metric(&self, stake: &Stake) -> MetricJudgment {
+        let metric = &self.snapshot.metrics()[stake.metric];
+        let strand = &metric.strands()[stake.strand];
+        let shown = Shown::of(metric, strand);
+        let (verdict, reason) = self.weigh(stake, metric, strand, &shown);
+        let (better, worse) = metric.flips();
+        let right_or_wrong = matches!(metric.spec().kind, MetricKind::Event | MetricKind::Score);
+        MetricJudgment {
+            name: shown.name,
+            kind: shown.kind,
+            verdict,
+            required: self.must_pass(metric, strand.aspect()),
+            pairs: strand.entered(),
+            missing: metric.missing(),
+            baseline: shown.baseline,
+            candidate: shown.candidate,
+            difference: shown.difference,
+            interval: shown.interval,
+            level: LEVEL,
+            margin: shown.margin,
+            log_e_promote: Some(strand.log_e_promote()),
+            log_e_abort: Some(strand.log_e_abort()),
+            flips: right_or_wrong.then_some(Flips { better, worse }),
+            reason,
+            examples: if verdict == Verdict::Fail {
+                metric.examples().map(str::to_owned).collect()
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Tails are guards always: what must pass is the body.
+    fn must_pass(&self, metric: &MetricEvidence, aspect: Aspect) -> bool {
+        let body = matches!(aspect, Aspect::Body | Aspect::Longer | Aspect::Shorter);
+        body && self.ask.must_pass.contains(&metric.spec().name)
+    }
+
+    fn weigh(
+        &self,
+        stake: &Stake,
+        metric: &MetricEvidence,
+        strand: &Strand,
+        shown: &Shown,
+    ) -> (Verdict, Reason) {
+        let (name, pairs) = (shown.name.clone(), strand.entered());
+        if pairs == 0 {
+            return (Verdict::Inconclusive, Reason::NoData { metric: name });
+        }
+        let (margin, unit) = (shown.margin, shown.unit);
+        if self.family.failed(stake) {
+            let worse_by = shown.worse_by.unwrap_or(margin);
+            let alpha = self.policy.abort_alpha;
+            return (
+                Verdict::Fail,
+                Reason::BeyondMargin { metric: name, worse_by, margin, unit, pairs, alpha },
+            );
+        }
+        let refuted = strand.log_e_promote() >= -self.policy.promote_alpha.ln();
+        if !refuted || self.snapshot.records() < self.policy.pairs_min {
+            let needed = self.needed(strand);
+            return (Verdict::Inconclusive, Reason::NotEnough { metric: name, pairs, needed });
+        }
+        if let Some(reason) = self.at_other_load(metric, &name) {
+            return (Verdict::Inconclusive, reason);
+        }
+        let worst = shown.worst.unwrap_or(margin);
+        (Verdict::Pass, Reason::WithinMargin { metric: name, worst, margin, unit, pairs })
+    }
+
+    /// A latency that would pass, seen at loads that the arms do not share.
+    fn at_other_load(&self, metric: &MetricEvidence, name: &MetricName) -> Option<Reason> {
+        let matters = metric.spec().kind == MetricKind::Latency
+            && self.ask.latency_pass == LatencyPass::AtComparableLoad;
+        let (baseline, candidate) = (self.snapshot.load(Arm::Baseline)?, self.snapshot.load(Arm::Candidate)?);
+        (matters && !baseline.overlaps(candidate)).then(|| Reason::NotComparable {
+            metric: name.clone(),
+            baseline: (baseline.min, baseline.max),
+            candidate: (candidate.min, candidate.max),
+        })
+    }
+
+    /// Pairs still needed to pass if the promote side grows as it did, never fewer than the minimum asks.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate for people, from positive numbers; `as` saturates"
+    )]
+    fn needed(&self, strand: &Strand) -> Option<u64> {
+        let log_e = strand.log_e_promote();
+        let entered = strand.entered();
+        let short_of_min = self.policy.pairs_min.saturating_sub(self.snapshot.records());
+        let missing = -self.policy.promote_alpha.ln() - log_e;
+        if missing <= 0.0 {
+            return Some(short_of_min);
+        }
+        (log_e > 0.0).then(|| ((missing / (log_e / entered as f64)).ceil() as u64).max(short_of_min))
+    }
+}
+
+fn overall(metrics: &[MetricJudgment], checks: &[Check]) -> Verdict {
+    if checks.iter().any(|check| matches!(check.state, CheckState::Alarm(_))) {
+        return Verdict::Invalid;
+    }
+    if metrics.iter().any(|metric| metric.verdict == Verdict::Fail) {
+        return Verdict::Fail;
+    }
+    let mut required = metrics.iter().filter(|metric| metric.required).peekable();
+    // Where nothing must pass, nothing can: no data and no demand are never a pass.
+    if required.peek().is_some() && required.all(|metric| metric.verdict == Verdict::Pass) {
+        Verdict::Pass
+    } else {
+        Verdict::Inconclusive
+    }
+}
+
+/// The largest need among what must pass; `None` when one of them shows no trend toward passing.
+fn needed(verdict: Verdict, metrics: &[MetricJudgment], look: &Look<'_>) -> Option<u64> {
+    if verdict != Verdict::Inconclusive {
+        return Some(0);
+    }
+    let waiting = metrics.iter().zip(&look.family.stakes);
+    waiting
+        .filter(|(metric, _)| metric.required && metric.verdict != Verdict::Pass)
+        .map(|(_, stake)| look.needed(&look.snapshot.metrics()[stake.metric].strands()[stake.strand]))
+        .try_fold(0, |most, needed| Some(needed?.max(most)))
+}
+
+/// The reasons of a verdict, the decisive ones alone: what failed, what is awaited, or what passed.
+fn reasons(verdict: Verdict, metrics: &[MetricJudgment], checks: &[Check]) -> Vec<Reason> {
+    if verdict == Verdict::Invalid {
+        let alarms = checks.iter().filter_map(|check| match &check.state {
+            CheckState::Alarm(text) => Some(Reason::Check { name: check.name, text: text.clone() }),
+            _ => None,
+        });
+        return alarms.collect();
+    }
+    let decisive = metrics.iter().filter(|metric| match verdict {
+        Verdict::Fail => metric.verdict == Verdict::Fail,
+        Verdict::Pass => metric.required,
+        _ => metric.required && metric.verdict != Verdict::Pass,
+    });
+    let mut reasons: Vec<_> = decisive.map(|metric| metric.reason.clone()).collect();
+    if reasons.is_empty() {
+        reasons.push(Reason::Note("nothing must pass here, and nothing failed".to_owned()));
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests;

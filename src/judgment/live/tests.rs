@@ -1,0 +1,185 @@
+//! The judge on made-up streams of pairs.
+
+use super::*;
+use crate::domain::MetricKind;
+use crate::evidence::{Collector, Halves, Pair, Record};
+use crate::judgment::{Question, Subject};
+
+fn policy(metrics: &[&str]) -> Policy {
+    let mut policy = Policy::default_live();
+    policy.metrics.retain(|metric| metrics.contains(&metric.name.as_str()));
+    policy
+}
+
+fn ask(policy: &Policy) -> Ask {
+    Ask {
+        question: Question::Mirror,
+        subject: Subject {
+            baseline: "rel:a".to_owned(),
+            candidate: "rel:b".to_owned(),
+            policy: "pol:p".to_owned(),
+            evidence: "ev:e".to_owned(),
+        },
+        must_pass: policy.required(),
+        latency_pass: LatencyPass::Always,
+    }
+}
+
+/// Judges `pairs` pairs whose halves of every metric are given by number.
+fn look(policy: &Policy, pairs: u64, halves: impl Fn(u64) -> Halves) -> Judgment {
+    let mut collector = Collector::new(&policy.specs()).unwrap();
+    for seq in 1..=pairs {
+        let metrics = policy.metrics.iter().map(|metric| (metric.name.clone(), halves(seq))).collect();
+        collector.push(&Record::Pair(Pair { seq, id: format!("r{seq}"), metrics })).unwrap();
+    }
+    judge(collector.snapshot(), policy, &ask(policy))
+}
+
+fn both(baseline: f64, candidate: f64) -> Halves {
+    Halves { baseline: Some(baseline), candidate: Some(candidate) }
+}
+
+/// Every `every`-th pair has the candidate's error.
+fn worse_every(every: u64) -> impl Fn(u64) -> Halves {
+    move |seq| both(0.0, f64::from(u8::from(seq % every == 0)))
+}
+
+#[test]
+fn no_data_is_never_a_pass() {
+    let policy = policy(&["error", "broken"]);
+    let judgment = look(&policy, 0, |_| both(0.0, 0.0));
+    assert_eq!(judgment.verdict, Verdict::Inconclusive);
+    assert!(judgment.reasons[0].to_string().contains("nothing was measured"));
+}
+
+#[test]
+fn identical_candidate_passes() {
+    let policy = policy(&["error"]);
+    assert_eq!(look(&policy, 440, |_| both(0.0, 0.0)).verdict, Verdict::Inconclusive);
+    assert_eq!(look(&policy, 460, |_| both(0.0, 0.0)).verdict, Verdict::Pass);
+}
+
+#[test]
+fn five_points_more_errors_fail_with_the_numbers_and_examples() {
+    let judgment = look(&policy(&["error", "broken"]), 300, worse_every(20));
+    assert_eq!(judgment.verdict, Verdict::Fail);
+    let error = &judgment.metrics[0];
+    assert_eq!(error.difference, Some(0.05));
+    assert_eq!(error.examples, ["r20", "r40", "r60", "r80", "r100"]);
+    assert!(
+        judgment.reasons[0]
+            .to_string()
+            .starts_with("error: worse by 5 points, more than the margin of 1 points")
+    );
+}
+
+#[test]
+fn one_bad_guard_outweighs_the_passes_of_the_required() {
+    let policy = policy(&["error", "broken", "sameness"]);
+    let mut collector = Collector::new(&policy.specs()).unwrap();
+    for seq in 1..=1_000 {
+        let bad = f64::from(u8::from(seq % 10 == 0));
+        let metrics = vec![
+            ("error".into(), both(0.0, 0.0)),
+            ("broken".into(), both(0.0, 0.0)),
+            ("sameness".into(), both(0.0, bad)),
+        ];
+        collector.push(&Record::Pair(Pair { seq, id: seq.to_string(), metrics })).unwrap();
+    }
+    let judgment = judge(collector.snapshot(), &policy, &ask(&policy));
+    let verdicts: Vec<_> = judgment.metrics.iter().map(|metric| metric.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Pass, Verdict::Pass, Verdict::Fail]);
+    assert_eq!(judgment.verdict, Verdict::Fail);
+}
+
+#[test]
+fn lost_candidate_halves_are_harm_and_too_many_are_invalid() {
+    let halves = |seq: u64| Halves { baseline: Some(0.0), candidate: (seq % 25 != 0).then_some(0.0) };
+    let judgment = look(&policy(&["error"]), 200, halves);
+    assert_eq!(judgment.verdict, Verdict::Invalid);
+    assert_eq!(judgment.metrics[0].difference, Some(0.04));
+    assert!(judgment.reasons[0].to_string().contains("8 of 200 pairs of error lack a half"));
+}
+
+#[test]
+fn seconds_or_milliseconds_same_verdict() {
+    let policy = policy(&["ttft_ms"]);
+    let noisy = |unit: f64| {
+        move |seq: u64| both((200.0 + (seq * 37 % 50) as f64) * unit, (230.0 + (seq * 61 % 50) as f64) * unit)
+    };
+    let verdicts = [1.0, 1e-1, 1e3].map(|unit| look(&policy, 600, noisy(unit)).verdict);
+    assert_eq!(verdicts, [Verdict::Fail; 3]);
+}
+
+#[test]
+fn three_percent_ten_times_slower_is_found() {
+    let policy = policy(&["ttft_ms"]);
+    let halves = |seq: u64| {
+        let base = 200.0 + (seq * 37 % 50) as f64;
+        both(base, base * if seq % 33 == 0 { 10.0 } else { 1.0 })
+    };
+    let judgment = look(&policy, 1_900, halves);
+    let verdicts: Vec<_> = judgment.metrics.iter().map(|m| (m.name.as_str(), m.verdict)).collect();
+    assert_eq!(
+        verdicts,
+        [("ttft_ms", Verdict::Pass), ("ttft_ms:p99", Verdict::Fail), ("ttft_ms:threefold", Verdict::Fail)]
+    );
+}
+
+#[test]
+fn an_idle_candidate_that_looks_fast_is_not_comparable() {
+    let policy = policy(&["ttft_ms"]);
+    let mut collector = Collector::new(&policy.specs()).unwrap();
+    for seq in 1..=500 {
+        let metrics = vec![("ttft_ms".into(), both(200.0, 150.0)), ("in_flight".into(), both(40.0, 1.0))];
+        collector.push(&Record::Pair(Pair { seq, id: seq.to_string(), metrics })).unwrap();
+    }
+    let asked = Ask {
+        must_pass: vec!["ttft_ms".into()],
+        latency_pass: LatencyPass::AtComparableLoad,
+        ..ask(&policy)
+    };
+    let judgment = judge(collector.snapshot(), &policy, &asked);
+    assert_eq!(judgment.verdict, Verdict::Inconclusive);
+    assert!(judgment.reasons[0].to_string().contains("not comparable"), "{}", judgment.reasons[0]);
+    let always = Ask { latency_pass: LatencyPass::Always, ..asked };
+    assert_eq!(judge(collector.snapshot(), &policy, &always).verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_value_that_cannot_be_is_refused_with_its_place() {
+    let policy = policy(&["error", "ttft_ms"]);
+    for (metric, value) in
+        [("error", f64::NAN), ("error", 0.5), ("ttft_ms", -1.0), ("ttft_ms", f64::INFINITY)]
+    {
+        let mut collector = Collector::new(&policy.specs()).unwrap();
+        let metrics = vec![(metric.into(), both(value, 1.0))];
+        let error = collector.push(&Record::Pair(Pair { seq: 9, id: "x".to_owned(), metrics })).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("record 9 (x): {metric} is {value}")), "{error}");
+        assert_eq!(collector.snapshot().records(), 0);
+    }
+}
+
+#[test]
+fn nothing_required_never_passes() {
+    let policy = policy(&["error"]);
+    let mut collector = Collector::new(&policy.specs()).unwrap();
+    for seq in 1..=2_000 {
+        let metrics = vec![("error".into(), both(0.0, 0.0))];
+        collector.push(&Record::Pair(Pair { seq, id: seq.to_string(), metrics })).unwrap();
+    }
+    let asked = Ask { must_pass: Vec::new(), ..ask(&policy) };
+    assert_eq!(judge(collector.snapshot(), &policy, &asked).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_score_is_shown_in_its_own_direction() {
+    let mut policy = policy(&["error"]);
+    policy.metrics[0].kind = MetricKind::Score;
+    let judgment = look(&policy, 100, |seq| both(1.0, f64::from(u8::from(seq % 4 != 0))));
+    let metric = &judgment.metrics[0];
+    assert_eq!(metric.difference, Some(-0.25));
+    let (low, high) = metric.interval.unwrap();
+    assert!(low < -0.25 && -0.25 < high && high < 0.0, "{low} {high}");
+    assert_eq!(metric.flips, Some(Flips { better: 0, worse: 25 }));
+}
