@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-pub(super) use client::{Engine, Reply};
+pub(super) use client::Engine;
 
 use super::dataset::Case;
 use super::error::EvalError;

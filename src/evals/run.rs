@@ -2,6 +2,7 @@
 
 mod arms;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -9,11 +10,12 @@ use futures_util::{StreamExt, stream};
 pub use arms::ArmSource;
 use arms::Ready;
 
+use super::dataset::Case;
 use super::error::EvalError;
 use super::golden::GoldenRun;
 use super::latency::{self, TimingHistogram};
 use super::order::{self, Turn};
-use super::suite::Suite;
+use super::suite::{Suite, SuiteMetric};
 use crate::domain::Arm;
 use crate::telemetry::Clock;
 use crate::upstream::Timeouts;
@@ -87,12 +89,12 @@ pub async fn run(
     options: &RunOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<GoldenRun, EvalError> {
-    let arms = vec![(Arm::Baseline, baseline), (Arm::Candidate, candidate)];
-    let mut runs = run_arms(suite, arms, options, on_progress).await?.into_iter();
-    match (runs.next(), runs.next()) {
-        (Some(baseline), Some(candidate)) => Ok(GoldenRun { suite: suite.clone(), baseline, candidate }),
-        _ => Err(EvalError::Client("an arm was lost".to_owned())),
-    }
+    let names = (baseline.name().to_owned(), candidate.name().to_owned());
+    let sources = vec![(Arm::Baseline, baseline), (Arm::Candidate, candidate)];
+    let mut answers = ask(suite, sources, options, on_progress).await?;
+    let baseline = grade_all(suite, names.0, answers.remove(&Arm::Baseline).unwrap_or_default()).await;
+    let candidate = grade_all(suite, names.1, answers.remove(&Arm::Candidate).unwrap_or_default()).await;
+    Ok(GoldenRun { suite: suite.clone(), baseline, candidate })
 }
 
 /// Runs `suite` on one arm: scores and latency, nothing to judge.
@@ -104,62 +106,56 @@ pub async fn run_one(
     source: ArmSource,
     options: &RunOptions,
     on_progress: OnProgress<'_>,
-) -> Result<Option<ArmRun>, EvalError> {
-    Ok(run_arms(suite, vec![(Arm::Candidate, source)], options, on_progress).await?.pop())
+) -> Result<ArmRun, EvalError> {
+    let name = source.name().to_owned();
+    let mut answers = ask(suite, vec![(Arm::Candidate, source)], options, on_progress).await?;
+    Ok(grade_all(suite, name, answers.remove(&Arm::Candidate).unwrap_or_default()).await)
 }
 
-async fn run_arms(
+/// Answers of one arm, by case, then by repeat.
+type Answers = Vec<Vec<Option<Answer>>>;
+
+async fn ask(
     suite: &Suite,
     sources: Vec<(Arm, ArmSource)>,
     options: &RunOptions,
     on_progress: OnProgress<'_>,
-) -> Result<Vec<ArmRun>, EvalError> {
-    let names: Vec<String> = sources.iter().map(|(_, source)| source.name().to_owned()).collect();
+) -> Result<HashMap<Arm, Answers>, EvalError> {
     if suite.cases.is_empty() || suite.metrics.is_empty() {
-        let empty = |source| ArmRun { source, samples: Vec::new(), latency: Vec::new() };
-        return Ok(names.into_iter().map(empty).collect());
+        return Ok(HashMap::new());
     }
-    let mut arms = Vec::new();
+    let mut arms = HashMap::new();
     for (arm, source) in sources {
-        arms.push((arm, source.ready(arm, suite, options).await?));
+        arms.insert(arm, source.ready(arm, suite, options).await?);
     }
-    let answers = ask_all(suite, &arms, options, on_progress).await?;
-    let mut runs = Vec::new();
-    for (source, answers) in names.into_iter().zip(answers) {
-        let samples = grade_all(suite, answers).await;
-        let latency = latency::histograms(samples.iter().flatten());
-        runs.push(ArmRun { source, samples, latency });
-    }
-    Ok(runs)
+    ask_all(suite, &arms, options, on_progress).await
 }
-
-/// By arm, then case, then repeat.
-type Answers = Vec<Vec<Vec<Option<Answer>>>>;
 
 async fn ask_all(
     suite: &Suite,
-    arms: &[(Arm, Ready)],
+    arms: &HashMap<Arm, Ready>,
     options: &RunOptions,
     on_progress: OnProgress<'_>,
-) -> Result<Answers, EvalError> {
-    let of_arm = |arm| arms.iter().position(|(other, _)| *other == arm);
-    let turns: Vec<(usize, Turn)> =
-        order::turns(suite.cases.len(), suite.repeats, options.seed.unwrap_or(suite.seed))
-            .into_iter()
-            .filter_map(|turn| Some((of_arm(turn.arm)?, turn)))
-            .filter(|(arm, turn)| turn.repeat < arms[*arm].1.repeats(suite))
-            .collect();
+) -> Result<HashMap<Arm, Answers>, EvalError> {
+    let seed = options.seed.unwrap_or(suite.seed);
+    let turns: Vec<(Turn, &Ready)> = order::turns(suite.cases.len(), suite.repeats, seed)
+        .into_iter()
+        .filter_map(|turn| Some((turn, arms.get(&turn.arm)?)))
+        .filter(|(turn, ready)| turn.repeat < ready.repeats(suite))
+        .collect();
     let total = turns.len();
-    let slots = |ready: &Ready| vec![vec![None; ready.repeats(suite) as usize]; suite.cases.len()];
-    let mut answers: Answers = arms.iter().map(|(_, ready)| slots(ready)).collect();
-    let asks = turns.into_iter().map(|(arm, turn)| async move {
+    let none = |ready: &Ready| vec![vec![None; ready.repeats(suite) as usize]; suite.cases.len()];
+    let mut answers: HashMap<Arm, Answers> = arms.iter().map(|(arm, ready)| (*arm, none(ready))).collect();
+    let asks = turns.into_iter().map(|(turn, ready)| async move {
         let due_ms = options.clock.monotonic_ms();
-        (arm, turn, arms[arm].1.answer(suite, &suite.cases[turn.case], due_ms).await)
+        (turn, ready.answer(suite, &suite.cases[turn.case], due_ms).await)
     });
     let mut replies = stream::iter(asks).buffer_unordered(options.concurrency.max(1));
     let mut done = 0;
-    while let Some((arm, turn, answer)) = replies.next().await {
-        answers[arm][turn.case][turn.repeat as usize] = answer?;
+    while let Some((turn, answer)) = replies.next().await {
+        if let Some(answers) = answers.get_mut(&turn.arm) {
+            answers[turn.case][turn.repeat as usize] = answer?;
+        }
         done += 1;
         on_progress(Progress { done, total });
     }
@@ -167,27 +163,27 @@ async fn ask_all(
 }
 
 /// Graded after the last answer, so that grading never delays a clock; it gives way to other tasks between cases.
-async fn grade_all(suite: &Suite, answers: Vec<Vec<Option<Answer>>>) -> Vec<Vec<Sample>> {
-    let mut samples = Vec::with_capacity(answers.len());
+async fn grade_all(suite: &Suite, source: String, answers: Answers) -> ArmRun {
+    let mut samples: Vec<Vec<Sample>> = Vec::with_capacity(answers.len());
     for (case, repeats) in suite.cases.iter().zip(answers) {
-        let grade = |answer: Option<Answer>| {
-            let score = |metric: &super::SuiteMetric| score(metric, &case.references, answer.as_ref());
-            let scores = suite.metrics.iter().map(score).collect();
-            Sample { answer, scores }
-        };
-        samples.push(repeats.into_iter().map(grade).collect());
+        samples.push(repeats.into_iter().map(|answer| grade(suite, case, answer)).collect());
         tokio::task::yield_now().await;
     }
-    samples
+    let latency = latency::histograms(samples.iter().flatten());
+    ArmRun { source, samples, latency }
 }
 
-fn score(metric: &super::SuiteMetric, references: &[String], answer: Option<&Answer>) -> Score {
-    let Some(answer) = answer else { return Score::Lost };
-    match metric.grader.score(&answer.text, references) {
-        None => Score::NotApplicable,
-        Some(_) if !answer.outcome.is_complete() => Score::Value(0.0),
-        Some(score) => Score::Value(score),
-    }
+fn grade(suite: &Suite, case: &Case, answer: Option<Answer>) -> Sample {
+    let score = |metric: &SuiteMetric| {
+        let Some(answer) = &answer else { return Score::Lost };
+        match metric.grader.score(&answer.text, &case.references) {
+            None => Score::NotApplicable,
+            Some(_) if !answer.outcome.is_complete() => Score::Value(0.0),
+            Some(score) => Score::Value(score),
+        }
+    };
+    let scores = suite.metrics.iter().map(score).collect();
+    Sample { answer, scores }
 }
 
 #[cfg(test)]

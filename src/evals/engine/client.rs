@@ -26,16 +26,6 @@ pub(in crate::evals) struct Engine {
     clock: Arc<dyn Clock>,
 }
 
-/// What came of one request.
-#[derive(Debug)]
-pub(in crate::evals) enum Reply {
-    /// The engine answered, well or not.
-    Answered(Answer),
-    /// Nothing came that an engine said: refused, cut before the head, no head in time. Nothing is known of
-    /// how the engine would have answered.
-    Lost,
-}
-
 impl Engine {
     /// Reaches the engine and learns its model's name.
     pub(in crate::evals) async fn connect(
@@ -58,7 +48,8 @@ impl Engine {
         Ok(Self { http, arm, endpoint, model, timeouts, clock })
     }
 
-    /// Asks one case. The clocks of the answer count from `due_ms` on the run's clock.
+    /// Asks one case. The clocks of the answer count from `due_ms` on the run's clock. `None` when nothing came that an
+    /// engine said (refused, cut or silent before the head): how it would have answered is not known.
     ///
     /// # Errors
     /// When the case cannot be made into a request, or a web page comes back: then nothing that follows is evidence.
@@ -67,7 +58,7 @@ impl Engine {
         suite: &Suite,
         case: &Case,
         due_ms: f64,
-    ) -> Result<Reply, EvalError> {
+    ) -> Result<Option<Answer>, EvalError> {
         let body = request::body(suite, &self.endpoint, &self.model, case)?;
         let url = format!("{}/v1/chat/completions", self.endpoint.url);
         let mut request = self.http.post(&url).header("x-request-id", &case.id).json(&body);
@@ -76,7 +67,7 @@ impl Engine {
         }
         let mut observer = ResponseObserver::new(self.since(due_ms));
         let Ok(Ok(response)) = timeout(self.head_limit(), request.send()).await else {
-            return Ok(Reply::Lost);
+            return Ok(None);
         };
         if let Some(found) = probe::web_page(&response).filter(|_| response.status().is_success()) {
             return Err(EvalError::NotAnEngine { arm: self.arm, url, found });
@@ -85,7 +76,7 @@ impl Engine {
         let content_type = content_type.and_then(|value| value.to_str().ok());
         observer.headers(response.status().as_u16(), content_type, self.since(due_ms));
         let end = self.read(response, &mut observer, due_ms).await;
-        Ok(Reply::Answered(observer.finish(end, self.since(due_ms))))
+        Ok(Some(observer.finish(end, self.since(due_ms))))
     }
 
     async fn read(&self, mut response: Response, observer: &mut ResponseObserver, due_ms: f64) -> End {

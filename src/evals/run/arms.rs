@@ -3,7 +3,7 @@
 use super::RunOptions;
 use crate::domain::Arm;
 use crate::evals::dataset::Case;
-use crate::evals::engine::{Endpoint, Engine, Reply};
+use crate::evals::engine::{Endpoint, Engine};
 use crate::evals::error::EvalError;
 use crate::evals::recorded::RecordedAnswers;
 use crate::evals::suite::Suite;
@@ -69,10 +69,7 @@ impl Ready {
     ) -> Result<Option<Answer>, EvalError> {
         match self {
             Self::Recorded(recorded) => Ok(recorded.get(&case.id).cloned()),
-            Self::Engine(engine) => Ok(match engine.ask(suite, case, due_ms).await? {
-                Reply::Answered(answer) => Some(answer),
-                Reply::Lost => None,
-            }),
+            Self::Engine(engine) => engine.ask(suite, case, due_ms).await,
         }
     }
 }
