@@ -123,7 +123,8 @@ fn halves(run: &GoldenRun, metric: usize) -> HashMap<String, Halves> {
 #[tokio::test]
 async fn both_arms_are_asked_every_case_and_timed() {
     let engine = FakeEngine::start().await;
-    let suite = Suite { repeats: 3, ..suite(&["2+2", "1+3", "4"]) };
+    let mut suite = Suite { repeats: 3, ..suite(&["2+2", "1+3", "4"]) };
+    suite.cases[1].id = "Fall nº 1 – no text for a header".to_owned();
     let mut seen = Vec::new();
     let run =
         run(&suite, engine.source(), engine.source(), &options(), &mut |step| seen.push(step)).await.unwrap();
