@@ -249,8 +249,8 @@ fn ledgers(input: &Input) -> Vec<LedgerPlot> {
         (Side::Promote, "For the candidate", "a metric passes at the dashed line"),
     ];
     let drawn = sides.into_iter().filter_map(|(side, title, threshold)| {
-        let Ledger { svg, legend } = Ledger::draw(&input.ledger, input.thresholds, side)?;
-        let threshold = if input.thresholds.is_some() { threshold } else { "" };
+        let Ledger { svg, legend } = Ledger::draw(&input.ledger, input.policy.as_ref(), side)?;
+        let threshold = if input.policy.is_some() { threshold } else { "" };
         Some(LedgerPlot { title, svg, legend, threshold })
     });
     drawn.collect()

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use crate::domain::Arm;
-use crate::judgment::{LedgerPoint, Verdict};
+use crate::judgment::{LedgerPoint, Policy, Verdict};
 use crate::wire::VerdictRecord;
 
 /// One run, from golden gate to promotion or rollback, or a single verdict. Empty parts are left out.
@@ -23,8 +23,8 @@ pub struct Input {
     pub curves: Vec<LatencyCurve>,
     /// The e-values, look by look.
     pub ledger: Vec<LedgerPoint>,
-    /// What the e-values were held against.
-    pub thresholds: Option<Thresholds>,
+    /// What it was judged by: draws the thresholds, and judges the evidence again.
+    pub policy: Option<Policy>,
     /// What happened when.
     pub timeline: Vec<TimelineEntry>,
     /// Pairs worth reading.
@@ -55,15 +55,6 @@ pub struct LatencyCurve {
     pub arm: Arm,
     /// In microseconds.
     pub histogram: Histogram<u64>,
-}
-
-/// The policy's two probabilities; an e-value decides at `1/alpha`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Thresholds {
-    /// Family-wise probability of a false abort.
-    pub abort_alpha: f64,
-    /// Probability of a false promotion, per required metric.
-    pub promote_alpha: f64,
 }
 
 /// One thing that happened.
@@ -104,7 +95,7 @@ impl Input {
             flips: Vec::new(),
             curves: Vec::new(),
             ledger: Vec::new(),
-            thresholds: None,
+            policy: None,
             timeline: Vec::new(),
             examples: Vec::new(),
         }

@@ -28,7 +28,7 @@ mod text;
 mod tests;
 
 pub use html::{PageError, html};
-pub use input::{Example, Input, LatencyCurve, ScoreFlips, Thresholds, TimelineEntry};
+pub use input::{Example, Input, LatencyCurve, ScoreFlips, TimelineEntry};
 pub use markdown::markdown;
 pub use run::{RunError, read_run, read_verdict, write_run};
 pub use surface::{Style, Surface, render, render_json, render_junit, render_markdown, render_text};

@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `run.json` | title, outcome, thresholds, flips, latency histograms, examples |
+//! | `run.json` | title, outcome, policy, flips, latency histograms, examples |
 //! | `verdict.json` | the verdict that decided, byte for byte as every surface shows it |
 //! | `verdicts.jsonl` | the last verdict of each stage, in order |
 //! | `timeline.jsonl` | what happened when |

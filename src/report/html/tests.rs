@@ -4,8 +4,7 @@ use hdrhistogram::Histogram;
 
 use super::*;
 use crate::domain::MetricName;
-use crate::judgment::{LedgerPoint, Verdict};
-use crate::report::Thresholds;
+use crate::judgment::{LedgerPoint, Policy, Verdict};
 use crate::wire::fixture;
 
 /// A run with everything on it.
@@ -54,7 +53,7 @@ pub(in crate::report) fn run() -> Input {
             curve("e2e_ms", Arm::Candidate, 300),
         ],
         ledger: (0..=60).map(look).collect(),
-        thresholds: Some(Thresholds { abort_alpha: 0.01, promote_alpha: 0.05 }),
+        policy: Some(Policy::default_live()),
         timeline: vec![
             event(0, "gate", "smoke suite passed: 20 of 20 cases"),
             event(3_200, "mirror", "copying 1 % of the baseline's traffic"),

@@ -5,8 +5,7 @@ use std::error::Error;
 use plotters::prelude::*;
 
 use super::canvas::{self, Caption, SERIES_MAX, SIZE, Series, framed};
-use crate::judgment::LedgerPoint;
-use crate::report::Thresholds;
+use crate::judgment::{LedgerPoint, Policy};
 
 /// Looks drawn; of a longer ledger every n-th look and the last one are.
 const LOOKS_MAX: usize = 400;
@@ -41,14 +40,13 @@ impl Ledger {
     /// The plot of `side`; `None` when there was no look.
     pub(in crate::report) fn draw(
         points: &[LedgerPoint],
-        thresholds: Option<Thresholds>,
+        policy: Option<&Policy>,
         side: Side,
     ) -> Option<Self> {
         let looks = thinned(points);
         let last = looks.last()?;
         let lines = lines(&looks, last, side);
-        let threshold =
-            thresholds.map(|thresholds| -side.alpha(thresholds).log10()).filter(|t| t.is_finite());
+        let threshold = policy.map(|policy| -side.alpha(policy).log10()).filter(|t| t.is_finite());
         let mut drawing = String::new();
         draw(&mut drawing, &lines, threshold, side).ok()?;
         let named = lines.iter().filter(|line| line.series < SERIES_MAX);
@@ -60,10 +58,10 @@ impl Ledger {
 }
 
 impl Side {
-    const fn alpha(self, thresholds: Thresholds) -> f64 {
+    const fn alpha(self, policy: &Policy) -> f64 {
         match self {
-            Self::Abort => thresholds.abort_alpha,
-            Self::Promote => thresholds.promote_alpha,
+            Self::Abort => policy.abort_alpha,
+            Self::Promote => policy.promote_alpha,
         }
     }
 

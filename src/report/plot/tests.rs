@@ -4,10 +4,7 @@ use hdrhistogram::Histogram;
 
 use super::*;
 use crate::domain::MetricName;
-use crate::judgment::LedgerPoint;
-use crate::report::Thresholds;
-
-const THRESHOLDS: Option<Thresholds> = Some(Thresholds { abort_alpha: 0.01, promote_alpha: 0.05 });
+use crate::judgment::{LedgerPoint, Policy};
 
 fn histogram(values: &[u64]) -> Histogram<u64> {
     let mut histogram = Histogram::new(3).unwrap();
@@ -41,8 +38,9 @@ fn look(records: u64, log_e: f64) -> LedgerPoint {
 }
 
 fn check_ledger(points: &[LedgerPoint], drawn: bool) {
-    for (side, thresholds) in [(Side::Abort, THRESHOLDS), (Side::Promote, None)] {
-        let ledger = Ledger::draw(points, thresholds, side);
+    let policy = Policy::default_live();
+    for (side, policy) in [(Side::Abort, Some(&policy)), (Side::Promote, None)] {
+        let ledger = Ledger::draw(points, policy, side);
         assert_eq!(ledger.is_some(), drawn);
         let svg = ledger.map_or_else(String::new, |ledger| ledger.svg);
         assert!(!svg.contains("NaN") && !svg.contains("inf") && !svg.contains("<b>"), "{svg}");
@@ -60,7 +58,8 @@ fn ledger_plots_bear_any_history() {
 
 #[test]
 fn a_plot_names_its_lines_and_its_threshold() {
-    let ledger = Ledger::draw(&[look(10, 1.0), look(20, 5.0)], THRESHOLDS, Side::Abort).unwrap();
+    let ledger =
+        Ledger::draw(&[look(10, 1.0), look(20, 5.0)], Some(&Policy::default_live()), Side::Abort).unwrap();
     let names: Vec<_> = ledger.legend.iter().map(|line| line.name.as_str()).collect();
     assert_eq!(names, ["all metrics, weighted", "<b>\"error\"", "ttft_ms"]);
     assert!(ledger.svg.contains("falls at an e-value of 100.") && ledger.svg.contains("var(--fail)"));

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Arm, MetricName};
 use crate::judgment::{LedgerPoint, Verdict};
-use crate::report::{Example, Input, LatencyCurve, ScoreFlips, Thresholds, TimelineEntry};
+use crate::report::{Example, Input, LatencyCurve, ScoreFlips, TimelineEntry};
+use crate::wire::PolicyRecord;
 
 const SCHEMA: &str = "goldgate/run/1";
 
@@ -16,16 +17,10 @@ pub(super) struct RunRecord {
     #[serde(with = "crate::wire::words::verdict")]
     verdict: Verdict,
     reason: String,
-    thresholds: Option<ThresholdsRecord>,
+    policy: Option<PolicyRecord>,
     flips: Vec<FlipsRecord>,
     latency: Vec<LatencyRecord>,
     examples: Vec<ExampleRecord>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ThresholdsRecord {
-    abort_alpha: f64,
-    promote_alpha: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,10 +80,7 @@ impl From<&Input> for RunRecord {
             title: input.title.clone(),
             verdict: input.verdict,
             reason: input.reason.clone(),
-            thresholds: input.thresholds.map(|Thresholds { abort_alpha, promote_alpha }| ThresholdsRecord {
-                abort_alpha,
-                promote_alpha,
-            }),
+            policy: input.policy.as_ref().map(PolicyRecord::from),
             flips: input.flips.iter().map(FlipsRecord::from).collect(),
             latency: input.curves.iter().map(LatencyRecord::from).collect(),
             examples: input.examples.iter().map(ExampleRecord::from).collect(),
@@ -111,10 +103,7 @@ impl RunRecord {
             flips: self.flips.into_iter().map(Into::into).collect(),
             curves,
             ledger: Vec::new(),
-            thresholds: self.thresholds.map(|ThresholdsRecord { abort_alpha, promote_alpha }| Thresholds {
-                abort_alpha,
-                promote_alpha,
-            }),
+            policy: self.policy.map(Into::into),
             timeline: Vec::new(),
             examples: self.examples.into_iter().map(Into::into).collect(),
         })

@@ -1,0 +1,95 @@
+//! A policy as it is stored beside the evidence it judged: judging again needs the same rule.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{MetricKind, MetricName, Tail};
+use crate::judgment::{MetricPolicy, Policy};
+
+/// The whole rule; its fields are those of [`Policy`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRecord {
+    abort_alpha: f64,
+    promote_alpha: f64,
+    missing_max: f64,
+    pairs_min: u64,
+    metrics: Vec<MetricPolicyRecord>,
+}
+
+/// One metric's rule; its fields are those of [`MetricPolicy`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricPolicyRecord {
+    name: String,
+    #[serde(with = "super::words::kind")]
+    kind: MetricKind,
+    margin: f64,
+    abort_margin: Option<f64>,
+    required: bool,
+    tail: Option<TailRecord>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TailRecord {
+    P95,
+    P99,
+}
+
+impl From<&Policy> for PolicyRecord {
+    fn from(policy: &Policy) -> Self {
+        let Policy { abort_alpha, promote_alpha, missing_max, pairs_min, metrics } = policy;
+        Self {
+            abort_alpha: *abort_alpha,
+            promote_alpha: *promote_alpha,
+            missing_max: *missing_max,
+            pairs_min: *pairs_min,
+            metrics: metrics.iter().map(MetricPolicyRecord::from).collect(),
+        }
+    }
+}
+
+impl From<PolicyRecord> for Policy {
+    fn from(record: PolicyRecord) -> Self {
+        let PolicyRecord { abort_alpha, promote_alpha, missing_max, pairs_min, metrics } = record;
+        let metrics = metrics.into_iter().map(MetricPolicy::from).collect();
+        Self { abort_alpha, promote_alpha, missing_max, pairs_min, metrics }
+    }
+}
+
+impl From<&MetricPolicy> for MetricPolicyRecord {
+    fn from(metric: &MetricPolicy) -> Self {
+        let MetricPolicy { name, kind, margin, abort_margin, required, tail } = metric;
+        let tail = tail.map(|tail| match tail {
+            Tail::P95 => TailRecord::P95,
+            Tail::P99 => TailRecord::P99,
+        });
+        let (kind, margin, abort_margin, required) = (*kind, *margin, *abort_margin, *required);
+        Self { name: name.to_string(), kind, margin, abort_margin, required, tail }
+    }
+}
+
+impl From<MetricPolicyRecord> for MetricPolicy {
+    fn from(record: MetricPolicyRecord) -> Self {
+        let MetricPolicyRecord { name, kind, margin, abort_margin, required, tail } = record;
+        let tail = tail.map(|tail| match tail {
+            TailRecord::P95 => Tail::P95,
+            TailRecord::P99 => Tail::P99,
+        });
+        Self { name: MetricName::new(name), kind, margin, abort_margin, required, tail }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_policy_is_the_same_policy() {
+        let mut policy = Policy::default_live();
+        policy.metrics[0].abort_margin = Some(0.1 + 0.2);
+        let stored = serde_json::to_string(&PolicyRecord::from(&policy)).unwrap();
+        let back: PolicyRecord = serde_json::from_str(&stored).unwrap();
+        assert_eq!(Policy::from(back), policy);
+    }
+}
