@@ -10,6 +10,7 @@ use sqlx::sqlite::{
 };
 
 use super::StoreError;
+use super::held::TimeHeld;
 use super::schema::MIGRATIONS;
 
 /// How long another process may hold the file before it counts as in use. A journal write waits this
@@ -34,6 +35,7 @@ impl Store {
     /// When the URL names no SQLite file, the file cannot be opened, another process has it, it is
     /// damaged, or a newer goldgate wrote it.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let _held = TimeHeld::now();
         let unsupported = || StoreError::Unsupported { url: url.to_owned() };
         let name = url.strip_prefix("sqlite:").ok_or_else(unsupported)?;
         let file: Arc<str> = name.trim_start_matches("//").into();

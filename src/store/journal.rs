@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
+use super::held::TimeHeld;
 use super::record::{EffectRecord, RecordError, RolloutRecord, TableRecord, event_text};
 use super::{Note, Store, StoreError};
 use crate::domain::{RolloutId, Timestamp};
@@ -21,6 +22,17 @@ pub enum Cause<'a> {
     Heard(&'a Event),
 }
 
+/// What a rollout judges, by digest. When one of them changes, evidence starts anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digests {
+    /// The baseline's release.
+    pub baseline: String,
+    /// The candidate's release.
+    pub candidate: String,
+    /// The policy.
+    pub policy: String,
+}
+
 /// One step to be written: cause, the state it led to, what was asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
@@ -28,6 +40,8 @@ pub struct Step<'a> {
     pub at: Timestamp,
     /// Why.
     pub cause: Cause<'a>,
+    /// What is judged.
+    pub digests: &'a Digests,
     /// The state after it.
     pub rollout: &'a Rollout,
     /// What it asked for.
@@ -39,6 +53,8 @@ pub struct Step<'a> {
 pub struct Stored {
     /// The rollout.
     pub rollout: Rollout,
+    /// What it judges.
+    pub digests: Digests,
     /// When it was written.
     pub durable: Timestamp,
     /// Effects that were asked for and not finished, in order.
@@ -60,6 +76,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written; then nothing of it was.
     pub async fn append(&self, step: &Step<'_>) -> Result<Vec<Note>, StoreError> {
+        let _held = TimeHeld::now();
         let doing = "write the journal";
         let failed = |source| self.failed(doing, source);
         let mut transaction = self.pool.begin().await.map_err(failed)?;
@@ -73,6 +90,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written; the effect is repeated after a restart, which its id makes harmless.
     pub async fn effect_done(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
+        let _held = TimeHeld::now();
         sqlx::query("UPDATE effects SET done_ms = ? WHERE id = ?")
             .bind(whole(at.as_millis()))
             .bind(id)
@@ -87,6 +105,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read, or the row is not what was written.
     pub async fn latest(&self) -> Result<Option<Stored>, StoreError> {
+        let _held = TimeHeld::now();
         let row = sqlx::query("SELECT * FROM rollouts ORDER BY started_ms DESC, rowid DESC LIMIT 1")
             .fetch_optional(&self.pool)
             .await
@@ -94,7 +113,24 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let rollout = self.read_state(&row)?;
         let pending = self.pending(&rollout.parts().id).await?;
-        Ok(Some(Stored { rollout, durable: self.time(&row, "written_ms")?, pending }))
+        let durable = self.time(&row, "written_ms")?;
+        let text = |column| row.try_get(column).map_err(|source| self.failed("read the rollouts", source));
+        let digests =
+            Digests { baseline: text("baseline")?, candidate: text("candidate")?, policy: text("policy")? };
+        Ok(Some(Stored { rollout, digests, durable, pending }))
+    }
+
+    /// How many rollouts there ever were.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        let _held = TimeHeld::now();
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM rollouts")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|source| self.failed("read the rollouts", source))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// All rollouts, latest first, up to 200.
@@ -102,6 +138,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read, or a row is not what was written.
     pub async fn rollouts(&self) -> Result<Vec<Summary>, StoreError> {
+        let _held = TimeHeld::now();
         let rows = sqlx::query("SELECT * FROM rollouts ORDER BY started_ms DESC, rowid DESC LIMIT ?")
             .bind(LISTED_MAX)
             .fetch_all(&self.pool)
@@ -149,6 +186,12 @@ impl Store {
     }
 }
 
+/// A second start under the same id must fail, so a start inserts and every later step updates.
+const INSERT: &str = "INSERT INTO rollouts (id, started_ms, written_ms, baseline, candidate, policy, state, sum) \
+     VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7)";
+const UPDATE: &str = "UPDATE rollouts SET written_ms = ?2, baseline = ?3, candidate = ?4, policy = ?5, \
+     state = ?6, sum = ?7 WHERE id = ?1";
+
 async fn write(connection: &mut SqliteConnection, step: &Step<'_>) -> Result<Vec<Note>, sqlx::Error> {
     let id = &step.rollout.parts().id;
     let at = whole(step.at.as_millis());
@@ -157,14 +200,18 @@ async fn write(connection: &mut SqliteConnection, step: &Step<'_>) -> Result<Vec
         Cause::Started => None,
         Cause::Heard(event) => Some(event),
     };
-    // A second start under the same id must fail, so only a started rollout is updated.
     let sql = match step.cause {
-        Cause::Started => {
-            "INSERT INTO rollouts (id, started_ms, written_ms, state, sum) VALUES (?1, ?2, ?2, ?3, ?4)"
-        }
-        Cause::Heard(_) => "UPDATE rollouts SET written_ms = ?2, state = ?3, sum = ?4 WHERE id = ?1",
+        Cause::Started => INSERT,
+        Cause::Heard(_) => UPDATE,
     };
-    let query = sqlx::query::<Sqlite>(sql).bind(id.as_str()).bind(at).bind(&state).bind(digest(&state));
+    let query = sqlx::query::<Sqlite>(sql)
+        .bind(id.as_str())
+        .bind(at)
+        .bind(&step.digests.baseline)
+        .bind(&step.digests.candidate)
+        .bind(&step.digests.policy)
+        .bind(&state)
+        .bind(digest(&state));
     if query.execute(&mut *connection).await?.rows_affected() != 1 {
         return Err(sqlx::Error::RowNotFound);
     }

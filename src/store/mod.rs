@@ -16,6 +16,7 @@ mod error;
 mod evidence_reader;
 mod evidence_rows;
 mod evidence_writer;
+mod held;
 mod journal;
 mod parquet;
 mod record;
@@ -26,7 +27,7 @@ pub use database::Store;
 pub use error::StoreError;
 pub use evidence_reader::{EvidenceError, StoredStage, read_evidence, read_stages};
 pub use evidence_writer::{EvidencePlace, EvidenceWriter};
-pub use journal::{Cause, Step, Stored, Summary};
+pub use journal::{Cause, Digests, Step, Stored, Summary};
 pub use timeline::{Note, StoredVerdict};
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ CREATE TABLE rollouts (
     id          TEXT PRIMARY KEY,
     started_ms  INTEGER NOT NULL,
     written_ms  INTEGER NOT NULL,
+    baseline    TEXT NOT NULL,           -- digests of what is judged
+    candidate   TEXT NOT NULL,
+    policy      TEXT NOT NULL,
     state       TEXT NOT NULL,           -- goldgate/rollout/1
     sum         TEXT NOT NULL            -- BLAKE3 of the text of state
 ) STRICT;

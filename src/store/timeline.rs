@@ -2,6 +2,7 @@
 
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
+use super::held::TimeHeld;
 use super::journal::{moment, whole};
 use super::{Store, StoreError};
 use crate::domain::{RolloutId, Timestamp};
@@ -60,6 +61,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub async fn note(&self, note: Note) -> Result<Note, StoreError> {
+        let _held = TimeHeld::now();
         let failed = |source| self.failed("write the timeline", source);
         let mut connection = self.pool.acquire().await.map_err(failed)?;
         insert(&mut connection, note).await.map_err(failed)
@@ -70,6 +72,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn notes(&self, after: u64, limit: u32) -> Result<Vec<Note>, StoreError> {
+        let _held = TimeHeld::now();
         let failed = |source| self.failed("read the timeline", source);
         let rows = sqlx::query("SELECT * FROM timeline WHERE id > ? ORDER BY id LIMIT ?")
             .bind(whole(after))
@@ -85,6 +88,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn history(&self, rollout: &RolloutId, limit: u32) -> Result<Vec<Note>, StoreError> {
+        let _held = TimeHeld::now();
         let failed = |source| self.failed("read the timeline", source);
         let rows = sqlx::query("SELECT * FROM timeline WHERE rollout = ? ORDER BY id DESC LIMIT ?")
             .bind(rollout.as_str())
@@ -107,6 +111,7 @@ impl Store {
         records: u64,
         body: &str,
     ) -> Result<(), StoreError> {
+        let _held = TimeHeld::now();
         let sql = "INSERT INTO verdicts (rollout, at_ms, stage, epoch, records, verdict, body) VALUES (?, ?, ?, ?, ?, ?, ?)";
         sqlx::query(sql)
             .bind(rollout.as_str())
@@ -127,6 +132,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn verdicts(&self, rollout: &RolloutId, limit: u32) -> Result<Vec<StoredVerdict>, StoreError> {
+        let _held = TimeHeld::now();
         let failed = |source| self.failed("read the verdicts", source);
         let rows = sqlx::query("SELECT * FROM verdicts WHERE rollout = ? ORDER BY seq DESC LIMIT ?")
             .bind(rollout.as_str())

@@ -1,7 +1,5 @@
 //! An effect on disk. Only those are read back that a crash can leave half done.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::word::{RecordError, millis};
@@ -35,9 +33,9 @@ impl EffectRecord {
     }
 
     /// Whether the effect runs beside the rollout and reports back. The others are done by whoever
-    /// reads the state: its table is published and its evidence taken up again.
+    /// reads the state: its table is published, its evidence taken up again, its drain watched.
     pub(in crate::store) const fn reports_back(kind: &EffectKind) -> bool {
-        matches!(kind, EffectKind::Prepare { .. } | EffectKind::RunGate { .. } | EffectKind::Drain { .. })
+        matches!(kind, EffectKind::Prepare { .. } | EffectKind::RunGate { .. })
     }
 
     /// The kind of an effect that reports back; `None` for any other.
@@ -46,8 +44,8 @@ impl EffectRecord {
         Ok(match record {
             Self::Prepare { epoch } => Some(EffectKind::Prepare { epoch }),
             Self::RunGate { epoch } => Some(EffectKind::RunGate { epoch }),
-            Self::Drain { limit_ms } => Some(EffectKind::Drain { limit: Duration::from_millis(limit_ms) }),
-            Self::Publish { .. }
+            Self::Drain { .. }
+            | Self::Publish { .. }
             | Self::OpenStage { .. }
             | Self::ResetEvidence { .. }
             | Self::Notify { .. } => None,

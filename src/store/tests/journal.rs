@@ -12,7 +12,7 @@ use crate::rollout::{
     Start, State, Window,
 };
 use crate::routing::MirrorPlan;
-use crate::store::{Cause, Note, Step, Store, StoreError};
+use crate::store::{Cause, Digests, Note, Step, Store, StoreError};
 
 fn plan() -> Plan {
     let minutes = |n: u64| Duration::from_secs(60 * n);
@@ -25,6 +25,11 @@ fn plan() -> Plan {
         keep_warm: minutes(60),
         on_inconclusive: OnInconclusive::Hold,
     }
+}
+
+fn digests() -> Digests {
+    let text = |text: &str| text.to_owned();
+    Digests { baseline: text("rel:blue"), candidate: text("rel:green"), policy: text("pol:1") }
 }
 
 fn at(seconds: u64) -> Timestamp {
@@ -41,14 +46,21 @@ async fn open(dir: &Path) -> Result<Store, StoreError> {
 
 async fn begin(store: &Store, id: &str) -> Rollout {
     let (rollout, effects) = Rollout::begin(start(id), at(0));
-    let step = Step { at: at(0), cause: Cause::Started, rollout: &rollout, effects: &effects };
+    let step =
+        Step { at: at(0), cause: Cause::Started, digests: &digests(), rollout: &rollout, effects: &effects };
     store.append(&step).await.unwrap();
     rollout
 }
 
 async fn hear(store: &Store, rollout: &mut Rollout, seconds: u64, event: Event) -> Vec<Note> {
     let effects = rollout.apply(event.clone(), at(seconds));
-    let step = Step { at: at(seconds), cause: Cause::Heard(&event), rollout, effects: &effects };
+    let step = Step {
+        at: at(seconds),
+        cause: Cause::Heard(&event),
+        digests: &digests(),
+        rollout,
+        effects: &effects,
+    };
     store.append(&step).await.unwrap()
 }
 
@@ -81,7 +93,7 @@ async fn killed_in_the_ramp_it_resumes_at_the_same_stage_with_no_weight_above_th
     assert_eq!(stored.rollout, rollout);
     assert_eq!(stored.rollout.table(), rollout.table());
     assert_eq!(stored.rollout.table().split.candidate(), Share::from_ppm(10_000));
-    assert_eq!(stored.durable, at(400));
+    assert_eq!((stored.durable, stored.digests), (at(400), digests()));
 }
 
 #[tokio::test]
@@ -136,7 +148,8 @@ async fn a_step_is_written_whole_or_not_at_all() {
     let rollout = begin(&store, "r1").await;
     // The same start again: its id is taken, so nothing of it may stay.
     let (again, effects) = Rollout::begin(start("r1"), at(5));
-    let step = Step { at: at(5), cause: Cause::Started, rollout: &again, effects: &effects };
+    let step =
+        Step { at: at(5), cause: Cause::Started, digests: &digests(), rollout: &again, effects: &effects };
     assert!(store.append(&step).await.is_err());
     let stored = store.latest().await.unwrap().unwrap();
     assert_eq!((stored.rollout, stored.durable), (rollout, at(0)));
@@ -152,13 +165,24 @@ async fn notes_keep_their_ids_across_rollouts_and_restarts() {
     store.close().await;
     let store = open(dir.path()).await.unwrap();
     let (second, effects) = Rollout::begin(Start { table_version: 20, ..start("r2") }, at(60));
-    let step = Step { at: at(60), cause: Cause::Started, rollout: &second, effects: &effects };
+    let step =
+        Step { at: at(60), cause: Cause::Started, digests: &digests(), rollout: &second, effects: &effects };
     let told = store.append(&step).await.unwrap();
     let ids: Vec<_> = store.notes(1, 10).await.unwrap().iter().map(|note| note.id).collect();
     assert_eq!((ids, told[0].id), (vec![2, 3], 3));
     assert_eq!(store.history(&RolloutId::from("r1"), 10).await.unwrap().len(), 2);
     let names: Vec<_> = store.rollouts().await.unwrap().iter().map(|one| one.rollout.stage()).collect();
     assert_eq!(names, [Stage::Prepare, Stage::RolledBack], "latest first");
+}
+
+/// The disk is slow for a machine and takes no time at all for a replay.
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_does_not_move_while_the_disk_is_busy() {
+    let dir = TempDir::new().unwrap();
+    let before = tokio::time::Instant::now();
+    let store = open(dir.path()).await.unwrap();
+    to_the_ramp(&store).await;
+    assert_eq!(before.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]

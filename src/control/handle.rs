@@ -1,0 +1,108 @@
+//! All that others know of the control task. Cheap to clone.
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::input::Request;
+use super::{ControlError, Feed, StartRequest, Status};
+use crate::domain::RolloutId;
+use crate::judgment::LedgerPoint;
+use crate::rollout::OperatorCommand;
+use crate::store::{Note, Store, StoredVerdict, Summary};
+
+/// Kept notes given at once to a reader that comes back.
+const NOTES_KEPT_MAX: u32 = 1_000;
+
+/// Verdicts given at once, the latest ones.
+const VERDICTS_MAX: u32 = 500;
+
+/// Speaks to the control task, and reads what it has written.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) status: watch::Receiver<Arc<Status>>,
+    pub(super) notes: broadcast::Sender<Note>,
+    pub(super) store: Store,
+}
+
+impl Handle {
+    /// Starts a rollout; returns its name once it is on disk.
+    ///
+    /// # Errors
+    /// When one is under way, the name is not fit, or the store does not work.
+    pub async fn start(&self, request: StartRequest) -> Result<RolloutId, ControlError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Start { request, answer }, answered).await?
+    }
+
+    /// Gives an operator's verb to the rollout `id`; returns once it is obeyed.
+    ///
+    /// # Errors
+    /// When no such rollout is under way, or it refuses the verb.
+    pub async fn command(&self, id: &RolloutId, command: OperatorCommand) -> Result<(), ControlError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Command { id: id.clone(), command, answer }, answered).await?
+    }
+
+    /// How everything stands.
+    #[must_use]
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status.borrow())
+    }
+
+    /// The status as it changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+
+    /// The timeline after the note `after` (0: from the beginning of the store).
+    ///
+    /// # Errors
+    /// When the kept notes cannot be read.
+    pub async fn events(&self, after: u64) -> Result<Feed, ControlError> {
+        // Live first: what is written in between is in both, and nothing is in neither.
+        let live = self.notes.subscribe();
+        let kept = self.store.notes(after, NOTES_KEPT_MAX).await?;
+        Ok(Feed { kept, live })
+    }
+
+    /// The timeline of one rollout, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn history(&self, id: &RolloutId) -> Result<Vec<Note>, ControlError> {
+        Ok(self.store.history(id, NOTES_KEPT_MAX).await?)
+    }
+
+    /// All rollouts, latest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn rollouts(&self) -> Result<Vec<Summary>, ControlError> {
+        Ok(self.store.rollouts().await?)
+    }
+
+    /// The verdicts of one rollout, oldest first: one whenever the word changed or something followed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn verdicts(&self, id: &RolloutId) -> Result<Vec<StoredVerdict>, ControlError> {
+        Ok(self.store.verdicts(id, VERDICTS_MAX).await?)
+    }
+
+    /// Where every e-value stood at each look of this epoch, thinned evenly when there are many.
+    ///
+    /// # Errors
+    /// When the control task has ended.
+    pub async fn ledger(&self) -> Result<Vec<LedgerPoint>, ControlError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Ledger { answer }, answered).await
+    }
+
+    async fn ask<T>(&self, request: Request, answered: oneshot::Receiver<T>) -> Result<T, ControlError> {
+        self.requests.send(request).await.map_err(|_| ControlError::Stopped)?;
+        answered.await.map_err(|_| ControlError::Stopped)
+    }
+}

@@ -1,0 +1,38 @@
+//! How everything stands, as one value that is replaced and never changed.
+
+use std::sync::Arc;
+
+use crate::domain::Timestamp;
+use crate::judgment::Judgment;
+use crate::rollout::{Rollout, Waiting};
+use crate::routing::RouteTable;
+
+/// Whether the store works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreHealth {
+    /// It does.
+    Works,
+    /// It does not, and all clients are on the baseline; the text says why.
+    Lost(String),
+}
+
+/// How everything stands.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// When this was true.
+    pub at: Timestamp,
+    /// The published table.
+    pub table: Arc<RouteTable>,
+    /// The latest rollout, under way or over.
+    pub rollout: Option<Rollout>,
+    /// What it waits for.
+    pub waiting: Vec<Waiting>,
+    /// What the golden gate said in this epoch.
+    pub gate: Option<Arc<Judgment>>,
+    /// What the judge said at the latest look at live evidence in this epoch.
+    pub live: Option<Arc<Judgment>>,
+    /// Records of live evidence in this epoch.
+    pub records: u64,
+    /// The store.
+    pub store: StoreHealth,
+}
