@@ -9,7 +9,9 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// One rollout at a time.
-    #[error("rollout {id} is under way ({stage}): abort it, or promote it to its end, before another one starts")]
+    #[error(
+        "rollout {id} is under way ({stage}): abort it, or promote it to its end, before another one starts"
+    )]
     Busy {
         /// The one under way.
         id: RolloutId,
@@ -23,7 +25,9 @@ pub enum ControlError {
         id: RolloutId,
     },
     /// A name that is not fit for a directory.
-    #[error("a rollout is named by 1 to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit, not {id:?}")]
+    #[error(
+        "a rollout is named by 1 to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit, not {id:?}"
+    )]
     Name {
         /// The name.
         id: String,

@@ -1,21 +1,22 @@
 //! The evidence of one epoch: records made, folded, kept.
 
-use std::path::PathBuf;
-
 use crate::domain::Share;
-use crate::evidence::{Collector, EvidenceError, MetricSpec, Pairing, PairingOptions, Sample, Snapshot};
+use crate::evidence::{
+    Collector, EvidenceDigest, EvidenceError, MetricSpec, Pairing, PairingOptions, Sample, Snapshot,
+};
 use crate::rollout::Stage;
-use crate::store::{EvidencePlace, EvidenceWriter, StoredStage};
+use crate::store::{EvidenceWriter, StoredStage};
 
 /// Evidence as it comes in.
 #[derive(Debug)]
 pub(super) struct Gathering {
     pairing: Pairing,
     collector: Collector,
-    /// On its way to the disk; absent only while it is there.
-    pub(super) writer: EvidenceWriter,
+    digest: EvidenceDigest,
     /// A record that could not be folded. From then on nothing here can be trusted.
-    pub(super) refused: Option<EvidenceError>,
+    refused: Option<EvidenceError>,
+    /// On its way to the disk; `None` while a blocking task has it.
+    pub(super) writer: Option<EvidenceWriter>,
 }
 
 /// Where `stage` stands among all stages, and its name: the directory of its evidence.
@@ -36,36 +37,36 @@ impl Gathering {
     pub(super) fn new(
         specs: &[MetricSpec],
         options: PairingOptions,
-        root: PathBuf,
-        place: EvidencePlace,
+        writer: EvidenceWriter,
     ) -> Result<Self, EvidenceError> {
         Ok(Self {
             pairing: Pairing::new(options),
             collector: Collector::new(specs)?,
-            writer: EvidenceWriter::new(root, place),
+            digest: EvidenceDigest::default(),
             refused: None,
+            writer: Some(writer),
         })
     }
 
-    /// An epoch as it was kept. Each stored stage opened a wallet. No key counts any more in the stage that
-    /// was under way: which ones had counted is not kept, and a key that counts twice breaks the promise;
-    /// mirrored pairs go on.
+    /// An epoch as it was kept, in the middle of the stage that was under way.
     pub(super) fn resumed(
         specs: &[MetricSpec],
         options: PairingOptions,
         writer: EvidenceWriter,
         stages: &[StoredStage],
     ) -> Result<Self, EvidenceError> {
-        let mut collector = Collector::new(specs)?;
+        let mut gathering = Self::new(specs, options.clone(), writer)?;
         let mut last = 0;
         for stage in stages {
-            collector.open_stage();
+            gathering.collector.open_stage();
             for record in &stage.records {
-                collector.push(record)?;
+                gathering.collector.push(record)?;
+                gathering.digest.push(record);
                 last = record.seq();
             }
         }
-        Ok(Self { pairing: Pairing::resumed(options, last), collector, writer, refused: None })
+        gathering.pairing = Pairing::resumed(options, last);
+        Ok(gathering)
     }
 
     /// A stage begins in which the candidate has `share`.
@@ -74,13 +75,19 @@ impl Gathering {
         self.collector.open_stage();
     }
 
-    /// Takes what samples say.
+    /// Takes what samples say. A record that cannot be folded is kept all the same, so that whoever judges
+    /// again meets the same fault.
     pub(super) fn take(&mut self, samples: &[Sample]) {
-        for record in samples.iter().flat_map(|sample| self.pairing.records(sample)).collect::<Vec<_>>() {
-            if let Err(error) = self.collector.push(&record) {
-                self.refused.get_or_insert(error);
+        for sample in samples {
+            for record in self.pairing.records(sample) {
+                if let Err(error) = self.collector.push(&record) {
+                    self.refused.get_or_insert(error);
+                }
+                self.digest.push(&record);
+                if let Some(writer) = &mut self.writer {
+                    writer.push(record);
+                }
             }
-            self.writer.push(record);
         }
     }
 
@@ -90,5 +97,13 @@ impl Gathering {
 
     pub(super) const fn records(&self) -> u64 {
         self.collector.snapshot().records()
+    }
+
+    pub(super) fn digest(&self) -> String {
+        self.digest.text_so_far()
+    }
+
+    pub(super) const fn refused(&self) -> Option<&EvidenceError> {
+        self.refused.as_ref()
     }
 }

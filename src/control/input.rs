@@ -17,11 +17,7 @@ const SAMPLES_AT_ONCE: usize = 64;
 #[derive(Debug)]
 pub(super) enum Request {
     Start { request: StartRequest, answer: oneshot::Sender<Result<RolloutId, ControlError>> },
-    Command {
-        id: RolloutId,
-        command: OperatorCommand,
-        answer: oneshot::Sender<Result<(), ControlError>>,
-    },
+    Command { id: RolloutId, command: OperatorCommand, answer: oneshot::Sender<Result<(), ControlError>> },
     Ledger { answer: oneshot::Sender<Vec<LedgerPoint>> },
 }
 

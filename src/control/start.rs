@@ -47,20 +47,13 @@ impl Control {
         drop(table);
         let digests = self.current_digests(start.baseline);
         let (rollout, effects) = Rollout::begin(start, now);
-        let step = Step {
-            at: now,
-            cause: Cause::Started,
-            digests: &digests,
-            rollout: &rollout,
-            effects: &effects,
-        };
+        let step =
+            Step { at: now, cause: Cause::Started, digests: &digests, rollout: &rollout, effects: &effects };
         let notes = self.parts.store.append(&step).await?;
-        self.first_epoch = rollout.parts().epoch;
         self.rollout = Some(rollout);
         self.digests = Some(digests);
-        self.gate_judgment = None;
-        self.tell(notes);
         self.perform_all(effects).await;
+        self.tell(notes);
         Ok(id)
     }
 

@@ -173,8 +173,12 @@ impl Collector {
         Ok(())
     }
 
-    /// One more abort wallet opens everywhere: at every stage.
+    /// A stage begins: one more abort wallet opens everywhere. Before the first record there is nothing to
+    /// carry a debt from, so none does.
     pub fn open_stage(&mut self) {
+        if self.snapshot.records == 0 {
+            return;
+        }
         self.snapshot.metrics.iter_mut().for_each(MetricEvidence::open);
     }
 

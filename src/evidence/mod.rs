@@ -12,6 +12,7 @@
 //! that the e-processes bet against.
 
 mod collector;
+mod digest;
 mod error;
 mod harm;
 mod metric;
@@ -24,6 +25,7 @@ mod strand;
 mod sums;
 
 pub use collector::{Assigned, Collector, IN_FLIGHT, LoadRange, Snapshot};
+pub use digest::EvidenceDigest;
 pub use error::EvidenceError;
 pub use metric::MetricEvidence;
 pub use observation::{AnswerDigest, Copies, Observation, PromptDigest, Role, Sample};

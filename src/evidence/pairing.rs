@@ -54,6 +54,13 @@ impl Pairing {
         }
     }
 
+    /// A pairing that goes on after record `last`, in the middle of a stage. No key counts until the next
+    /// stage opens: which ones had counted is not known any more, and none may count twice.
+    #[must_use]
+    pub fn resumed(options: PairingOptions, last: u64) -> Self {
+        Self { seq: last, ..Self::new(options) }
+    }
+
     /// A stage began in which the candidate has `share` of the clients: every key may count once more.
     pub fn open_stage(&mut self, share: Share) {
         self.share = share;

@@ -24,6 +24,8 @@ pub struct Parts {
     /// The evidence epoch. Evidence of one epoch is judged as one, across all stages; a new epoch
     /// begins only where nothing that was learned counts any more.
     pub epoch: u64,
+    /// The epoch it began with; the difference is how often evidence was thrown away.
+    pub first_epoch: u64,
     /// Version of the latest route table.
     pub table_version: u64,
     /// Effects asked for so far.
@@ -88,6 +90,7 @@ impl Rollout {
                 origin: start.baseline,
                 salt,
                 epoch: start.epoch,
+                first_epoch: start.epoch,
                 table_version: start.table_version,
                 effects: 0,
                 state: State::Live(Live::entered(Stage::Prepare, now)),
@@ -144,6 +147,21 @@ impl Rollout {
                 _ => None,
             },
         }
+    }
+
+    /// Whether more than the reasons of a verdict differs from `before`. The numbers in the reasons change
+    /// at every look; history is made of what does not.
+    #[must_use]
+    pub fn is_news_after(&self, before: &Self) -> bool {
+        self.outline() != before.outline()
+    }
+
+    fn outline(&self) -> Parts {
+        let mut parts = self.parts.clone();
+        if let State::Live(Live { finding: Finding::Judged(said), .. }) = &mut parts.state {
+            said.reasons.clear();
+        }
+        parts
     }
 
     /// What it waits for; empty when it is over.

@@ -26,6 +26,12 @@ pub enum EvidenceError {
         /// What is wrong with it.
         why: String,
     },
+    /// The directory does not exist.
+    #[error("{}: no such directory of evidence", dir.display())]
+    Absent {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// Nothing to read.
     #[error("{}: holds no evidence (expected stage=<n>-<name>/pairs-*.parquet)", dir.display())]
     Nothing {
@@ -141,6 +147,9 @@ fn prefixed<'a>(path: &'a Path, prefix: &str) -> Option<&'a str> {
 }
 
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, EvidenceError> {
-    let bad = |error: std::io::Error| EvidenceError::Read { file: dir.to_owned(), why: error.to_string() };
+    let bad = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => EvidenceError::Absent { dir: dir.to_owned() },
+        _ => EvidenceError::Read { file: dir.to_owned(), why: error.to_string() },
+    };
     fs::read_dir(dir).map_err(bad)?.map(|entry| entry.map(|entry| entry.path()).map_err(bad)).collect()
 }

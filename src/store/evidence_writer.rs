@@ -42,6 +42,12 @@ impl EvidencePlace {
 #[derive(Debug)]
 pub struct EvidenceWriter {
     root: PathBuf,
+    /// The present stage's batch is the last one; those before it wait for a disk that works again.
+    batches: Vec<Batch>,
+}
+
+#[derive(Debug)]
+struct Batch {
     place: EvidencePlace,
     records: Vec<Record>,
 }
@@ -53,42 +59,43 @@ impl EvidenceWriter {
 
     /// A writer below `root`, at `place`.
     #[must_use]
-    pub const fn new(root: PathBuf, place: EvidencePlace) -> Self {
-        Self { root, place, records: Vec::new() }
+    pub fn new(root: PathBuf, place: EvidencePlace) -> Self {
+        Self { root, batches: vec![Batch { place, records: Vec::new() }] }
     }
 
     /// Takes one record. Nothing is refused: a writer that cannot write keeps what it has, and its
     /// owner stops gathering.
     pub fn push(&mut self, record: Record) {
-        self.records.push(record);
+        if let Some(batch) = self.batches.last_mut() {
+            batch.records.push(record);
+        }
     }
 
     /// Whether a batch is complete.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.records.len() >= Self::BATCH_RECORDS
+        self.waiting() >= Self::BATCH_RECORDS
     }
 
     /// Records that are not on disk yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.records.len()
+        self.batches.iter().map(|batch| batch.records.len()).sum()
     }
 
     /// The rollout's directory.
     #[must_use]
     pub fn dir(&self) -> PathBuf {
-        self.place.rollout_dir(&self.root)
+        self.batches.last().map_or_else(|| self.root.clone(), |batch| batch.place.rollout_dir(&self.root))
     }
 
-    /// Moves on to another stage. What is buffered is written to the old one first.
+    /// Moves on to another stage, and writes what the old one gathered.
     ///
     /// # Errors
-    /// When it cannot be written; then the place stays.
+    /// When it cannot be written. The writer has moved on; the next flush tries again.
     pub fn move_to(&mut self, place: EvidencePlace) -> Result<(), EvidenceError> {
-        self.flush()?;
-        self.place = place;
-        Ok(())
+        self.batches.push(Batch { place, records: Vec::new() });
+        self.flush()
     }
 
     /// Writes what is buffered: to a temporary file, to the disk, then under its name.
@@ -96,17 +103,32 @@ impl EvidenceWriter {
     /// # Errors
     /// When it cannot be written; the records stay buffered and the next flush tries again.
     pub fn flush(&mut self) -> Result<(), EvidenceError> {
+        while let Some(batch) = self.batches.first_mut() {
+            batch.write(&self.root)?;
+            if self.batches.len() == 1 {
+                break;
+            }
+            self.batches.remove(0);
+        }
+        Ok(())
+    }
+}
+
+impl Batch {
+    fn write(&mut self, root: &Path) -> Result<(), EvidenceError> {
+        let dir = self.place.stage_dir(root);
+        // A stage without records has its directory too: it opened a wallet like any other.
+        fs::create_dir_all(&dir)
+            .map_err(|error| EvidenceError::Write { file: dir.clone(), why: error.to_string() })?;
         let Some(first) = self.records.first() else { return Ok(()) };
-        let dir = self.place.stage_dir(&self.root);
         let path = dir.join(format!("pairs-{:012}.parquet", first.seq()));
-        self.write(&dir, &path).map_err(|why| EvidenceError::Write { file: path, why })?;
+        self.write_file(&dir, &path).map_err(|why| EvidenceError::Write { file: path, why })?;
         self.records.clear();
         Ok(())
     }
 
-    fn write(&self, dir: &Path, path: &Path) -> Result<(), String> {
+    fn write_file(&self, dir: &Path, path: &Path) -> Result<(), String> {
         let text = |error: std::io::Error| error.to_string();
-        fs::create_dir_all(dir).map_err(text)?;
         let temporary = path.with_extension("parquet.tmp");
         let file = File::create(&temporary).map_err(text)?;
         let rows: Vec<_> = self.records.iter().flat_map(evidence_rows::rows).collect();

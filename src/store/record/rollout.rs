@@ -23,6 +23,7 @@ pub(in crate::store) struct RolloutRecord {
     origin: String,
     salt: String,
     epoch: u64,
+    first_epoch: u64,
     table_version: u64,
     effects: u64,
     state: StateRecord,
@@ -68,7 +69,7 @@ impl RolloutRecord {
     pub(in crate::store) fn write(rollout: &Rollout) -> String {
         let parts = rollout.parts();
         // Every field by name, so that a new one cannot be forgotten here.
-        let Parts { id, plan, origin, salt, epoch, table_version, effects, state } = parts;
+        let Parts { id, plan, origin, salt, epoch, first_epoch, table_version, effects, state } = parts;
         let record = Self {
             schema: SCHEMA.to_owned(),
             id: id.as_str().to_owned(),
@@ -76,6 +77,7 @@ impl RolloutRecord {
             origin: origin.as_str().to_owned(),
             salt: hex(&salt.0),
             epoch: *epoch,
+            first_epoch: *first_epoch,
             table_version: *table_version,
             effects: *effects,
             state: state.into(),
@@ -96,6 +98,7 @@ impl RolloutRecord {
             origin: word::slot(&record.origin)?,
             salt: salt(&record.salt)?,
             epoch: record.epoch,
+            first_epoch: record.first_epoch,
             table_version: record.table_version,
             effects: record.effects,
             state: record.state.read()?,

@@ -113,7 +113,7 @@ fn a_writer_that_cannot_write_keeps_its_records_and_says_where() {
     let mut writer = EvidenceWriter::new(blocked.clone(), place(2, "mirror"));
     writer.push(pair(1));
     let error = writer.flush().unwrap_err().to_string();
-    assert!(error.contains("pairs-000000000001.parquet") && error.contains("evidence.dir"), "{error}");
+    assert!(error.contains("stage=2-mirror") && error.contains("evidence.dir"), "{error}");
     fs::remove_file(&blocked).unwrap();
     writer.flush().unwrap();
     assert_eq!(read_evidence(&blocked).unwrap(), [pair(1)]);

@@ -1,0 +1,193 @@
+//! Looks at live evidence: when, what is asked, and what becomes of the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::gathering::Gathering;
+use super::{Control, StoreHealth};
+use crate::domain::{MetricKind, MetricName};
+use crate::evidence::{Sample, Snapshot};
+use crate::judgment::{
+    Ask, Judgment, LatencyPass, LedgerPoint, Policy, Question, Reason, Subject, Verdict, judge,
+};
+use crate::rollout::{Event, Rollout, Stage, StageVerdict};
+use crate::store::{EvidenceError, EvidenceWriter};
+use crate::wire::VerdictRecord;
+
+/// Records between looks. A look costs about as much as folding a few records; every look is valid, so
+/// more of them only find a regression sooner.
+const LOOK_RECORDS: u64 = 50;
+
+/// How long evidence may stay in memory. A crash loses this much evidence at most, and never a decision.
+const FLUSH_EVERY: Duration = Duration::from_secs(10);
+
+/// What was looked at so far.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    /// Records at the latest look, or when the stage began.
+    seen: u64,
+    /// The latest verdict of the stage.
+    said: Option<Verdict>,
+}
+
+impl Looks {
+    /// A stage begins with `records` on hand.
+    pub(super) const fn open_stage(&mut self, records: u64) {
+        *self = Self { seen: records, said: None };
+    }
+}
+
+impl Control {
+    /// Takes evidence while a stage is judged by it.
+    pub(super) fn gather(&mut self, samples: &[Sample]) {
+        let judged = matches!(self.stage(), Some(Stage::Mirror | Stage::Ramp { .. }));
+        if let Some(gathering) = self.gathering.as_mut().filter(|_| judged) {
+            gathering.take(samples);
+        }
+    }
+
+    /// Looks when enough has come in, or at a tick when anything has. At 100 % the baseline has no requests
+    /// left to compare with, so there the evidence on hand is looked at once though nothing is new.
+    pub(super) async fn look_when_due(&mut self, at_tick: bool) {
+        let (Some(rollout), Some(gathering)) = (&self.rollout, &self.gathering) else { return };
+        let last = match rollout.stage() {
+            Stage::Mirror => false,
+            Stage::Ramp { index } => rollout.parts().plan.ramp.is_last(index),
+            _ => return,
+        };
+        let new = gathering.records().saturating_sub(self.looks.seen);
+        let due = new >= LOOK_RECORDS || (at_tick && (new > 0 || (last && self.looks.said.is_none())));
+        if due {
+            let judgment = self.look(rollout, gathering, last);
+            self.act_on(rollout.stage(), rollout.parts().epoch, judgment).await;
+        }
+        if self.writer().is_some_and(EvidenceWriter::is_full) {
+            self.flush_or_freeze().await;
+        }
+    }
+
+    fn look(&self, rollout: &Rollout, gathering: &Gathering, last: bool) -> Judgment {
+        let digests = self.current_digests(rollout.parts().origin);
+        let stage = rollout.stage();
+        let ask = Ask {
+            question: if stage == Stage::Mirror { Question::Mirror } else { Question::Ramp },
+            subject: Subject {
+                baseline: digests.baseline,
+                candidate: digests.candidate,
+                policy: digests.policy,
+                evidence: gathering.digest(),
+            },
+            must_pass: must_pass(&self.parts.policy, gathering.snapshot(), stage, last),
+            latency_pass: LatencyPass::AtComparableLoad,
+        };
+        let mut judgment = judge(gathering.snapshot(), &self.parts.policy, &ask);
+        if let Some(error) = gathering.refused() {
+            judgment.verdict = Verdict::Invalid;
+            judgment.reasons.insert(0, Reason::Note(format!("a record cannot be judged: {error}")));
+        }
+        judgment
+    }
+
+    async fn act_on(&mut self, stage: Stage, epoch: u64, judgment: Judgment) {
+        let Some(gathering) = &self.gathering else { return };
+        let records = gathering.records();
+        self.ledger.push(LedgerPoint::of(gathering.snapshot(), &self.parts.policy));
+        let (verdict, reasons) = (judgment.verdict, judgment.reasons.clone());
+        let changed = self.looks.said != Some(verdict);
+        self.looks.seen = records;
+        self.looks.said = Some(verdict);
+        let judgment = Arc::new(judgment);
+        self.live_judgment = Some(Arc::clone(&judgment));
+        let said = StageVerdict { epoch, stage, verdict, reasons };
+        self.hear(Event::Judged(said.clone())).await;
+        let moved = self.stage() != Some(stage);
+        if changed || moved {
+            self.keep_verdict(&said, &judgment).await;
+        }
+        if moved {
+            self.flush_or_freeze().await;
+        }
+        self.show();
+    }
+
+    /// Writes a verdict to the history.
+    pub(super) async fn keep_verdict(&self, said: &StageVerdict, judgment: &Judgment) {
+        let Some(rollout) = self.rollout.as_ref().filter(|_| self.health == StoreHealth::Works) else {
+            return;
+        };
+        let body = String::from_utf8(VerdictRecord::from(judgment).to_json_bytes()).unwrap_or_default();
+        let records = self.gathering.as_ref().map_or(0, Gathering::records);
+        let now = self.parts.clock.wall();
+        let kept = self.parts.store.verdict(&rollout.parts().id, now, said, records, &body).await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, "a verdict is missing in the history; the journal has its word");
+        }
+    }
+
+    pub(super) async fn flush_when_due(&mut self) {
+        let waiting = self.writer().is_some_and(|writer| writer.waiting() > 0);
+        if waiting && self.parts.clock.wall().since(self.flushed) >= FLUSH_EVERY {
+            self.flush_or_freeze().await;
+        }
+    }
+
+    fn writer(&self) -> Option<&EvidenceWriter> {
+        self.gathering.as_ref()?.writer.as_ref()
+    }
+
+    /// Evidence that cannot be kept is a lost store: what is decided on it could not be judged again.
+    async fn flush_or_freeze(&mut self) {
+        if self.health != StoreHealth::Works {
+            return;
+        }
+        if let Err(error) = self.flush().await {
+            self.freeze(error.to_string()).await;
+        }
+    }
+
+    /// Writes the evidence that is in memory.
+    pub(super) async fn flush(&mut self) -> Result<(), EvidenceError> {
+        self.flushed = self.parts.clock.wall();
+        self.on_writer(EvidenceWriter::flush).await
+    }
+
+    /// Lets a blocking thread work on the evidence's files, so that clients of this process do not wait.
+    pub(super) async fn on_writer(
+        &mut self,
+        work: impl FnOnce(&mut EvidenceWriter) -> Result<(), EvidenceError> + Send + 'static,
+    ) -> Result<(), EvidenceError> {
+        let Some(gathering) = &mut self.gathering else { return Ok(()) };
+        let lost = || EvidenceError::Write {
+            file: self.parts.evidence_dir.clone(),
+            why: "an earlier write broke down; this is a bug, and a restart goes on from what is on disk"
+                .to_owned(),
+        };
+        let Some(mut writer) = gathering.writer.take() else { return Err(lost()) };
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work(&mut writer);
+            (writer, done)
+        });
+        let (writer, done) = done.await.map_err(|_| lost())?;
+        gathering.writer = Some(writer);
+        done
+    }
+}
+
+/// Who must pass where. Ramp steps ask for no pass, only that nothing fails; the last one asks for all that
+/// the policy requires and, because every client feels it, for the latencies. A latency that was never
+/// measured cannot pass; where some were, only those are asked for (unstreamed answers have no first token).
+fn must_pass(policy: &Policy, snapshot: &Snapshot, stage: Stage, last: bool) -> Vec<MetricName> {
+    match stage {
+        Stage::Mirror => policy.required(),
+        Stage::Ramp { .. } if last => {
+            let latencies = policy.metrics.iter().filter(|metric| metric.kind == MetricKind::Latency);
+            let names: Vec<_> = latencies.map(|metric| metric.name.clone()).collect();
+            let seen = |name: &MetricName| snapshot.metric(name).is_some_and(|metric| metric.pairs() > 0);
+            let measured: Vec<_> = names.iter().filter(|name| seen(name)).cloned().collect();
+            let mut all = policy.required();
+            all.extend(if measured.is_empty() { names } else { measured });
+            all
+        }
+        _ => Vec::new(),
+    }
+}
