@@ -1,1 +1,47 @@
-//! (page to be written with the module)
+//! The data plane: what users feel.
+//!
+//! The walk of one request: [`start`]'s accept loop hands it to the handler; `admission` reads it and
+//! places it on an arm; that arm's release looks into its cache, is applied to the body, and its pool
+//! answers; `relay` passes the bytes on untouched while `flight` watches a copy of them; at the end the
+//! answer becomes an observation, joined with those of its copies (`mirror`), and leaves as a
+//! [`crate::evidence::Sample`].
+//!
+//! What holds here:
+//! - The table is read once per request, the slot's occupant once; a request ends on the release it was
+//!   admitted to, whatever is published meanwhile.
+//! - A client never waits for a copy: copies have their own bound and limits, and what does not fit is dropped
+//!   and counted. `offered = sent + dropped`, and once all have ended `sent = paired + orphaned`.
+//! - A client that leaves drops its answer, and with it the connection to the engine. State of a request is
+//!   owned by its future or its body, so there is no map to clean up.
+//! - An engine that breaks off ends the client's answer with an error, never with a clean end.
+//! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
+//!
+//! Absent on purpose: decisions, verdicts, stages. Not built yet: pinning by request header, outlier
+//! ejection, observation of the Responses and embeddings routes (they are relayed, and are no evidence).
+
+mod admission;
+mod apply;
+mod connection;
+mod counters;
+mod flight;
+mod handler;
+mod headers;
+mod mirror;
+mod observe;
+mod options;
+mod parts;
+mod refusal;
+mod relay;
+mod route;
+mod server;
+mod sticky;
+mod usage_filter;
+
+pub use counters::{CopyCounters, CopyCounts, Counters, Counts, RequestCounters, RequestCounts};
+pub use options::{Limits, MirrorOptions, ProxyOptions, UsageChunks};
+pub use parts::{Deployed, Occupant, ProxyParts, Slots};
+pub use server::{DrainReport, Running, start};
+pub use sticky::{StickyForm, StickySource};
+
+#[cfg(test)]
+mod tests;

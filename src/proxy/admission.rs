@@ -1,0 +1,138 @@
+//! Reads a request and places it on an arm.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::connection::Peer;
+use super::handler::Shared;
+use super::headers::{self, CacheAsk};
+use super::refusal::Refusal;
+use super::route::Route;
+use super::{Occupant, ProxyOptions, sticky};
+use crate::cache::Tenant;
+use crate::domain::{Arm, RequestId};
+use crate::routing::{RouteTable, assign};
+use crate::upstream::Outgoing;
+use crate::wire::RequestHead;
+
+/// What a client asked; shared with the copies.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) id: RequestId,
+    pub(super) route: Route,
+    /// `None` on routes without a request that names a model.
+    pub(super) head: Option<RequestHead>,
+    pub(super) body: Bytes,
+    method: Method,
+    path: PathAndQuery,
+    headers: HeaderMap,
+    pub(super) cache: CacheAsk,
+    pub(super) tenant: Tenant,
+    /// When the head was read, on the proxy's monotonic clock: the request's intended start.
+    pub(super) arrival: Duration,
+    /// The request is itself a copy, of a proxy before this one.
+    pub(super) is_copy: bool,
+}
+
+/// Where a request goes, fixed once.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) table: Arc<RouteTable>,
+    pub(super) arm: Arm,
+    pub(super) occupant: Arc<Occupant>,
+    /// The sticky key's digest under the table's salt.
+    pub(super) sticky: u64,
+}
+
+impl Ask {
+    /// Reads a whole request, within the limits.
+    pub(super) async fn read(
+        request: Request<Incoming>,
+        id: RequestId,
+        arrival: Duration,
+        options: &ProxyOptions,
+    ) -> Result<Self, Refusal> {
+        let (parts, incoming) = request.into_parts();
+        headers::check(&parts.headers, parts.version, &options.limits)?;
+        let route = Route::find(&parts.method, parts.uri.path(), &options.pass_through)?;
+        let body = read_body(&parts, incoming, options).await?;
+        let head = if route.has_head() { Some(read_head(&parts, &body, options)?) } else { None };
+        let Parts { method, uri, headers, .. } = parts;
+        let authorization = headers.get(http::header::AUTHORIZATION);
+        Ok(Self {
+            id,
+            route,
+            head,
+            body,
+            method,
+            path: uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
+            cache: CacheAsk::of(&headers),
+            tenant: Tenant::of(authorization.map(http::HeaderValue::as_bytes)),
+            arrival,
+            is_copy: headers.contains_key(headers::MIRROR),
+            headers,
+        })
+    }
+
+    /// The arm of this request, and who lives there now.
+    pub(super) fn place(&self, shared: &Shared, peer: &Peer) -> Result<Place, Refusal> {
+        let table = shared.parts.table.load_full();
+        let user = self.head.as_ref().and_then(|head| head.user.as_deref());
+        let key = sticky::key_of(&shared.options.sticky, &self.headers, user, peer.id);
+        let arm = assign(&key, table.split, table.salt);
+        let occupant = shared.parts.slots.occupant(table.slot(arm)).ok_or(Refusal::Vacant)?;
+        Ok(Place { sticky: key.digest(table.salt), table, arm, occupant })
+    }
+
+    /// Path and query, as the client wrote them.
+    pub(super) fn path(&self) -> &str {
+        self.path.as_str()
+    }
+
+    /// The request as it goes to an engine, with a release's body.
+    pub(super) fn outgoing(&self, body: Bytes) -> Outgoing {
+        Outgoing {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            headers: headers::towards_engine(self.headers.clone()),
+            body,
+            timeouts: None,
+        }
+    }
+}
+
+async fn read_body(parts: &Parts, incoming: Incoming, options: &ProxyOptions) -> Result<Bytes, Refusal> {
+    let bytes_max = options.limits.body_bytes_max;
+    if let Some(encoding) = parts.headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
+        return Err(Refusal::BodyEncoding(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
+    }
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > bytes_max as u64) {
+        return Err(Refusal::BodyTooLarge { bytes_max });
+    }
+    let limit = options.limits.body_timeout;
+    match timeout(limit, Limited::new(incoming, bytes_max).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge { bytes_max }),
+        Ok(Err(_)) => Err(Refusal::BodyBroken),
+        Err(_) => Err(Refusal::BodyTimeout { seconds: limit.as_secs() }),
+    }
+}
+
+fn read_head(parts: &Parts, body: &Bytes, options: &ProxyOptions) -> Result<RequestHead, Refusal> {
+    debug_assert_eq!(parts.method, Method::POST);
+    let head = RequestHead::parse(body)?;
+    match &options.model {
+        Some(served) if *served != head.model => Err(Refusal::Model(head.model)),
+        _ => Ok(head),
+    }
+}

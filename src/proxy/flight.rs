@@ -1,0 +1,118 @@
+//! One serving request from its admission to the end of its answer, however it ends.
+//!
+//! The flight is owned by the request's future first and by the answer's body later. Dropping it before its
+//! end is the client leaving: there is no path on which an admitted request leaves no sample.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::admission::{Ask, Place};
+use super::counters::bump;
+use super::handler::Shared;
+use super::mirror::Copying;
+use super::observe::{Observing, Seen};
+use crate::domain::Outcome;
+use crate::evidence::{Role, Sample};
+use crate::upstream::{Reply, UpstreamError};
+use crate::wire::{End, ResponseObserver};
+
+/// Watches one answer to a client.
+pub(super) struct Flight {
+    shared: Arc<Shared>,
+    ask: Arc<Ask>,
+    place: Place,
+    /// `None` once the end was seen.
+    observer: Option<ResponseObserver>,
+    in_flight: u32,
+    copies: Option<Copying>,
+}
+
+impl Flight {
+    pub(super) fn new(shared: &Arc<Shared>, ask: &Arc<Ask>, place: &Place, copies: Option<Copying>) -> Self {
+        let observer = ResponseObserver::new(shared.ms_since(ask.arrival));
+        Self {
+            shared: Arc::clone(shared),
+            ask: Arc::clone(ask),
+            place: place.clone(),
+            observer: Some(observer),
+            in_flight: 0,
+            copies,
+        }
+    }
+
+    /// The response head came.
+    pub(super) fn head(&mut self, reply: &Reply) {
+        self.in_flight = reply.in_flight;
+        let now_ms = self.shared.ms_since(self.ask.arrival);
+        self.observer = Some(observe_head(reply, self.ask.arrival, now_ms));
+    }
+
+    /// A piece of the body came.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        if let Some(observer) = &mut self.observer {
+            observer.push(piece, self.shared.ms_since(self.ask.arrival));
+        }
+    }
+
+    /// The answer ended. The client's part is done; what is left is evidence, and runs beside it.
+    pub(super) fn finish(&mut self, end: End) -> Option<Outcome> {
+        let observer = self.observer.take()?;
+        let seen = Seen {
+            streamed: observer.is_streamed(),
+            answer: observer.finish(end, self.shared.ms_since(self.ask.arrival)),
+            in_flight: self.in_flight,
+            release: self.place.occupant.deployed.sem.clone(),
+            arm: self.place.arm,
+            role: Role::Serving,
+        };
+        let outcome = seen.answer.outcome;
+        if outcome.is_censored() {
+            bump(&self.shared.parts.counters.requests.client_gone);
+        }
+        let (shared, ask) = (Arc::clone(&self.shared), Arc::clone(&self.ask));
+        let work = hand_over(shared, ask, self.place.clone(), seen, self.copies.take());
+        self.shared.tracker.spawn_on(work, &self.shared.runtime);
+        Some(outcome)
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.finish(End::ClientGone);
+    }
+}
+
+/// An observer of a reply whose head has come.
+pub(super) fn observe_head(reply: &Reply, arrival: Duration, now_ms: f64) -> ResponseObserver {
+    let sent_ms = reply.sent.saturating_sub(arrival).as_secs_f64() * 1_000.0;
+    let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut observer = ResponseObserver::new(sent_ms);
+    observer.headers(reply.status.as_u16(), content_type, now_ms);
+    observer
+}
+
+/// How an engine's failure reads on the wire.
+pub(super) const fn end_of(error: &UpstreamError) -> End {
+    if error.is_timeout() { End::Stalled } else { End::Broken }
+}
+
+/// Waits for the copies and hands the sample over. A client that has left cancels its copies.
+async fn hand_over(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen, copies: Option<Copying>) {
+    let censored = seen.answer.outcome.is_censored();
+    let copies = match copies {
+        Some(copying) if censored => {
+            copying.cancel(&shared.parts.counters);
+            None
+        }
+        Some(copying) => Some(copying.join(&shared.parts.counters).await),
+        None => None,
+    };
+    let Some(observing) = Observing::new(&ask, &place, &shared.parts.graders) else { return };
+    let sample =
+        Sample { serving: observing.observe(seen), copies: copies.map(|joined| joined.observe(&observing)) };
+    let counters = &shared.parts.counters.requests;
+    match shared.parts.samples.try_send(sample) {
+        Ok(()) => bump(&counters.samples),
+        Err(_) => bump(&counters.samples_dropped),
+    }
+}

@@ -1,0 +1,304 @@
+//! The walk of one request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, SET_COOKIE};
+use http::{HeaderMap, Request, Response};
+use hyper::body::{Body, Incoming};
+use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use super::admission::{Ask, Place};
+use super::apply::{Applied, apply};
+use super::connection::Peer;
+use super::counters::{Counters, bump};
+use super::flight::{Flight, end_of};
+use super::headers::{self, Answered, CacheAsk, CacheWord};
+use super::mirror::Copying;
+use super::refusal::Refusal;
+use super::relay::{Live, Recorder, RelayBody, State};
+use super::route::Route;
+use super::usage_filter::UsageFilter;
+use super::{ProxyOptions, ProxyParts};
+use crate::cache::{Cache, CacheKey, Entry, WriteFacts};
+use crate::domain::{Arm, Outcome, RequestId};
+use crate::evidence::Role;
+use crate::upstream::Reply;
+
+/// What every request of one proxy shares.
+pub(super) struct Shared {
+    pub(super) options: ProxyOptions,
+    pub(super) parts: ProxyParts,
+    /// Owns what goes on beside clients: copies and the handing over of samples.
+    pub(super) tracker: TaskTracker,
+    /// Where the tracker's tasks run, also when a request is dropped outside of it.
+    pub(super) runtime: Handle,
+    /// Ends the copies at shutdown.
+    pub(super) cut: CancellationToken,
+    /// Places for requests; see [`super::Limits::requests_max`].
+    pub(super) places: Arc<Semaphore>,
+    /// Places for copies; see [`super::MirrorOptions::in_flight_max`].
+    pub(super) copies: Arc<Semaphore>,
+    /// When the process began, as part of request ids.
+    pub(super) started: u64,
+    /// Requests so far, as the other part.
+    pub(super) sequence: AtomicU64,
+}
+
+impl Shared {
+    /// Milliseconds from `arrival` until now.
+    pub(super) fn ms_since(&self, arrival: Duration) -> f64 {
+        self.parts.clock.monotonic().saturating_sub(arrival).as_secs_f64() * 1_000.0
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> RequestId {
+        headers::client_request_id(headers).unwrap_or_else(|| {
+            let number = self.sequence.fetch_add(1, Ordering::Relaxed);
+            RequestId::new(format!("{}-{:x}-{number:x}", self.options.node, self.started))
+        })
+    }
+}
+
+/// One request's place, held until its last byte.
+pub(super) struct InFlight {
+    counters: Arc<Counters>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl InFlight {
+    fn enter(shared: &Shared) -> Result<Self, Refusal> {
+        let permit = Arc::clone(&shared.places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let counters = Arc::clone(&shared.parts.counters);
+        counters.enter();
+        Ok(Self { counters, _permit: permit })
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.counters.leave();
+    }
+}
+
+/// Answers one request; a refusal is an answer too.
+pub(super) async fn handle(
+    shared: Arc<Shared>,
+    peer: Arc<Peer>,
+    request: Request<Incoming>,
+) -> Response<RelayBody> {
+    let id = shared.request_id(request.headers());
+    bump(&shared.parts.counters.requests.requests);
+    let mut response = match walk(&shared, &peer, request, id.clone()).await {
+        Ok(response) => response,
+        Err(refusal) => refuse(&shared, &id, &refusal),
+    };
+    headers::name_request(response.headers_mut(), &id);
+    response
+}
+
+fn refuse(shared: &Shared, id: &RequestId, refusal: &Refusal) -> Response<RelayBody> {
+    let counters = &shared.parts.counters.requests;
+    let is_client = refusal.status().is_client_error();
+    bump(if is_client { &counters.refused_client } else { &counters.refused_server });
+    debug!(request = %id, status = refusal.status().as_u16(), "refused: {refusal}");
+    refusal.response()
+}
+
+async fn walk(
+    shared: &Arc<Shared>,
+    peer: &Peer,
+    request: Request<Incoming>,
+    id: RequestId,
+) -> Result<Response<RelayBody>, Refusal> {
+    let arrival = shared.parts.clock.monotonic();
+    let in_flight = InFlight::enter(shared)?;
+    let ask = Arc::new(Ask::read(request, id, arrival, &shared.options).await?);
+    if let (Route::Models, Some(model)) = (ask.route, &shared.options.model) {
+        return Ok(models(model));
+    }
+    let place = ask.place(shared, peer)?;
+    let (key, word) = match look_up(shared, &ask, &place) {
+        Lookup::Hit(entry) => return Ok(replay(shared, &ask, &place, &entry)),
+        Lookup::Miss(key) => (Some(key), CacheWord::Miss),
+        Lookup::Refresh(key) => (Some(key), CacheWord::Bypass),
+        Lookup::Off => (None, CacheWord::Bypass),
+    };
+    let applied = match &ask.head {
+        Some(head) => {
+            let deployed = &place.occupant.deployed;
+            apply(deployed, ask.route, head, &ask.body, shared.options.usage)?
+        }
+        None => Applied { body: ask.body.clone(), added_usage: false, temperature: None, choices: 1 },
+    };
+    let outgoing = ask.outgoing(applied.body.clone());
+    let mut flight = ask.route.is_generation().then(|| {
+        let copies = Copying::start(shared, &ask, &place);
+        Flight::new(shared, &ask, &place, copies)
+    });
+    count_arm(shared, place.arm);
+    match place.occupant.pool.send(&outgoing).await {
+        Ok(reply) => {
+            if let Some(flight) = &mut flight {
+                flight.head(&reply);
+            }
+            let kept = key.map(|key| (key, &applied));
+            let recorder = kept.and_then(|(key, applied)| recorder(shared, &ask, applied, &reply, key));
+            let filter = (applied.added_usage && is_event_stream(&reply)).then(UsageFilter::default);
+            let live = Relaying { flight, filter, recorder, in_flight };
+            Ok(relay(shared, &ask, &place, reply, word, live))
+        }
+        Err(error) => {
+            warn!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
+            if let Some(flight) = &mut flight {
+                flight.finish(end_of(&error));
+            }
+            Err(Refusal::from(&error))
+        }
+    }
+}
+
+fn count_arm(shared: &Shared, arm: Arm) {
+    let counters = &shared.parts.counters.requests;
+    bump(match arm {
+        Arm::Baseline => &counters.relayed_baseline,
+        Arm::Candidate => &counters.relayed_candidate,
+    });
+}
+
+/// What the cache has to say to a request.
+enum Lookup {
+    Hit(Arc<Entry>),
+    Miss(CacheKey),
+    /// The client wants a new answer, which then takes the old one's place.
+    Refresh(CacheKey),
+    Off,
+}
+
+/// Looks into the cache of the arm's release. The arm comes first, so that no answer of one release hides the other.
+fn look_up(shared: &Shared, ask: &Ask, place: &Place) -> Lookup {
+    let (Some(cache), true) = (&shared.parts.cache, ask.route.is_generation()) else { return Lookup::Off };
+    if ask.cache.no_store || ask.is_copy {
+        return Lookup::Off;
+    }
+    let namespace = place.occupant.deployed.sem.clone();
+    let key = CacheKey::new(namespace, ask.tenant, ask.path(), &ask.body);
+    if ask.cache.bypass {
+        return Lookup::Refresh(key);
+    }
+    look_up_key(cache, &shared.parts.counters, key)
+}
+
+fn look_up_key(cache: &Cache, counters: &Counters, key: CacheKey) -> Lookup {
+    match cache.get(&key) {
+        Some(entry) => {
+            bump(&counters.requests.cache_hits);
+            Lookup::Hit(entry)
+        }
+        None => {
+            bump(&counters.requests.cache_misses);
+            Lookup::Miss(key)
+        }
+    }
+}
+
+fn replay(shared: &Shared, ask: &Ask, place: &Place, entry: &Entry) -> Response<RelayBody> {
+    let mut response = Response::new(RelayBody::whole(entry.body.clone()));
+    *response.headers_mut() = entry.headers.clone();
+    name_answer(shared, ask, place, CacheWord::Hit, None, response.headers_mut());
+    response
+}
+
+/// The one model that clients can name, when it is fixed by configuration.
+fn models(model: &str) -> Response<RelayBody> {
+    let list = json!({"object": "list", "data": [{"id": model, "object": "model", "created": 0, "owned_by": "goldgate"}]});
+    let mut response = Response::new(RelayBody::whole(Bytes::from(list.to_string())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn is_event_stream(reply: &Reply) -> bool {
+    let content_type = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    reply.status.is_success()
+        && content_type.is_some_and(|text| text.trim_start().starts_with("text/event-stream"))
+}
+
+/// Keeps the answer, unless it is clear from its head that it will not be written.
+fn recorder(shared: &Shared, ask: &Ask, applied: &Applied, reply: &Reply, key: CacheKey) -> Option<Recorder> {
+    let cache = shared.parts.cache.as_ref()?;
+    let engine_forbids = CacheAsk::of(&reply.headers).no_store || reply.headers.contains_key(SET_COOKIE);
+    let facts = WriteFacts {
+        status: reply.status.as_u16(),
+        outcome: Outcome::Complete(crate::domain::Finish::Stop),
+        role: Role::Serving,
+        temperature: applied.temperature,
+        choices: applied.choices,
+        no_store: ask.cache.no_store || engine_forbids,
+    };
+    crate::cache::admit(&facts).ok()?;
+    let headers = reply.headers.get(CONTENT_TYPE).map(|value| (CONTENT_TYPE, value.clone()));
+    let (headers, bytes_max) = (headers.into_iter().collect(), cache.entry_bytes_max());
+    Some(Recorder { key, headers, facts, bytes_max, bytes: BytesMut::new() })
+}
+
+/// What belongs to an answer beside its reply.
+struct Relaying {
+    flight: Option<Flight>,
+    filter: Option<UsageFilter>,
+    recorder: Option<Recorder>,
+    in_flight: InFlight,
+}
+
+fn relay(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    place: &Place,
+    reply: Reply,
+    word: CacheWord,
+    relaying: Relaying,
+) -> Response<RelayBody> {
+    let engine = shared.parts.clock.monotonic().saturating_sub(reply.sent);
+    let Reply { status, headers: mut fields, body, .. } = reply;
+    headers::towards_client(&mut fields);
+    if relaying.filter.is_some() {
+        fields.remove(CONTENT_LENGTH);
+    }
+    name_answer(shared, ask, place, word, Some(engine), &mut fields);
+    let Relaying { flight, filter, recorder, in_flight } = relaying;
+    let has_ended = body.is_end_stream();
+    let mut live = Live {
+        shared: Arc::clone(shared),
+        body,
+        flight,
+        filter,
+        recorder,
+        state: State::Running,
+        _in_flight: in_flight,
+    };
+    if has_ended {
+        live.end();
+    }
+    let mut response = Response::new(RelayBody::Live(Box::new(live)));
+    *response.status_mut() = status;
+    *response.headers_mut() = fields;
+    response
+}
+
+fn name_answer(
+    shared: &Shared,
+    ask: &Ask,
+    place: &Place,
+    cache: CacheWord,
+    engine: Option<Duration>,
+    fields: &mut HeaderMap,
+) {
+    let total = shared.parts.clock.monotonic().saturating_sub(ask.arrival);
+    let release = &place.occupant.deployed.sem;
+    headers::name_answer(fields, &Answered { release, arm: place.arm, cache, total, engine });
+}

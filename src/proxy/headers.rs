@@ -1,0 +1,195 @@
+//! Which headers are understood, checked, passed on, and added.
+
+use std::time::Duration;
+
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+
+use super::Limits;
+use super::refusal::Refusal;
+use crate::domain::{Arm, ReleaseId, RequestId};
+
+/// Marks a copy, so that whatever answers it can tell.
+pub(super) const MIRROR: HeaderName = HeaderName::from_static("x-goldgate-mirror");
+/// The client's own request id.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const OURS: &str = "x-goldgate-";
+
+/// A longer id is the client's mistake, or an attempt; it is replaced.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Hex digits of a release's digest that are shown.
+const RELEASE_DIGITS: usize = 12;
+
+/// Headers of one hop; they say nothing about the next. `transfer-encoding` and `content-length` are
+/// written anew from the body itself.
+const HOP_BY_HOP: [HeaderName; 7] =
+    [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+
+/// Headers that may stand once only: two of them mean two readers that disagree.
+const SINGLE: [HeaderName; 4] = [HOST, AUTHORIZATION, CONTENT_TYPE, CONTENT_LENGTH];
+
+/// What `cache-control` and the like ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CacheAsk {
+    /// `no-cache` or `no-store`: no stored answer is wanted.
+    pub(super) bypass: bool,
+    /// `no-store`: the answer must not be kept.
+    pub(super) no_store: bool,
+}
+
+impl CacheAsk {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let says = |word: &str| {
+            let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+            values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
+        };
+        let no_store = says("no-store");
+        Self { bypass: no_store || says("no-cache"), no_store }
+    }
+}
+
+/// Refuses heads that are too large or that two readers could read differently.
+pub(super) fn check(headers: &HeaderMap, version: Version, limits: &Limits) -> Result<(), Refusal> {
+    let (count, count_max, bytes_max) = (headers.len(), limits.headers_max, limits.header_bytes_max);
+    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if count > count_max || bytes > bytes_max {
+        return Err(Refusal::HeadersTooLarge { count, bytes, count_max, bytes_max });
+    }
+    for name in SINGLE {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            return Err(Refusal::Header { name: static_name(&name), rule: "once" });
+        }
+    }
+    if version == Version::HTTP_11 && !headers.contains_key(HOST) {
+        return Err(Refusal::Header { name: "host", rule: "once" });
+    }
+    Ok(())
+}
+
+fn static_name(name: &HeaderName) -> &'static str {
+    match *name {
+        HOST => "host",
+        AUTHORIZATION => "authorization",
+        CONTENT_TYPE => "content-type",
+        _ => "content-length",
+    }
+}
+
+/// The client's id, when it is one: visible ASCII, not too long.
+pub(super) fn client_request_id(headers: &HeaderMap) -> Option<RequestId> {
+    let text = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let fits = !text.is_empty() && text.len() <= REQUEST_ID_BYTES_MAX;
+    (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| RequestId::from(text))
+}
+
+/// What of a client's headers goes on to an engine. `accept-encoding` does not: a compressed answer
+/// could not be observed.
+pub(super) fn towards_engine(mut headers: HeaderMap) -> HeaderMap {
+    strip_hop(&mut headers);
+    for name in [HOST, EXPECT, ACCEPT_ENCODING, CONTENT_LENGTH] {
+        headers.remove(name);
+    }
+    strip_ours(&mut headers);
+    headers
+}
+
+/// What of an engine's headers goes on to the client.
+pub(super) fn towards_client(headers: &mut HeaderMap) {
+    strip_hop(headers);
+    strip_ours(headers);
+}
+
+fn strip_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        // A client must not be able to take away what the next reader relies on.
+        .filter(|name| !SINGLE.contains(name))
+        .collect();
+    for name in HOP_BY_HOP.iter().chain(&named) {
+        headers.remove(name);
+    }
+}
+
+/// Nobody else speaks in our name.
+fn strip_ours(headers: &mut HeaderMap) {
+    let ours: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with(OURS)).cloned().collect();
+    for name in ours {
+        headers.remove(name);
+    }
+}
+
+/// How the cache took part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CacheWord {
+    Hit,
+    Miss,
+    Bypass,
+}
+
+impl CacheWord {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Bypass => "bypass",
+        }
+    }
+}
+
+/// Who answered, from where, and how long it took until the response head.
+pub(super) struct Answered<'a> {
+    pub(super) release: &'a ReleaseId,
+    pub(super) arm: Arm,
+    pub(super) cache: CacheWord,
+    /// From arrival to the response head.
+    pub(super) total: Duration,
+    /// The engine's part of it; `None` for a hit.
+    pub(super) engine: Option<Duration>,
+}
+
+/// Adds the id that every answer carries, refusals too.
+pub(super) fn name_request(headers: &mut HeaderMap, id: &RequestId) {
+    insert(headers, "x-goldgate-request-id", id.as_str());
+}
+
+/// Adds who answered.
+pub(super) fn name_answer(headers: &mut HeaderMap, answered: &Answered<'_>) {
+    insert(headers, "x-goldgate-release", short(answered.release.as_str()));
+    insert(headers, "x-goldgate-arm", answered.arm.as_str());
+    insert(headers, "x-goldgate-cache", answered.cache.as_str());
+    let engine = answered.engine.unwrap_or_default();
+    let own = answered.total.saturating_sub(engine).as_secs_f64() * 1_000.0;
+    let timing = match answered.engine {
+        Some(engine) => format!("proxy;dur={own:.3}, engine;dur={:.3}", engine.as_secs_f64() * 1_000.0),
+        None => format!("proxy;dur={own:.3}"),
+    };
+    if let Ok(value) = HeaderValue::from_str(&timing) {
+        headers.append(SERVER_TIMING, value);
+    }
+}
+
+/// `sem:` and the first digits.
+fn short(release: &str) -> &str {
+    let start = release.find(':').map_or(0, |colon| colon + 1);
+    release.get(..start + RELEASE_DIGITS).unwrap_or(release)
+}
+
+fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! Copies: who gets one, how it runs, and what became of it.
+//!
+//! Selection is a keyed hash of the request id, so it is independent of the content and the same on all
+//! replicas. A copy waits for nothing: it gets a place at once or is dropped and counted.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use http::HeaderValue;
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::admission::{Ask, Place};
+use super::apply::apply;
+use super::counters::{CopyCounters, Counters, bump};
+use super::flight::{end_of, observe_head};
+use super::handler::Shared;
+use super::headers::{MIRROR, REQUEST_ID};
+use super::observe::{Observing, Seen};
+use super::refusal::Refusal;
+use crate::domain::{Arm, Clocks, Outcome};
+use crate::evidence::{Copies, Role};
+use crate::routing::mirror_selected;
+use crate::upstream::{Limit, Outgoing, Reply, UpstreamError};
+use crate::wire::{Answer, End, ResponseObserver};
+
+/// How a sent copy ended.
+enum Ended {
+    Answered(Box<Seen>),
+    /// It ran longer than a copy may: ours, not the engine's fault, and no answer.
+    TimedOut,
+    /// The proxy shut down.
+    ShutDown,
+}
+
+/// The copies of one request, on their way. Dropping a receiver cancels its copy.
+pub(super) struct Copying {
+    candidate: oneshot::Receiver<Ended>,
+    null: Option<oneshot::Receiver<Ended>>,
+}
+
+/// What became of them.
+pub(super) struct Joined {
+    candidate: Option<Box<Seen>>,
+    null: Option<Box<Seen>>,
+}
+
+impl Joined {
+    pub(super) fn observe(self, observing: &Observing<'_>) -> Copies {
+        Copies {
+            candidate: self.candidate.map(|seen| observing.observe(*seen)),
+            null: self.null.map(|seen| observing.observe(*seen)),
+        }
+    }
+}
+
+impl Copying {
+    /// Sends the copies of a request, if it is selected.
+    pub(super) fn start(shared: &Arc<Shared>, ask: &Arc<Ask>, place: &Place) -> Option<Self> {
+        let (plan, salt) = (place.table.mirror, place.table.salt);
+        let can = place.arm == Arm::Baseline && ask.route.is_generation() && !ask.is_copy;
+        if !can || !mirror_selected(&ask.id, "mirror", plan.share, salt) {
+            return None;
+        }
+        let with_null = mirror_selected(&ask.id, "null", plan.null_share, salt);
+        let counters = &shared.parts.counters;
+        bump(&counters.mirror.offered);
+        if with_null {
+            bump(&counters.null.offered);
+        }
+        let candidate = other_arm(shared, place)
+            .ok_or(&counters.mirror.dropped_vacant)
+            .and_then(|place| send(shared, ask, place, Role::Mirror, &counters.mirror));
+        match candidate {
+            Ok(candidate) => {
+                let null = with_null.then(|| send(shared, ask, place.clone(), Role::Null, &counters.null));
+                let null = null.and_then(|sent| sent.map_err(bump).ok());
+                Some(Self { candidate, null })
+            }
+            Err(reason) => {
+                bump(reason);
+                if with_null {
+                    bump(&counters.null.dropped_alone);
+                }
+                None
+            }
+        }
+    }
+
+    /// Waits for the copies beside an answer that counts.
+    pub(super) async fn join(self, counters: &Counters) -> Joined {
+        let candidate = settle(self.candidate, &counters.mirror).await;
+        let null = match self.null {
+            Some(null) => settle(null, &counters.null).await,
+            None => None,
+        };
+        Joined { candidate, null }
+    }
+
+    /// The client left: there will be nothing to compare with.
+    pub(super) fn cancel(self, counters: &Counters) {
+        bump(&counters.mirror.orphaned_client_gone);
+        if self.null.is_some() {
+            bump(&counters.null.orphaned_client_gone);
+        }
+    }
+}
+
+async fn settle(copy: oneshot::Receiver<Ended>, counters: &CopyCounters) -> Option<Box<Seen>> {
+    let (seen, counter) = match copy.await {
+        Ok(Ended::Answered(seen)) => (Some(seen), &counters.paired),
+        Ok(Ended::TimedOut) => (None, &counters.orphaned_timeout),
+        Ok(Ended::ShutDown) | Err(_) => (None, &counters.orphaned_shutdown),
+    };
+    bump(counter);
+    seen
+}
+
+fn other_arm(shared: &Shared, place: &Place) -> Option<Place> {
+    let arm = place.arm.other();
+    let occupant = shared.parts.slots.occupant(place.table.slot(arm))?;
+    Some(Place { arm, occupant, ..place.clone() })
+}
+
+/// Starts one copy, or says which counter tells why not.
+fn send<'a>(
+    shared: &Arc<Shared>,
+    ask: &Arc<Ask>,
+    place: Place,
+    role: Role,
+    counters: &'a CopyCounters,
+) -> Result<oneshot::Receiver<Ended>, &'a AtomicU64> {
+    if ask.body.len() > shared.options.mirror.body_bytes_max {
+        return Err(&counters.dropped_too_large);
+    }
+    let permit = Arc::clone(&shared.copies).try_acquire_owned().map_err(|_| &counters.dropped_full)?;
+    bump(&counters.sent);
+    let (sender, receiver) = oneshot::channel();
+    let copy = Copy { shared: Arc::clone(shared), ask: Arc::clone(ask), place, role };
+    shared.tracker.spawn_on(copy.run(sender, permit), &shared.runtime);
+    Ok(receiver)
+}
+
+struct Copy {
+    shared: Arc<Shared>,
+    ask: Arc<Ask>,
+    place: Place,
+    role: Role,
+}
+
+impl Copy {
+    async fn run(self, mut sender: oneshot::Sender<Ended>, _permit: OwnedSemaphorePermit) {
+        let ended = tokio::select! {
+            ended = self.ask() => ended,
+            () = self.shared.cut.cancelled() => Ended::ShutDown,
+            () = sender.closed() => return,
+        };
+        // Nobody waits any more when the client has left meanwhile: that has been counted.
+        let _ = sender.send(ended);
+    }
+
+    async fn ask(&self) -> Ended {
+        let outgoing = match self.outgoing() {
+            Ok(outgoing) => outgoing,
+            Err(refusal) => return self.answered(refused(&refusal, self.now_ms()), None),
+        };
+        match self.place.occupant.pool.send(&outgoing).await {
+            Ok(reply) => self.watch(reply).await,
+            Err(error) => self.failed(ResponseObserver::new(self.now_ms()), &error, 0),
+        }
+    }
+
+    fn outgoing(&self) -> Result<Outgoing, Refusal> {
+        // Only generation routes are copied, and they have a head.
+        let head = self.ask.head.as_ref().ok_or(Refusal::Vacant)?;
+        let deployed = &self.place.occupant.deployed;
+        let usage = self.shared.options.usage;
+        let applied = apply(deployed, self.ask.route, head, &self.ask.body, usage)?;
+        let mut outgoing = self.ask.outgoing(applied.body);
+        // Engines use it as their own key, and two requests under one key are a fault to them.
+        outgoing.headers.remove(REQUEST_ID);
+        outgoing.headers.insert(MIRROR, HeaderValue::from_static("1"));
+        outgoing.timeouts = Some(self.shared.options.mirror.timeouts);
+        Ok(outgoing)
+    }
+
+    async fn watch(&self, mut reply: Reply) -> Ended {
+        let mut observer = observe_head(&reply, self.ask.arrival, self.now_ms());
+        while let Some(frame) = reply.body.frame().await {
+            match frame {
+                Ok(frame) => {
+                    if let Some(piece) = frame.data_ref() {
+                        observer.push(piece, self.now_ms());
+                    }
+                }
+                Err(error) => return self.failed(observer, &error, reply.in_flight),
+            }
+        }
+        self.ended(observer, End::Clean, reply.in_flight)
+    }
+
+    fn failed(&self, observer: ResponseObserver, error: &UpstreamError, in_flight: u32) -> Ended {
+        match error {
+            UpstreamError::Timeout { limit: Limit::Total, .. } => Ended::TimedOut,
+            _ => self.ended(observer, end_of(error), in_flight),
+        }
+    }
+
+    fn ended(&self, observer: ResponseObserver, end: End, in_flight: u32) -> Ended {
+        let streamed = observer.is_streamed();
+        self.answered(observer.finish(end, self.now_ms()), Some((streamed, in_flight)))
+    }
+
+    fn answered(&self, answer: Answer, seen: Option<(bool, u32)>) -> Ended {
+        let (streamed, in_flight) = seen.unwrap_or_default();
+        let release = self.place.occupant.deployed.sem.clone();
+        let (arm, role) = (self.place.arm, self.role);
+        Ended::Answered(Box::new(Seen { answer, streamed, in_flight, release, arm, role }))
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.shared.ms_since(self.ask.arrival)
+    }
+}
+
+/// What a client of the other arm would have got where its release cannot serve the request: an error.
+fn refused(refusal: &Refusal, now_ms: f64) -> Answer {
+    Answer {
+        outcome: Outcome::Errored(refusal.status().as_u16()),
+        clocks: Clocks { sent_ms: now_ms, end_ms: now_ms, ..Clocks::default() },
+        text: String::new(),
+        tool_calls: None,
+        usage: None,
+        fingerprint: None,
+        token_chunks: 0,
+        error: Some(refusal.to_string()),
+    }
+}

@@ -1,0 +1,62 @@
+//! From an answer on the wire to an observation.
+
+use super::admission::{Ask, Place};
+use crate::domain::{Arm, MetricName, ReleaseId};
+use crate::evidence::{Observation, PromptDigest, Role};
+use crate::wire::{Answer, LiveGrader, answer_digest, degenerate};
+
+/// One answer, and who gave it.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) answer: Answer,
+    pub(super) streamed: bool,
+    pub(super) in_flight: u32,
+    pub(super) release: ReleaseId,
+    pub(super) arm: Arm,
+    pub(super) role: Role,
+}
+
+/// What the answers to one request share.
+pub(super) struct Observing<'a> {
+    ask: &'a Ask,
+    place: &'a Place,
+    graders: &'a [LiveGrader],
+    prompt: PromptDigest,
+}
+
+impl<'a> Observing<'a> {
+    /// Digests the question once for all its answers; `None` for a request that is no question.
+    pub(super) fn new(ask: &'a Ask, place: &'a Place, graders: &'a [LiveGrader]) -> Option<Self> {
+        let prompt = ask.head.as_ref()?.prompt_digest(&ask.body);
+        Some(Self { ask, place, graders, prompt })
+    }
+
+    pub(super) fn observe(&self, seen: Seen) -> Observation {
+        let Seen { answer, streamed, in_flight, release, arm, role } = seen;
+        Observation {
+            request: self.ask.id.clone(),
+            release,
+            arm,
+            role,
+            epoch: self.place.table.epoch,
+            outcome: answer.outcome,
+            clocks: answer.clocks,
+            streamed,
+            output_tokens: answer.usage.map(|usage| usage.completion_tokens),
+            prompt_tokens: answer.usage.map(|usage| usage.prompt_tokens),
+            answer: answer_digest(&answer),
+            prompt: self.prompt,
+            degenerate: degenerate(&answer.text),
+            in_flight,
+            sticky: self.place.sticky,
+            scores: self.scores(&answer),
+        }
+    }
+
+    /// Only whole answers are scored. A broken one has no score, and a missing half is judged as the worst case
+    /// for the candidate; a score of its torso would let a broken baseline look like a bad one.
+    fn scores(&self, answer: &Answer) -> Vec<(MetricName, f64)> {
+        let graders = self.graders.iter().filter(|_| answer.outcome.is_complete());
+        graders.map(|grader| (grader.name().clone(), grader.score(&answer.text))).collect()
+    }
+}

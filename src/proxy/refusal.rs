@@ -1,0 +1,125 @@
+//! Answers that the proxy gives itself: OpenAI-shaped errors.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+
+use super::relay::RelayBody;
+use crate::release::RenderError;
+use crate::upstream::UpstreamError;
+use crate::wire::{ErrorBody, RequestError};
+
+/// Seconds after which a refused client may try again; capacity comes back with the first answer that ends.
+const RETRY_AFTER_SECONDS: u16 = 1;
+
+/// Why a request was not relayed. The variants know nothing of addresses: what a client reads must not
+/// describe the inside.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("there is no route {method} {path}")]
+    NoRoute { method: String, path: String },
+    #[error("{path} does not answer {method}")]
+    Method { method: String, path: String },
+    #[error("the header {name:?} must be given {rule}")]
+    Header { name: &'static str, rule: &'static str },
+    #[error(
+        "the request has {count} headers of {bytes} bytes, above the limit of {count_max} and {bytes_max}"
+    )]
+    HeadersTooLarge { count: usize, bytes: usize, count_max: usize, bytes_max: usize },
+    #[error("the request body is larger than {bytes_max} bytes")]
+    BodyTooLarge { bytes_max: usize },
+    #[error("the request body did not arrive in {seconds} s")]
+    BodyTimeout { seconds: u64 },
+    #[error("the request body broke off")]
+    BodyBroken,
+    #[error("a body with content-encoding {0:?} is not understood: send it as it is")]
+    BodyEncoding(String),
+    #[error("{0}")]
+    Request(#[from] RequestError),
+    #[error("{0}")]
+    Prompt(#[from] RenderError),
+    #[error("prompt templates are rendered on /v1/chat/completions only")]
+    PromptRoute,
+    #[error("the model {0:?} does not exist")]
+    Model(String),
+    #[error("too many requests are in flight")]
+    Busy,
+    #[error("no engine is set up for this request")]
+    Vacant,
+    #[error("the engine cannot be reached")]
+    Unreachable,
+    #[error("the engine did not answer in time")]
+    TimedOut,
+    #[error("the engine broke off before it answered")]
+    Broken,
+}
+
+impl Refusal {
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::NoRoute { .. } | Self::Model(_) => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Header { .. }
+            | Self::BodyBroken
+            | Self::Request(_)
+            | Self::Prompt(_)
+            | Self::PromptRoute => StatusCode::BAD_REQUEST,
+            Self::Busy | Self::Vacant => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unreachable | Self::Broken => StatusCode::BAD_GATEWAY,
+            Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::NoRoute { .. } | Self::Method { .. } => Some("unknown_url"),
+            Self::Model(_) => Some("model_not_found"),
+            Self::HeadersTooLarge { .. } | Self::BodyTooLarge { .. } => Some("request_too_large"),
+            Self::Busy => Some("overloaded"),
+            Self::Vacant | Self::Unreachable | Self::Broken => Some("engine_unavailable"),
+            Self::TimedOut => Some("engine_timeout"),
+            _ => None,
+        }
+    }
+
+    const fn param(&self) -> Option<&'static str> {
+        match self {
+            Self::Request(error) => error.param(),
+            Self::Prompt(_) | Self::PromptRoute => Some("prompt"),
+            Self::Model(_) => Some("model"),
+            _ => None,
+        }
+    }
+
+    /// The error as a response without the headers that every answer carries.
+    pub(super) fn response(&self) -> Response<RelayBody> {
+        let status = self.status();
+        let kind = if status.is_client_error() { "invalid_request_error" } else { "server_error" };
+        let message = self.to_string();
+        let body = ErrorBody { message: &message, kind, code: self.code(), param: self.param() };
+        let mut response = Response::new(RelayBody::whole(Bytes::from(body.to_json())));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if *self == Self::Busy {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
+        response
+    }
+}
+
+impl From<&UpstreamError> for Refusal {
+    fn from(error: &UpstreamError) -> Self {
+        match error {
+            UpstreamError::Connect { .. } => Self::Unreachable,
+            UpstreamError::Timeout { .. } => Self::TimedOut,
+            UpstreamError::Reset { .. } | UpstreamError::Protocol { .. } | UpstreamError::TooLarge { .. } => {
+                Self::Broken
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The answer's body on its way to the client: the engine's bytes, watched and not changed.
+
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use hyper::body::{Body, Frame, SizeHint};
+use tracing::warn;
+
+use super::counters::bump;
+use super::flight::{Flight, end_of};
+use super::handler::{InFlight, Shared};
+use super::usage_filter::UsageFilter;
+use crate::cache::{CacheKey, Entry, WriteFacts, admit};
+use crate::domain::Outcome;
+use crate::upstream::{ReplyBody, UpstreamError};
+use crate::wire::End;
+
+/// A response body of the data port.
+pub(super) enum RelayBody {
+    /// Bytes that the proxy has.
+    Whole(Option<Bytes>),
+    /// Bytes that come from an engine.
+    Live(Box<Live>),
+}
+
+impl RelayBody {
+    pub(super) const fn whole(bytes: Bytes) -> Self {
+        Self::Whole(Some(bytes))
+    }
+}
+
+/// An answer that is coming in.
+pub(super) struct Live {
+    pub(super) shared: Arc<Shared>,
+    pub(super) body: ReplyBody,
+    /// Watches answers that are evidence.
+    pub(super) flight: Option<Flight>,
+    /// Takes the usage chunk out again where the client did not ask for it.
+    pub(super) filter: Option<UsageFilter>,
+    pub(super) recorder: Option<Recorder>,
+    pub(super) state: State,
+    pub(super) _in_flight: InFlight,
+}
+
+/// Where a live body stands.
+pub(super) enum State {
+    Running,
+    /// It broke, and what came before is on its way to the client. Reporting the error at once would make
+    /// the server throw away what it has not written yet.
+    Breaking(UpstreamError),
+    Ended,
+}
+
+/// Keeps what was sent, to be written to the cache once the answer turned out whole.
+pub(super) struct Recorder {
+    pub(super) key: CacheKey,
+    pub(super) headers: HeaderMap,
+    /// Everything known before the end.
+    pub(super) facts: WriteFacts,
+    pub(super) bytes_max: usize,
+    pub(super) bytes: BytesMut,
+}
+
+impl Recorder {
+    /// Keeps a piece; says whether the answer still fits.
+    fn keep(&mut self, piece: &[u8]) -> bool {
+        let fits = self.bytes.len() + piece.len() <= self.bytes_max;
+        if fits {
+            self.bytes.extend_from_slice(piece);
+        }
+        fits
+    }
+
+    fn write(self, shared: &Shared, outcome: Outcome) {
+        let facts = WriteFacts { outcome, ..self.facts };
+        if let (Ok(()), Some(cache)) = (admit(&facts), &shared.parts.cache) {
+            cache.put(self.key, Entry { headers: self.headers, body: self.bytes.freeze() });
+            bump(&shared.parts.counters.requests.cache_writes);
+        }
+    }
+}
+
+impl Live {
+    /// A piece came; gives what goes on.
+    fn pass(&mut self, piece: Bytes) -> Bytes {
+        if let Some(flight) = &mut self.flight {
+            flight.push(&piece);
+        }
+        let passed = match &mut self.filter {
+            Some(filter) => filter.push(piece),
+            None => piece,
+        };
+        self.record(&passed);
+        passed
+    }
+
+    fn record(&mut self, passed: &[u8]) {
+        if self.recorder.as_mut().is_some_and(|recorder| !recorder.keep(passed)) {
+            self.recorder = None;
+        }
+    }
+
+    /// The engine's part is whole; gives what was held back.
+    pub(super) fn end(&mut self) -> Option<Bytes> {
+        self.state = State::Ended;
+        let rest = self.filter.as_mut().map(UsageFilter::finish).filter(|rest| !rest.is_empty());
+        self.record(rest.as_deref().unwrap_or_default());
+        let outcome = self.flight.as_mut().and_then(|flight| flight.finish(End::Clean));
+        if let (Some(outcome), Some(recorder)) = (outcome, self.recorder.take()) {
+            recorder.write(&self.shared, outcome);
+        }
+        rest
+    }
+
+    fn break_off(&mut self, error: UpstreamError) {
+        warn!(reason = error.as_str(), "an answer broke off: {error}");
+        bump(&self.shared.parts.counters.requests.broken);
+        if let Some(flight) = &mut self.flight {
+            flight.finish(end_of(&error));
+        }
+        self.state = State::Breaking(error);
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        match mem::replace(&mut self.state, State::Ended) {
+            State::Running => self.state = State::Running,
+            State::Breaking(error) => return Poll::Ready(Some(Err(error))),
+            State::Ended => return Poll::Ready(None),
+        }
+        loop {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Some(frame) = self.pass_frame(frame) {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    self.break_off(error);
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Ready(None) => return Poll::Ready(self.end().map(Frame::data).map(Ok)),
+            }
+        }
+    }
+
+    /// What of a frame goes on; `None` when all of it is held back or taken out.
+    fn pass_frame(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+        let piece = match frame.into_data() {
+            Ok(piece) => self.pass(piece),
+            Err(trailers) => return Some(trailers),
+        };
+        // A body of known length is not asked again after its last byte: its end is here.
+        if self.filter.is_none() && self.body.is_end_stream() {
+            self.end();
+        }
+        (!piece.is_empty()).then(|| Frame::data(piece))
+    }
+}
+
+impl Body for RelayBody {
+    type Data = Bytes;
+    type Error = UpstreamError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(Frame::data).map(Ok)),
+            Self::Live(live) => live.poll_piece(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Live(live) => matches!(live.state, State::Ended),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Live(live) if live.filter.is_some() => SizeHint::default(),
+            Self::Live(live) => live.body.size_hint(),
+        }
+    }
+}
