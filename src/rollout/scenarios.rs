@@ -227,9 +227,14 @@ fn check(name: &str) {
     let found = replay(&script);
     if std::env::var_os("UPDATE_SCENARIOS").is_some() {
         std::fs::write(&path, found).unwrap();
-    } else {
-        assert_eq!(found, script, "{name}; UPDATE_SCENARIOS=1 writes it anew");
+        return;
     }
+    let differing =
+        found.lines().zip(script.lines()).zip(1..).find(|((found, expected), _)| found != expected);
+    if let Some(((found, expected), line)) = differing {
+        panic!("{name}:{line}: expected\n  {expected}\nfound\n  {found}\nUPDATE_SCENARIOS=1 writes it anew");
+    }
+    assert_eq!(found.lines().count(), script.lines().count(), "{name}: as many lines as expected");
 }
 
 #[test]
