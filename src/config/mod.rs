@@ -1,1 +1,25 @@
-//! (page to be written with the module)
+//! goldgate.toml: every key checked, every fault told at once with its place and remedy.
+//!
+//! Reading has two layers: [`reader`] knows TOML and where everything stands, each group of settings has a
+//! file that knows its rules. What comes out is plain data; nothing here opens a socket or a database.
+//! A key that is set in the environment (`GOLDGATE_SERVER__LISTEN`) wins over the file.
+//!
+//! Absent on purpose: secrets. They are named as `env:NAME` or `file:PATH` and read where they are used.
+
+pub(crate) mod fault;
+mod judge;
+mod load;
+pub(crate) mod reader;
+mod rollout;
+mod server;
+mod slots;
+mod traffic;
+mod values;
+
+pub use fault::{Fault, Faults};
+pub use judge::{JudgeConfig, LiveRegex, load_policy, policy_digest};
+pub use load::Config;
+pub use rollout::RolloutConfig;
+pub use server::{EvidenceConfig, ServerConfig, StateConfig, TimeoutConfig};
+pub use slots::{ModelConfig, Ready, SlotConfig, Sticky};
+pub use traffic::{CacheConfig, CacheTier, MirrorConfig};

@@ -17,24 +17,25 @@ mod dataset;
 mod embedder;
 mod engine;
 mod error;
-mod fault;
+
 mod golden;
 mod grader;
 mod latency;
 mod order;
 mod power;
-mod reader;
+
 mod recorded;
 mod rows;
 mod run;
 mod samples;
 mod suite;
 
+pub use crate::config::{Fault, Faults};
+use crate::config::{fault, reader};
 pub use dataset::{Ask, Case, read_cases};
 pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
 pub use engine::{Endpoint, RenderRequest};
 pub use error::EvalError;
-pub use fault::{Fault, Faults};
 pub use golden::{CasePair, GoldenRun, MetricPairs};
 pub use grader::{ExactMatch, Grader, NumberFilter, NumberMatch};
 pub use latency::{Timing, TimingHistogram};

@@ -8,15 +8,15 @@ use toml::de::{DeTable, DeValue};
 use super::fault::{Fault, did_you_mean};
 
 /// One file under reading, and what was found wrong with it.
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     file: String,
     text: &'t str,
     /// What was found wrong so far.
-    pub(super) faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
 }
 
 /// A table with its path from the root.
-pub(super) struct Section<'t, 'd> {
+pub(crate) struct Section<'t, 'd> {
     path: String,
     table: &'d DeTable<'t>,
     span: Range<usize>,
@@ -24,23 +24,23 @@ pub(super) struct Section<'t, 'd> {
 
 /// A value with its path and place.
 #[derive(Clone)]
-pub(super) struct Item<'t, 'd> {
+pub(crate) struct Item<'t, 'd> {
     /// The path from the root.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The value.
-    pub(super) value: &'d DeValue<'t>,
+    pub(crate) value: &'d DeValue<'t>,
     /// Where it stands.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 impl<'t> Reader<'t> {
     /// A reader of `text`, which came from `file`.
-    pub(super) fn new(file: &str, text: &'t str) -> Self {
+    pub(crate) fn new(file: &str, text: &'t str) -> Self {
         Self { file: file.to_owned(), text, faults: Vec::new() }
     }
 
     /// The document; broken syntax becomes faults, and reading goes on with what could be read.
-    pub(super) fn document(&mut self) -> Spanned<DeTable<'t>> {
+    pub(crate) fn document(&mut self) -> Spanned<DeTable<'t>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let span = error.span().unwrap_or(0..0);
@@ -55,7 +55,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Notes a fault at `span`.
-    pub(super) fn fault(
+    pub(crate) fn fault(
         &mut self,
         span: &Range<usize>,
         path: &str,
@@ -75,12 +75,12 @@ impl<'t> Reader<'t> {
     }
 
     /// Notes a fault at `item`.
-    pub(super) fn wrong(&mut self, item: &Item<'_, '_>, rule: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn wrong(&mut self, item: &Item<'_, '_>, rule: impl Into<String>, hint: impl Into<String>) {
         self.fault(&item.span, &item.path, rule, hint);
     }
 
     /// Every key of `section` that is not in `known` is a fault.
-    pub(super) fn known(&mut self, section: &Section<'_, '_>, known: &[&str]) {
+    pub(crate) fn known(&mut self, section: &Section<'_, '_>, known: &[&str]) {
         for (key, _) in section.table {
             let name: &str = key.get_ref();
             if !known.contains(&name) {
@@ -91,7 +91,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A key that must stand there.
-    pub(super) fn needed<'s, 'd>(
+    pub(crate) fn needed<'s, 'd>(
         &mut self,
         section: &Section<'s, 'd>,
         key: &str,
@@ -99,13 +99,18 @@ impl<'t> Reader<'t> {
     ) -> Option<Item<'s, 'd>> {
         let item = section.get(key);
         if item.is_none() {
-            self.fault(&section.span, &section.path_of(key), "is required", hint);
+            self.missing(section, key, hint);
         }
         item
     }
 
+    /// Notes that the table or key `key` should stand in `section`.
+    pub(crate) fn missing(&mut self, section: &Section<'_, '_>, key: &str, hint: &str) {
+        self.fault(&section.span, &section.path_of(key), "is required", hint);
+    }
+
     /// The text at `item`; anything else, the empty text included, is a fault.
-    pub(super) fn text(&mut self, item: &Item<'_, '_>) -> Option<String> {
+    pub(crate) fn text(&mut self, item: &Item<'_, '_>) -> Option<String> {
         match item.value.as_str() {
             Some(text) if !text.trim().is_empty() => Some(text.to_owned()),
             Some(_) => self.none(item, "must not be empty", "write a text"),
@@ -114,7 +119,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The truth value at `item`.
-    pub(super) fn truth(&mut self, item: &Item<'_, '_>) -> Option<bool> {
+    pub(crate) fn truth(&mut self, item: &Item<'_, '_>) -> Option<bool> {
         let truth = item.value.as_bool();
         truth.or_else(|| {
             self.none(item, format!("true or false, not {}", kind(item.value)), "write it without quotes")
@@ -122,7 +127,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The whole number at `item`, when it lies in `range`.
-    pub(super) fn whole(&mut self, item: &Item<'t, '_>, range: Range<u64>) -> Option<u64> {
+    pub(crate) fn whole(&mut self, item: &Item<'_, '_>, range: Range<u64>) -> Option<u64> {
         let number = item.value.as_integer().and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
         match number {
             Some(number) if range.contains(&number) => Some(number),
@@ -134,7 +139,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A fraction in (0, 1), written as `0.05` or `"5%"`.
-    pub(super) fn fraction(&mut self, item: &Item<'_, '_>) -> Option<f64> {
+    pub(crate) fn fraction(&mut self, item: &Item<'_, '_>) -> Option<f64> {
         let number = match item.value {
             DeValue::String(text) => {
                 text.trim().strip_suffix('%').and_then(|n| n.trim().parse().ok()).map(|n: f64| n / 100.0)
@@ -158,18 +163,18 @@ impl<'t> Reader<'t> {
 
 impl<'t, 'd> Section<'t, 'd> {
     /// The root of a document.
-    pub(super) fn root(document: &'d Spanned<DeTable<'t>>) -> Self {
+    pub(crate) fn root(document: &'d Spanned<DeTable<'t>>) -> Self {
         Self { path: String::new(), table: document.get_ref(), span: 0..0 }
     }
 
     /// The value of `key`, when it stands there.
-    pub(super) fn get(&self, key: &str) -> Option<Item<'t, 'd>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Item<'t, 'd>> {
         let value = self.table.get(key)?;
         Some(Item { path: self.path_of(key), value: value.get_ref(), span: value.span() })
     }
 
     /// Every key with its value.
-    pub(super) fn items(&self) -> impl Iterator<Item = (&'d str, Item<'t, 'd>)> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = (&'d str, Item<'t, 'd>)> {
         self.table.iter().map(|(key, value)| {
             let name: &str = key.get_ref();
             (name, Item { path: self.path_of(name), value: value.get_ref(), span: value.span() })
@@ -183,13 +188,13 @@ impl<'t, 'd> Section<'t, 'd> {
 
 impl<'t, 'd> Item<'t, 'd> {
     /// The item as a table.
-    pub(super) fn section(self) -> Option<Section<'t, 'd>> {
+    pub(crate) fn section(self) -> Option<Section<'t, 'd>> {
         let table = self.value.as_table()?;
         Some(Section { path: self.path, table, span: self.span })
     }
 
     /// The items of an array.
-    pub(super) fn list(&self) -> Option<Vec<Self>> {
+    pub(crate) fn list(&self) -> Option<Vec<Self>> {
         let array = self.value.as_array()?;
         let items = array.iter().enumerate().map(|(index, value)| Self {
             path: format!("{}[{index}]", self.path),
@@ -201,7 +206,7 @@ impl<'t, 'd> Item<'t, 'd> {
 }
 
 /// The value as JSON; a date becomes its text.
-pub(super) fn json(value: &DeValue<'_>) -> serde_json::Value {
+pub(crate) fn json(value: &DeValue<'_>) -> serde_json::Value {
     use serde_json::Value;
     match value {
         DeValue::String(text) => Value::String(text.clone().into_owned()),

@@ -21,13 +21,13 @@ pub struct Fault {
 
 impl Fault {
     /// A fault of the whole file, for example one that cannot be read.
-    pub(super) fn whole(file: &str, rule: impl Into<String>, hint: &str) -> Self {
+    pub(crate) fn whole(file: &str, rule: impl Into<String>, hint: &str) -> Self {
         let (file, rule, hint) = (file.to_owned(), rule.into(), Some(hint.to_owned()));
         Self { file, line: 0, column: 0, path: String::new(), rule, hint }
     }
 
     /// A file that cannot be read, in the words of the operating system.
-    pub(super) fn unreadable(file: &str, error: &std::io::Error) -> Self {
+    pub(crate) fn unreadable(file: &str, error: &std::io::Error) -> Self {
         Self::whole(file, format!("cannot be read: {error}"), "check the path; it is taken from here")
     }
 }
@@ -62,7 +62,7 @@ impl Faults {
     ///
     /// # Errors
     /// `self`, when it holds a fault.
-    pub(super) fn or<T>(self, value: T) -> Result<T, Self> {
+    pub(crate) fn or<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 }
@@ -94,7 +94,7 @@ impl std::error::Error for Faults {}
 const LIKENESS_MIN: f64 = 0.8;
 
 /// A hint for an unknown word: the known one it is most like, or all of them.
-pub(super) fn did_you_mean(word: &str, known: &[&str]) -> String {
+pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(word, candidate), *candidate))

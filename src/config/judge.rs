@@ -1,0 +1,187 @@
+//! `[judge]`: what is tolerated, and how sure the judge must be.
+
+use std::fs;
+use std::path::Path;
+
+use super::fault::{Fault, Faults};
+use super::reader::{Item, Reader, Section};
+use crate::domain::{MetricKind, MetricName, PolicyDigest, Tail};
+use crate::judgment::{MetricPolicy, Policy, PolicyError};
+
+/// A live grader: the share of answers that match a pattern is a score.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveRegex {
+    /// The metric it feeds.
+    pub name: MetricName,
+    /// The pattern, as the `regex` crate reads it.
+    pub pattern: String,
+}
+
+/// `[judge]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgeConfig {
+    /// The rules.
+    pub policy: Policy,
+    /// The live graders among them.
+    pub graders: Vec<LiveRegex>,
+}
+
+const KEYS: [&str; 5] = ["abort_alpha", "promote_alpha", "missing_max", "pairs_min", "metrics"];
+const METRIC_KEYS: [&str; 7] = ["name", "kind", "margin", "abort_margin", "required", "tail", "regex"];
+const PAIRS_MIN_END: u64 = 1_000_000_001;
+
+const KINDS: [(&str, MetricKind); 6] = [
+    ("event", MetricKind::Event),
+    ("harm", MetricKind::Harm),
+    ("score", MetricKind::Score),
+    ("latency", MetricKind::Latency),
+    ("disagreement", MetricKind::Disagreement),
+    ("length", MetricKind::Length),
+];
+
+/// The rules of `root`, checked; the default ones where it names no metric.
+pub(super) fn judge(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> JudgeConfig {
+    let mut config = JudgeConfig { policy: Policy::default_live(), graders: Vec::new() };
+    let Some(section) = reader.table(root, "judge") else { return config };
+    reader.known(&section, &KEYS);
+    let policy = &mut config.policy;
+    let mut alpha = |key| section.get(key).and_then(|item| reader.fraction(&item));
+    policy.abort_alpha = alpha("abort_alpha").unwrap_or(policy.abort_alpha);
+    policy.promote_alpha = alpha("promote_alpha").unwrap_or(policy.promote_alpha);
+    policy.missing_max = alpha("missing_max").unwrap_or(policy.missing_max);
+    let pairs_min = section.get("pairs_min").and_then(|item| reader.whole(&item, 1..PAIRS_MIN_END));
+    policy.pairs_min = pairs_min.unwrap_or(policy.pairs_min);
+    let Some(item) = section.get("metrics") else { return config };
+    let Some(items) = item.list() else {
+        reader.wrong(&item, "a list of metrics", "write [[judge.metrics]] and its keys below");
+        return config;
+    };
+    policy.metrics = items.iter().filter_map(|item| metric(reader, item, &mut config.graders)).collect();
+    validate(reader, &config.policy, &item, &items);
+    config
+}
+
+fn validate(reader: &mut Reader<'_>, policy: &Policy, whole: &Item<'_, '_>, items: &[Item<'_, '_>]) {
+    // Metrics with faults of their own were told already; what is left is how the rest fit together.
+    if policy.metrics.len() < items.len() {
+        return;
+    }
+    if let Err(error) = policy.validate() {
+        let named = |name: &MetricName| policy.metrics.iter().rposition(|metric| metric.name == *name);
+        let place = match &error {
+            PolicyError::Duplicate { metric } | PolicyError::Margin { metric, .. } => named(metric),
+            _ => None,
+        };
+        let place = place.and_then(|at| items.get(at)).unwrap_or(whole);
+        reader.wrong(place, error.to_string(), "see the judge's page on metrics and margins");
+    }
+}
+
+fn metric(
+    reader: &mut Reader<'_>,
+    item: &Item<'_, '_>,
+    graders: &mut Vec<LiveRegex>,
+) -> Option<MetricPolicy> {
+    let section = item.clone().section()?;
+    reader.known(&section, &METRIC_KEYS);
+    let name = reader.needed(&section, "name", "name = \"error\"")?;
+    let text = reader.text(&name)?;
+    let metric = MetricName::new(text.as_str());
+    let regex = section.get("regex").and_then(|item| Some((reader.text(&item)?, item)));
+    let kind = kind(reader, &section, &name, &text, regex.is_some())?;
+    if let Some((pattern, item)) = regex {
+        match regex::Regex::new(&pattern) {
+            Ok(_) => graders.push(LiveRegex { name: metric.clone(), pattern }),
+            Err(error) => {
+                let text = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
+                reader.wrong(
+                    &item,
+                    format!("no usable pattern: {text}"),
+                    "see the syntax of Rust's regex crate",
+                );
+            }
+        }
+    }
+    let hint = "margin = 0.01 is one point, margin = \"5%\" five per cent of the baseline";
+    let margin = reader.needed(&section, "margin", hint).and_then(|item| reader.fraction(&item))?;
+    let tail = reader.word(&section, "tail", &[("p95", Tail::P95), ("p99", Tail::P99)]);
+    if let (Some(item), true) = (section.get("tail"), kind != MetricKind::Latency) {
+        reader.wrong(
+            &item,
+            format!("a metric of kind {kind} has no tail"),
+            "only latencies have one: leave it out",
+        );
+    }
+    Some(MetricPolicy {
+        name: metric,
+        kind,
+        margin,
+        abort_margin: section.get("abort_margin").and_then(|item| reader.fraction(&item)),
+        required: section.get("required").and_then(|item| reader.truth(&item)).unwrap_or(false),
+        tail,
+    })
+}
+
+/// Built-in names carry their kind; a grader's is a score; others must say.
+fn kind(
+    reader: &mut Reader<'_>,
+    section: &Section<'_, '_>,
+    name: &Item<'_, '_>,
+    text: &str,
+    has_regex: bool,
+) -> Option<MetricKind> {
+    let said = reader.word(section, "kind", &KINDS);
+    let own = match text {
+        "error" | "broken" | "sameness" => Some(MetricKind::Event),
+        "disagreement" => Some(MetricKind::Disagreement),
+        "length" => Some(MetricKind::Length),
+        "ttft_ms" | "tpot_ms" | "e2e_ms" => Some(MetricKind::Latency),
+        _ if has_regex => Some(MetricKind::Score),
+        _ => None,
+    };
+    match (own, said) {
+        (Some(own), Some(said)) if own != said => {
+            let hint = "leave kind out, or choose another name";
+            reader.wrong(name, format!("{text} is of kind {own}, not {said}"), hint);
+            None
+        }
+        (None, None) => {
+            let hint = "built in: error, broken, sameness, disagreement, length, ttft_ms, tpot_ms, e2e_ms; \
+                        for a metric of your own write kind, or regex for a live grader";
+            reader.wrong(name, format!("{text} is not a built-in metric"), hint);
+            None
+        }
+        (own, said) => own.or(said),
+    }
+}
+
+/// Reads a policy file: `version` and the `[judge]` tables, nothing else.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_policy(path: &Path) -> Result<JudgeConfig, Faults> {
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| Fault::unreadable(&file, &error))?;
+    let mut reader = Reader::new(&file, &text);
+    let document = reader.document();
+    let root = Section::root(&document);
+    reader.known(&root, &["version", "judge"]);
+    let config = judge(&mut reader, &root);
+    Faults(reader.faults).or(config)
+}
+
+/// The digest of a policy, over a canonical text of every field that can change a verdict.
+#[must_use]
+pub fn policy_digest(config: &JudgeConfig) -> PolicyDigest {
+    // Exhaustive on purpose: a new field does not compile until it is part of the digest.
+    let Policy { abort_alpha, promote_alpha, missing_max, pairs_min, metrics } = &config.policy;
+    let mut text = format!("{abort_alpha}\n{promote_alpha}\n{missing_max}\n{pairs_min}\n");
+    for MetricPolicy { name, kind, margin, abort_margin, required, tail } in metrics {
+        text += &format!("{name:?} {kind} {margin} {abort_margin:?} {required} {tail:?}\n");
+    }
+    for LiveRegex { name, pattern } in &config.graders {
+        text += &format!("{name:?} {pattern:?}\n");
+    }
+    let digest = blake3::Hasher::new_derive_key("goldgate/policy/1").update(text.as_bytes()).finalize();
+    PolicyDigest::new(format!("pol:{}", &digest.to_hex()[..16]))
+}

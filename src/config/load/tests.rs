@@ -1,0 +1,109 @@
+//! What is accepted, and what is said of what is not.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::Share;
+
+const SLOT: &str = "version = 1\n[slots.blue]\nendpoints = [\"http://127.0.0.1:1\"]\n";
+
+fn parse(text: &str) -> Result<Config, Faults> {
+    Config::parse("goldgate.toml", text, Path::new("conf"), [])
+}
+
+/// The faults of `SLOT` followed by `text`, one line each, without hints.
+fn check(text: &str, expected: &[&str]) {
+    let faults = parse(&format!("{SLOT}{text}")).expect_err(text).to_string();
+    let lines: Vec<_> = faults.lines().filter(|line| !line.starts_with("  hint")).collect();
+    assert_eq!(lines, expected, "{faults}");
+}
+
+#[test]
+fn one_slot_is_enough_and_everything_else_has_a_default() {
+    let config = parse(SLOT).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.green, None);
+    assert_eq!(config.mirror.share, Share::from_ppm(10_000));
+    assert_eq!(config.state.file, Path::new("conf/goldgate.db"));
+    assert_eq!(config.judge.policy, crate::judgment::Policy::default_live());
+    assert_eq!(config.rollout.plan.mirror.max(), Duration::from_secs(600));
+}
+
+#[test]
+fn faults_name_place_rule_and_remedy_all_at_once() {
+    check("[mirorr]\nshare = \"1%\"\n", &["goldgate.toml:4:2: mirorr: no such key"]);
+    check(
+        "[rollout]\nramp = [\"1%\", \"50%\", \"25%\", \"100%\"]\ndrain = \"-5s\"\n[mirror]\nshare = \"1\"\n",
+        &[
+            "goldgate.toml:5:22: rollout.ramp[2]: ramp shares must increase, but 25% follows 50%",
+            "goldgate.toml:6:9: rollout.drain: a duration, not \"-5s\": expected number at 0",
+            "goldgate.toml:8:9: mirror.share: a share is written as a percentage such as \"1%\" or \"0.25%\", not \"1\"",
+        ],
+    );
+    check(
+        "[[judge.metrics]]\nname = \"error\"\nmargin = 3\nrequired = true\n",
+        &["goldgate.toml:6:10: judge.metrics[0].margin: a share between 0 and 1, not 3"],
+    );
+    check(
+        "[[judge.metrics]]\nname = \"helpful\"\nmargin = 0.02\n",
+        &["goldgate.toml:5:8: judge.metrics[0].name: helpful is not a built-in metric"],
+    );
+    check(
+        "[[judge.metrics]]\nname = \"sameness\"\nmargin = 0.02\n",
+        &["goldgate.toml:4:1: judge.metrics: no metric is required: such a policy could never pass anything"],
+    );
+    check("[server]\nlisten = 8080\n", &["goldgate.toml:5:10: server.listen: a text, not an integer"]);
+    check(
+        "[cache]\ntier = \"exakt\"\n",
+        &["goldgate.toml:5:8: cache.tier: \"exakt\" is not one of: off, exact"],
+    );
+}
+
+#[test]
+fn broken_syntax_and_missing_files_are_told_like_everything_else() {
+    let faults = parse("version = \n").unwrap_err().to_string();
+    assert!(faults.starts_with("goldgate.toml:1:11: "), "{faults}");
+    let missing = Config::load(Path::new("nowhere/goldgate.toml"), []).unwrap_err().to_string();
+    assert!(missing.starts_with("nowhere/goldgate.toml: cannot be read"), "{missing}");
+    assert!(missing.contains("goldgate init"), "{missing}");
+    assert!(parse("version = 1\n").unwrap_err().to_string().contains("slots.blue: is required"));
+}
+
+#[test]
+fn the_environment_wins_and_its_slips_are_told() {
+    let load = |name: &str, value: &str| {
+        Config::parse("goldgate.toml", SLOT, Path::new(""), [(name.to_owned(), value.to_owned())])
+    };
+    assert_eq!(load("GOLDGATE_SERVER__LISTEN", "127.0.0.1:9").unwrap().server.listen.port(), 9);
+    assert_eq!(
+        load("GOLDGATE_CONFIG", "x").unwrap(),
+        parse(SLOT)
+            .map(|mut config| {
+                config.state.file = "goldgate.db".into();
+                config.evidence.dir = "evidence".into();
+                config
+            })
+            .unwrap()
+    );
+    let slip = load("GOLDGATE_SERVER__LISTNE", "127.0.0.1:9").unwrap_err().to_string();
+    assert!(slip.starts_with("GOLDGATE_SERVER__LISTNE: server.listne cannot be set"), "{slip}");
+}
+
+#[test]
+fn a_policy_digest_changes_with_every_rule() {
+    use crate::config::policy_digest;
+    let digest = |text: &str| policy_digest(&parse(&format!("{SLOT}{text}")).unwrap().judge);
+    let metric = "[[judge.metrics]]\nname = \"error\"\nmargin = 0.01\nrequired = true\n";
+    let all = [
+        digest(""),
+        digest("[judge]\nabort_alpha = 0.02\n"),
+        digest("[judge]\npairs_min = 7\n"),
+        digest(metric),
+        digest(&metric.replace("0.01", "0.02")),
+        digest(&format!("{metric}abort_margin = 0.03\n")),
+    ];
+    for (at, one) in all.iter().enumerate() {
+        assert!(!all[..at].contains(one), "{at}");
+    }
+    assert_eq!(digest(metric), digest(metric));
+}
