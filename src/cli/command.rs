@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{Context, Exit, Failure, GlobalArgs, completions, eval, mock_engine, report};
+use super::{Context, Exit, Failure, GlobalArgs, completions, eval, judge, mock_engine, report};
 
 /// Eval-gated canary analysis for LLM serving.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ struct CommandLine {
 enum Command {
     /// Run golden suites on one arm: scores and latency, no verdict
     Eval(eval::Args),
+    /// Judge stored evidence again, offline; ask what another margin would have said
+    Judge(judge::Args),
     /// Draw the page of a finished run again, from its files alone
     Report(report::Args),
     /// Write a shell's completion script to stdout
@@ -40,6 +42,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failu
     let context = Context::new(typed.global);
     match typed.command {
         Command::Eval(args) => eval::run(args, &context).await,
+        Command::Judge(args) => judge::run(args, &context).await,
         Command::Report(args) => report::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, CommandLine::command(), &context),
         Command::MockEngine(args) => mock_engine::run(args, &context).await,

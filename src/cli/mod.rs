@@ -28,6 +28,7 @@ mod eval;
 mod exit;
 mod failure;
 mod harness;
+mod judge;
 mod mock_engine;
 mod output;
 mod progress;

@@ -1,0 +1,40 @@
+//! `goldgate judge`: stored evidence, judged again. The same evidence and policy give the same bytes.
+
+mod evidence;
+mod what_if;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use super::{Blame, Context, Exit, Failure, verdict};
+use evidence::Evidence;
+use what_if::WhatIf;
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A file of pairs (JSON Lines), a run directory, or a directory of Parquet evidence
+    #[arg(value_name = "FILE|DIR")]
+    evidence: PathBuf,
+    /// Asks what another margin would have said: `error.margin=0.02`, `ttft_ms.abort_margin=10%`, or
+    /// `margin=0.02` for every metric; may be given more than once
+    #[arg(long = "what-if", value_name = "[METRIC.]margin=VALUE")]
+    what_if: Vec<WhatIf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Evidence that cannot be read (exit 2) or holds nothing to judge (exit 4).
+pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let evidence = Evidence::read(&args.evidence)?;
+    let policy = what_if::applied(evidence.policy(), &args.what_if).blame_usage()?;
+    policy.validate().blame_usage()?;
+    let judged = evidence.judge(&policy)?;
+    for note in &judged.notes {
+        context.output.note(note);
+    }
+    verdict::show(&judged.judgment, context)
+}

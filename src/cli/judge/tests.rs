@@ -1,0 +1,141 @@
+//! Judged again from files: the same bytes, other margins, and evidence that is refused.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::*;
+use crate::evidence::{Collector, Record};
+use crate::judgment::{Ask, LatencyPass, LedgerPoint, Policy, Question, Subject, Verdict, judge};
+use crate::report::{Input, render_json, write_run};
+use crate::store::{EvidencePlace, EvidenceWriter};
+use crate::wire::{EvidenceDigest, VerdictRecord, policy_digest, read_pairs};
+
+/// `count` pairs; in every `bad_every`-th the candidate fails where the baseline did not.
+fn pairs(count: usize, bad_every: usize) -> String {
+    (1..=count).fold(String::new(), |mut text, seq| {
+        let bad = u8::from(seq.is_multiple_of(bad_every));
+        let metrics = format!("{{\"error\":{{\"blue\":0,\"green\":{bad}}}}}");
+        writeln!(text, "{{\"seq\":{seq},\"id\":\"r{seq}\",\"metrics\":{metrics}}}").unwrap();
+        text
+    })
+}
+
+fn judged(path: &Path, changes: &[&str]) -> Result<(Verdict, String), String> {
+    let evidence = Evidence::read(path).map_err(|failure| failure.to_string())?;
+    let changes: Vec<WhatIf> = changes.iter().map(|change| change.parse().unwrap()).collect();
+    let policy = what_if::applied(evidence.policy(), &changes).map_err(|error| error.to_string())?;
+    let judgment = evidence.judge(&policy).map_err(|failure| failure.to_string())?.judgment;
+    Ok((judgment.verdict, render_json(&judgment)))
+}
+
+fn check(text: &str, changes: &[&str], expected: Result<Verdict, &str>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pairs.jsonl");
+    std::fs::write(&path, text).unwrap();
+    match judged(&path, changes) {
+        Ok((verdict, _)) => assert_eq!(Ok(verdict), expected),
+        Err(said) => assert!(said.contains(expected.unwrap_err()), "{said}"),
+    }
+}
+
+#[test]
+fn pairs_get_the_verdict_they_deserve() {
+    check(&pairs(1_000, 2_000), &[], Ok(Verdict::Pass));
+    check(&pairs(1_000, 10), &[], Ok(Verdict::Fail));
+    check(&pairs(20, 100), &[], Ok(Verdict::Inconclusive));
+}
+
+#[test]
+fn another_margin_is_another_answer() {
+    check(&pairs(1_000, 10), &["error.margin=30%"], Ok(Verdict::Pass));
+    check(&pairs(1_000, 2_000), &["margin=0.001"], Ok(Verdict::Inconclusive));
+    check(&pairs(10, 20), &["eror.margin=0.1"], Err("judged are error"));
+}
+
+#[test]
+fn bad_evidence_is_refused_by_file_and_line() {
+    check("", &[], Err("never a pass"));
+    check(&pairs(2, 9).replace(":0}", ":NaN}"), &[], Err("pairs.jsonl:1:"));
+    check(&pairs(2, 9).replace("r2", "r1"), &[], Err("pairs.jsonl:2:1: id: \"r1\" stands on line 1 already"));
+}
+
+fn check_form(text: &str, valid: bool) {
+    assert_eq!(text.parse::<WhatIf>().is_ok(), valid, "{text}");
+}
+
+#[test]
+fn what_if_is_a_metric_a_margin_and_a_value() {
+    check_form("margin=0.02", true);
+    check_form("number@gsm8k-flexible.margin=2%", true);
+    check_form("ttft_ms.abort_margin=10%", true);
+    check_form("margin", false);
+    check_form("error.alpha=0.1", false);
+    check_form("margin=NaN", false);
+    check_form("margin=-1", false);
+}
+
+/// A run as a controller leaves it: its verdict was given at record `look`, before the last ones came.
+fn leave_run(directory: &Path, records: &[Record], look: usize) -> String {
+    let policy = Policy::default_live();
+    let place = EvidencePlace { rollout: "r1".into(), resets: 0, ordinal: 2, name: "mirror" };
+    let mut writer = EvidenceWriter::new(directory.join("evidence"), place);
+    records.iter().cloned().for_each(|record| writer.push(record));
+    writer.flush().unwrap();
+    let mut collector = Collector::new(&policy.specs()).unwrap();
+    let mut digest = EvidenceDigest::default();
+    collector.open_stage();
+    digest.open_stage();
+    for record in &records[..look] {
+        collector.push(record).unwrap();
+        digest.push(record);
+    }
+    let subject = Subject {
+        baseline: "rel:b".to_owned(),
+        candidate: "rel:c".to_owned(),
+        policy: policy_digest(&policy).to_string(),
+        evidence: digest.text(),
+    };
+    let ask = Ask {
+        question: Question::Mirror,
+        subject,
+        must_pass: vec!["error".into()],
+        latency_pass: LatencyPass::AtComparableLoad,
+    };
+    let judgment = judge(collector.snapshot(), &policy, &ask);
+    let input = Input {
+        ledger: vec![LedgerPoint::of(collector.snapshot(), &policy)],
+        policy: Some(policy),
+        ..Input::of_verdict("run", VerdictRecord::from(&judgment))
+    };
+    write_run(directory, &input).unwrap();
+    render_json(&judgment)
+}
+
+fn records() -> Vec<Record> {
+    let pairs = read_pairs(pairs(600, 10).as_bytes(), |_| None).unwrap();
+    pairs.into_iter().map(Record::Pair).collect()
+}
+
+#[test]
+fn a_run_judged_again_gives_the_same_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let then = leave_run(directory.path(), &records(), 400);
+    assert_eq!(judged(directory.path(), &[]), Ok((Verdict::Fail, then.clone())));
+    assert_eq!(std::fs::read_to_string(directory.path().join("verdict.json")).unwrap(), then);
+    let (verdict, other) = judged(directory.path(), &["error.margin=0.3"]).unwrap();
+    assert!(verdict == Verdict::Pass && other != then);
+}
+
+#[test]
+fn evidence_that_was_changed_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    leave_run(directory.path(), &records(), 600);
+    std::fs::remove_dir_all(directory.path().join("evidence")).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    leave_run(other.path(), &records()[..599], 599);
+    std::fs::rename(other.path().join("evidence"), directory.path().join("evidence")).unwrap();
+    let evidence = Evidence::read(directory.path()).unwrap();
+    let policy = evidence.policy().clone();
+    let notes = evidence.judge(&policy).unwrap().notes;
+    assert!(notes[0].contains("the stored verdict judged ev:"), "{notes:?}");
+}
