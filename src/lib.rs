@@ -23,7 +23,7 @@
 //! | floor | modules | rule |
 //! |---|---|---|
 //! | pure | [`domain`] [`stats`] [`evidence`] [`judgment`] [`routing`] [`rollout`] | no async, IO, clock, randomness, logging |
-//! | codecs | [`wire`] [`config`] [`release`] | bytes and files in, records out |
+//! | codecs | [`document`] [`wire`] [`config`] [`release`] | bytes and files in, records out |
 //! | adapters | [`telemetry`] [`upstream`] [`cache`] [`store`] [`proxy`] [`evals`] | each alone with one part of the world |
 //! | assembly | [`control`] [`report`] [`admin`] [`mock_engine`] [`service`] [`cli`] | wiring, and what people touch |
 //!
@@ -58,6 +58,8 @@ pub mod judgment;
 pub mod routing;
 
 pub mod rollout;
+
+pub mod document;
 
 pub mod wire;
 

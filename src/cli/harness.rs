@@ -82,5 +82,5 @@ pub(super) fn suites(files: &[PathBuf]) -> Result<Vec<Suite>, Failure> {
             Err(wrong) => faults.extend(wrong.0),
         }
     }
-    if faults.is_empty() { Ok(suites) } else { Err(Failure::usage(crate::evals::Faults(faults))) }
+    if faults.is_empty() { Ok(suites) } else { Err(Failure::usage(crate::document::Faults(faults))) }
 }

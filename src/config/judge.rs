@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::fault::{Fault, Faults};
-use super::reader::{Item, Reader, Section};
+use crate::document::{Fault, Faults, Item, Reader, Section};
 use crate::domain::{MetricKind, MetricName, PolicyDigest, Tail};
 use crate::judgment::{MetricPolicy, Policy, PolicyError};
 

@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::fault::{Fault, Faults};
-use super::reader::{Reader, Section};
 use super::{
     CacheConfig, EvidenceConfig, JudgeConfig, MirrorConfig, ModelConfig, RolloutConfig, ServerConfig,
     SlotConfig, StateConfig, judge, rollout, server, slots, traffic,
 };
+use crate::document::{Fault, Faults, Reader, Section};
 
 /// goldgate.toml, checked. Paths are taken from the file's folder.
 #[derive(Clone, Debug, PartialEq)]

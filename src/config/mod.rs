@@ -1,22 +1,18 @@
 //! goldgate.toml: every key checked, every fault told at once with its place and remedy.
 //!
-//! Reading has two layers: [`reader`] knows TOML and where everything stands, each group of settings has a
+//! Reading has two layers: [`document`](crate::document) knows TOML and where everything stands, each group of settings has a
 //! file that knows its rules. What comes out is plain data; nothing here opens a socket or a database.
 //! A key that is set in the environment (`GOLDGATE_SERVER__LISTEN`) wins over the file.
 //!
 //! Absent on purpose: secrets. They are named as `env:NAME` or `file:PATH` and read where they are used.
 
-pub(crate) mod fault;
 mod judge;
 mod load;
-pub(crate) mod reader;
 mod rollout;
 mod server;
 mod slots;
 mod traffic;
-mod values;
 
-pub use fault::{Fault, Faults};
 pub use judge::{JudgeConfig, LiveRegex, load_policy, policy_digest};
 pub use load::Config;
 pub use rollout::RolloutConfig;

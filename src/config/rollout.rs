@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::MirrorConfig;
-use super::reader::{Item, Reader, Section};
+use crate::document::{Item, Reader, Section};
 use crate::domain::Share;
 use crate::rollout::{OnInconclusive, Plan, PlanError, Ramp, Window};
 use crate::routing::MirrorPlan;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::reader::{Reader, Section};
+use crate::document::{Reader, Section};
 
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

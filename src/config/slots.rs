@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reader::{Item, Reader, Section};
+use crate::document::{Item, Reader, Section};
 
 /// `[models.NAME]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

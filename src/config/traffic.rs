@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{Reader, Section};
+use crate::document::{Reader, Section};
 use crate::domain::Share;
 
 /// `[mirror]`.

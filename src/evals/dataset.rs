@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::fault::Faults;
 use super::rows::{self, Row};
+use crate::document::Faults;
 
 /// One prompt with what a good answer must satisfy.
 #[derive(Clone, Debug, PartialEq)]

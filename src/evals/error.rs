@@ -1,6 +1,6 @@
 //! Why a suite could not be run.
 
-use super::fault::Faults;
+use crate::document::Faults;
 use crate::domain::Arm;
 
 /// Why a suite could not be run. The texts name the place, the rule and a hint.

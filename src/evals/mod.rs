@@ -30,8 +30,6 @@ mod run;
 mod samples;
 mod suite;
 
-pub use crate::config::{Fault, Faults};
-use crate::config::{fault, reader};
 pub use dataset::{Ask, Case, read_cases};
 pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
 pub use engine::{Endpoint, RenderRequest};

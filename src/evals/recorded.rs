@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::fault::Faults;
 use super::rows::{self, Row};
+use crate::document::Faults;
 use crate::domain::{Clocks, Finish, Outcome};
 use crate::wire::{Answer, Usage};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::fault::{Fault, Faults, did_you_mean};
+use crate::document::{Fault, Faults, did_you_mean};
 
 /// One row under reading.
 pub(super) struct Row<'f> {

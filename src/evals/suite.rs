@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::dataset::Case;
-use super::fault::Faults;
 use super::grader::Grader;
 use super::latency::Timing;
+use crate::document::Faults;
 use crate::domain::MetricName;
 
 /// A suite that was read and checked, with its cases.

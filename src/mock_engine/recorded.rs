@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::tokens::token_ends;
-use crate::evals::{Ask, Faults, RecordedAnswers, read_cases};
+use crate::document::Faults;
+use crate::evals::{Ask, RecordedAnswers, read_cases};
 
 /// A text with its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]

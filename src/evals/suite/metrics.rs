@@ -5,11 +5,10 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::SuiteMetric;
+use crate::document::{Item, Reader, Section, did_you_mean};
 use crate::domain::MetricName;
 use crate::evals::embedder::Embedder;
-use crate::evals::fault::did_you_mean;
 use crate::evals::grader::{ExactMatch, Grader, NumberFilter, NumberMatch};
-use crate::evals::reader::{Item, Reader, Section};
 use crate::wire::LiveGrader;
 
 const KEYS: [&str; 4] = ["grader", "name", "margin", "required"];

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::{LatencyMargins, RequestSpec, Suite, metrics};
+use crate::document::{self, Fault, Faults, Item, Reader, Section, did_you_mean};
 use crate::evals::dataset::{Case, read_cases};
-use crate::evals::fault::{Fault, Faults, did_you_mean};
-use crate::evals::reader::{self, Item, Reader, Section};
 
 const KEYS: [&str; 9] =
     ["name", "version", "dataset", "limit", "repeats", "seed", "request", "metric", "latency"];
@@ -134,7 +133,7 @@ fn request(reader: &mut Reader<'_>, item: Item<'_, '_>) -> RequestSpec {
                 reader.wrong(&item, "is not the suite's to set", hint);
             }
             key if SAMPLING_KEYS.contains(&key) => {
-                request.sampling.insert(key.to_owned(), reader::json(item.value));
+                request.sampling.insert(key.to_owned(), document::json(item.value));
             }
             key => {
                 let known = [&["model", "template"], &SAMPLING_KEYS[..]].concat();

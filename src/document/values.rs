@@ -13,7 +13,7 @@ const BYTE_UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB"
 
 impl Reader<'_> {
     /// The table at `key`; without one, or with something else there, `None`.
-    pub(super) fn table<'s, 'd>(&mut self, root: &Section<'s, 'd>, key: &str) -> Option<Section<'s, 'd>> {
+    pub(crate) fn table<'s, 'd>(&mut self, root: &Section<'s, 'd>, key: &str) -> Option<Section<'s, 'd>> {
         let item = root.get(key)?;
         let section = item.clone().section();
         if section.is_none() {
@@ -23,7 +23,7 @@ impl Reader<'_> {
     }
 
     /// A duration such as `"90s"` or `"10m"`.
-    pub(super) fn duration(&mut self, section: &Section<'_, '_>, key: &str) -> Option<Duration> {
+    pub(crate) fn duration(&mut self, section: &Section<'_, '_>, key: &str) -> Option<Duration> {
         let item = section.get(key)?;
         let text = self.text(&item)?;
         humantime::parse_duration(&text)
@@ -38,13 +38,13 @@ impl Reader<'_> {
     }
 
     /// A share such as `"1%"`.
-    pub(super) fn share(&mut self, item: &Item<'_, '_>) -> Option<Share> {
+    pub(crate) fn share(&mut self, item: &Item<'_, '_>) -> Option<Share> {
         let text = self.text(item)?;
         text.parse().map_err(|error| self.wrong(item, format!("{error}"), "write \"1%\"")).ok()
     }
 
     /// A size such as `"1MiB"`.
-    pub(super) fn bytes(&mut self, section: &Section<'_, '_>, key: &str) -> Option<usize> {
+    pub(crate) fn bytes(&mut self, section: &Section<'_, '_>, key: &str) -> Option<usize> {
         let item = section.get(key)?;
         let text = self.text(&item)?;
         let size = BYTE_UNITS.iter().find_map(|(unit, factor)| {
@@ -58,7 +58,7 @@ impl Reader<'_> {
     }
 
     /// An address to listen on.
-    pub(super) fn address(&mut self, section: &Section<'_, '_>, key: &str) -> Option<SocketAddr> {
+    pub(crate) fn address(&mut self, section: &Section<'_, '_>, key: &str) -> Option<SocketAddr> {
         let item = section.get(key)?;
         let text = self.text(&item)?;
         let parsed = text.parse();
@@ -69,7 +69,7 @@ impl Reader<'_> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy>(
         &mut self,
         section: &Section<'_, '_>,
         key: &str,
@@ -90,7 +90,7 @@ impl Reader<'_> {
     }
 
     /// A list of texts; something else in it is a fault.
-    pub(super) fn texts<'s, 'd>(
+    pub(crate) fn texts<'s, 'd>(
         &mut self,
         section: &Section<'s, 'd>,
         key: &str,
@@ -104,7 +104,7 @@ impl Reader<'_> {
     }
 
     /// A path, taken from `folder`.
-    pub(super) fn path(
+    pub(crate) fn path(
         &mut self,
         section: &Section<'_, '_>,
         key: &str,

@@ -1,0 +1,19 @@
+//! Files that people write: read so that every fault is told at once, at its place, with a remedy.
+//!
+//! A `Reader` goes through TOML key by key, goes on after a fault, and knows where everything stands.
+//! Configuration, releases and suites each read their own keys with it; rows of a dataset have faults of the same
+//! shape. [`canonical_json`] is the other direction: one spelling per value, so that equal content has equal
+//! digests.
+//!
+//! Absent on purpose: what any key means.
+
+mod canonical;
+mod fault;
+mod reader;
+mod values;
+
+pub use canonical::{canonical_json, parts_digest};
+pub use fault::{Fault, Faults};
+
+pub(crate) use fault::did_you_mean;
+pub(crate) use reader::{Item, Reader, Section, json};
