@@ -9,6 +9,7 @@ mod tests;
 use std::path::PathBuf;
 
 use super::{Blame, Context, Exit, Failure, verdict};
+use crate::config::load_policy;
 use evidence::Evidence;
 use what_if::WhatIf;
 
@@ -18,6 +19,9 @@ pub(super) struct Args {
     /// A file of pairs (JSON Lines), a run directory, or a directory of Parquet evidence
     #[arg(value_name = "FILE|DIR")]
     evidence: PathBuf,
+    /// Judges by the rules of this file (`version` and `[judge]`) in place of those that belong to the evidence
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Asks what another margin would have said: `error.margin=0.02`, `ttft_ms.abort_margin=10%`, or
     /// `margin=0.02` for every metric; may be given more than once
     #[arg(long = "what-if", value_name = "[METRIC.]margin=VALUE")]
@@ -29,10 +33,11 @@ pub(super) struct Args {
 /// # Errors
 /// Evidence that cannot be read (exit 2) or holds nothing to judge (exit 4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let evidence = Evidence::read(&args.evidence)?;
-    let policy = what_if::applied(evidence.policy(), &args.what_if).blame_usage()?;
-    policy.validate().blame_usage()?;
-    let judged = evidence.judge(&policy)?;
+    let rules = args.policy.as_deref().map(load_policy).transpose().blame_usage()?;
+    let evidence = Evidence::read(&args.evidence, rules)?;
+    let rules = what_if::applied(evidence.rules(), &args.what_if).blame_usage()?;
+    rules.policy.validate().blame_usage()?;
+    let judged = evidence.judge(&rules)?;
     for note in &judged.notes {
         context.output.note(note);
     }

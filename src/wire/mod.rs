@@ -28,7 +28,6 @@ mod request;
 mod response;
 mod rows;
 mod scores;
-mod seal;
 mod splice;
 mod sse;
 mod verdict;
@@ -47,7 +46,6 @@ pub use request::{Asked, RequestError, RequestHead};
 pub use response::ResponseObserver;
 pub use rows::RowFault;
 pub use scores::{ScoreRow, read_scores};
-pub use seal::{EvidenceDigest, policy_digest};
 pub use splice::{Edit, splice};
 pub use sse::{Event, EventParser, EventTooLarge};
 #[cfg(test)]

@@ -6,19 +6,26 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::cli::{Blame, Failure};
+use crate::config::{JudgeConfig, policy_digest};
 use crate::domain::MetricName;
-use crate::evidence::{Collector, IN_FLIGHT, Pair, Record};
+use crate::evidence::{Collector, EvidenceDigest, IN_FLIGHT, Pair, Record};
 use crate::judgment::{Ask, Judgment, LatencyPass, Policy, Question, Subject, judge};
 use crate::report::read_run;
 use crate::store::read_stages;
-use crate::wire::{EvidenceDigest, VerdictRecord, policy_digest, read_pairs};
+use crate::wire::{RowFault, VerdictRecord, read_pairs};
 
-/// Records stage by stage, the policy that belongs to them, and the verdict they once got.
+/// Records stage by stage, the rules that belong to them, and the verdict they once got.
 pub(super) struct Evidence {
     stages: Vec<Vec<Record>>,
-    policy: Policy,
-    stored: Option<VerdictRecord>,
+    rules: JudgeConfig,
+    stored: Option<Stored>,
     notes: Vec<String>,
+}
+
+/// The verdict that was given then, and the rules it was given by.
+struct Stored {
+    record: VerdictRecord,
+    rules: Option<JudgeConfig>,
 }
 
 /// A judgment, and what people should know beside it.
@@ -29,107 +36,112 @@ pub(super) struct Judged {
 }
 
 impl Evidence {
-    /// Reads a file of pairs, a run directory or a directory of Parquet files.
+    /// Reads a file of pairs, a run directory or a directory of Parquet files. It belongs to `rules`, or to
+    /// those that lie beside it, or to the default ones.
     ///
     /// # Errors
     /// What cannot be read: exit 2.
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn read(path: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
         match (path.is_dir(), path.join("verdict.json").is_file()) {
-            (false, _) => Self::of_pairs(path),
-            (true, true) => Self::of_run(path),
-            (true, false) => Ok(Self::of_stages(stages(path)?, Policy::default_live(), None)),
+            (false, _) => Self::of_pairs(path, rules),
+            (true, true) => Self::of_run(path, rules),
+            (true, false) => {
+                let rules = rules.unwrap_or_else(|| ruled(Policy::default_live()));
+                Ok(Self { stages: stages(path)?, rules, stored: None, notes: Vec::new() })
+            }
         }
     }
 
-    /// The policy that belongs to this evidence.
-    pub(super) const fn policy(&self) -> &Policy {
-        &self.policy
+    /// The rules that belong to this evidence.
+    pub(super) const fn rules(&self) -> &JudgeConfig {
+        &self.rules
     }
 
-    fn of_stages(stages: Vec<Vec<Record>>, policy: Policy, stored: Option<VerdictRecord>) -> Self {
-        Self { stages, policy, stored, notes: Vec::new() }
-    }
-
-    fn of_run(directory: &Path) -> Result<Self, Failure> {
+    fn of_run(directory: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
         let input = read_run(directory).blame_usage()?;
-        let stored = input.decisive().cloned();
-        let policy = input.policy.unwrap_or_else(Policy::default_live);
-        Ok(Self::of_stages(stages(&directory.join("evidence"))?, policy, stored))
+        let then = input.policy.clone().map(ruled);
+        let stored = input.decisive().map(|record| Stored { record: record.clone(), rules: then.clone() });
+        let rules = rules.or(then).unwrap_or_else(|| ruled(Policy::default_live()));
+        Ok(Self { stages: stages(&directory.join("evidence"))?, rules, stored, notes: Vec::new() })
     }
 
-    /// A bare file says nothing of its policy: the default rules for what it holds.
-    fn of_pairs(path: &Path) -> Result<Self, Failure> {
+    /// A bare file says nothing of its rules: the default ones, for what it holds.
+    fn of_pairs(path: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
         let bytes =
             std::fs::read(path).map_err(|error| Failure::usage(anyhow!("{}: {error}", path.display())))?;
-        let default = Policy::default_live();
-        let kind = |name: &str| default.metric(&MetricName::from(name)).map(|rule| rule.kind);
-        let pairs = read_pairs(&bytes, kind).map_err(|faults| {
-            let lines: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
-            Failure::usage(anyhow!("{}", lines.join("\n")))
-        })?;
-        let (policy, notes) = narrowed(default, &pairs);
-        let records = pairs.into_iter().map(Record::Pair).collect();
-        Ok(Self { notes, ..Self::of_stages(vec![records], policy, None) })
+        let known = rules.as_ref().map_or_else(Policy::default_live, |rules| rules.policy.clone());
+        let kind = |name: &str| known.metric(&MetricName::from(name)).map(|rule| rule.kind);
+        let pairs = read_pairs(&bytes, kind).map_err(|faults| Failure::usage(located(path, &faults)))?;
+        let notes = without_rule(&known, &pairs);
+        let rules = rules.unwrap_or_else(|| ruled(narrowed(known, &pairs)));
+        let stages = vec![pairs.into_iter().map(Record::Pair).collect()];
+        Ok(Self { stages, rules, stored: None, notes })
     }
 
-    /// Judges it by `policy`: all of it, or up to the look that the stored verdict was given at.
+    /// Judges it by `rules`: all of it, or up to the look that the stored verdict was given at.
     ///
     /// # Errors
-    /// No records, or records that the policy cannot take: exit 4.
-    pub(super) fn judge(mut self, policy: &Policy) -> Result<Judged, Failure> {
+    /// No records, or records that the rules cannot take: exit 4.
+    pub(super) fn judge(mut self, rules: &JudgeConfig) -> Result<Judged, Failure> {
         if self.stages.iter().all(Vec::is_empty) {
             return Err(Failure::world(anyhow!(
                 "the evidence holds no pairs: nothing to judge, and that is never a pass"
             )));
         }
-        let (collector, evidence) = self.fold(policy)?;
-        let ask = self.ask(policy, evidence);
-        Ok(Judged { judgment: judge(collector.snapshot(), policy, &ask), notes: self.notes })
+        let (collector, evidence) = self.fold(&rules.policy)?;
+        let ask = self.ask(rules, evidence);
+        Ok(Judged { judgment: judge(collector.snapshot(), &rules.policy, &ask), notes: self.notes })
     }
 
     /// Folds stage by stage and stops at the stored look. A digest that never comes is said, not hidden.
     fn fold(&mut self, policy: &Policy) -> Result<(Collector, String), Failure> {
-        let wanted = self.stored.as_ref().map(|stored| stored.evidence.as_str());
+        let wanted = self.stored.as_ref().map(|stored| stored.record.evidence.as_str());
         let mut collector = Collector::new(&policy.specs()).blame_usage()?;
         let mut digest = EvidenceDigest::default();
         for stage in &self.stages {
             collector.open_stage();
-            digest.open_stage();
             for record in stage {
                 collector.push(record).blame_world()?;
                 digest.push(record);
-                if wanted.is_some_and(|wanted| wanted == digest.text()) {
-                    return Ok((collector, digest.text()));
+                if wanted.is_some_and(|wanted| wanted == digest.text_so_far()) {
+                    return Ok((collector, digest.text_so_far()));
                 }
             }
         }
         if let Some(wanted) = wanted {
-            let found = digest.text();
+            let found = digest.text_so_far();
             self.notes
                 .push(format!("note: the stored verdict judged {wanted}, but these records are {found}"));
         }
-        Ok((collector, digest.text()))
+        Ok((collector, digest.text_so_far()))
     }
 
-    fn ask(&self, policy: &Policy, evidence: String) -> Ask {
-        let stored = self.stored.as_ref();
-        let arm = |of: fn(&VerdictRecord) -> &String, name: &str| {
-            stored.map_or_else(|| name.to_owned(), |stored| of(stored).clone())
+    fn ask(&self, rules: &JudgeConfig, evidence: String) -> Ask {
+        let Some(Stored { record, rules: then }) = &self.stored else {
+            let (baseline, candidate) = ("blue".to_owned(), "green".to_owned());
+            let subject = Subject { baseline, candidate, policy: policy_digest(rules).to_string(), evidence };
+            return asked(Question::Mirror, subject, rules.policy.required());
         };
-        let subject = Subject {
-            baseline: arm(|stored| &stored.baseline, "blue"),
-            candidate: arm(|stored| &stored.candidate, "green"),
-            policy: policy_digest(policy).to_string(),
-            evidence,
-        };
-        Ask {
-            question: stored.map_or(Question::Mirror, |stored| stored.question),
-            subject,
-            must_pass: stored.map_or_else(|| policy.required(), required),
-            // Evidence without loads has none to compare, and the judge lets a latency pass then.
-            latency_pass: LatencyPass::AtComparableLoad,
-        }
+        // The run keeps the policy without the patterns of its live graders, which its digest covers.
+        let same = then.as_ref() == Some(rules);
+        let policy = if same { record.policy.clone() } else { policy_digest(rules).to_string() };
+        let (baseline, candidate) = (record.baseline.clone(), record.candidate.clone());
+        asked(record.question, Subject { baseline, candidate, policy, evidence }, required(record))
     }
+}
+
+/// A latency may pass at comparable load alone; evidence that holds no loads has none to compare.
+const fn asked(question: Question, subject: Subject, must_pass: Vec<MetricName>) -> Ask {
+    Ask { question, subject, must_pass, latency_pass: LatencyPass::AtComparableLoad }
+}
+
+const fn ruled(policy: Policy) -> JudgeConfig {
+    JudgeConfig { policy, graders: Vec::new() }
+}
+
+fn located(path: &Path, faults: &[RowFault]) -> anyhow::Error {
+    let lines: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
+    anyhow!("{}", lines.join("\n"))
 }
 
 fn stages(directory: &Path) -> Result<Vec<Vec<Record>>, Failure> {
@@ -144,17 +156,24 @@ fn required(stored: &VerdictRecord) -> Vec<MetricName> {
     names.collect::<BTreeSet<_>>().into_iter().map(MetricName::from).collect()
 }
 
+/// A line for each metric of the pairs that no rule names.
+fn without_rule(policy: &Policy, pairs: &[Pair]) -> Vec<String> {
+    let unknown = present(pairs).into_iter();
+    let unknown = unknown.filter(|name| policy.metric(name).is_none() && name.as_str() != IN_FLIGHT);
+    unknown.map(|name| format!("note: {name} is not judged: no rule names it")).collect()
+}
+
 /// The default rules of the metrics that the pairs hold. Where none of them is required by default, all of
-/// them are: what was brought is what is asked about. Metrics without a rule are named.
-fn narrowed(mut policy: Policy, pairs: &[Pair]) -> (Policy, Vec<String>) {
-    let present: BTreeSet<&MetricName> =
-        pairs.iter().flat_map(|pair| &pair.metrics).map(|(name, _)| name).collect();
-    let ruled = |name: &MetricName| policy.metric(name).is_some() || name.as_str() == IN_FLIGHT;
-    let unknown = present.iter().filter(|name| !ruled(name));
-    let notes = unknown.map(|name| format!("note: {name} is not judged: no default rule names it")).collect();
+/// them are: what was brought is what is asked about.
+fn narrowed(mut policy: Policy, pairs: &[Pair]) -> Policy {
+    let present = present(pairs);
     policy.metrics.retain(|rule| present.contains(&rule.name));
     if !policy.metrics.iter().any(|rule| rule.required) {
         policy.metrics.iter_mut().for_each(|rule| rule.required = true);
     }
-    (policy, notes)
+    policy
+}
+
+fn present(pairs: &[Pair]) -> BTreeSet<&MetricName> {
+    pairs.iter().flat_map(|pair| &pair.metrics).map(|(name, _)| name).collect()
 }

@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::*;
-use crate::evidence::{Collector, Record};
+use crate::evidence::{Collector, EvidenceDigest, Record};
 use crate::judgment::{Ask, LatencyPass, LedgerPoint, Policy, Question, Subject, Verdict, judge};
 use crate::report::{Input, render_json, write_run};
 use crate::store::{EvidencePlace, EvidenceWriter};
-use crate::wire::{EvidenceDigest, VerdictRecord, policy_digest, read_pairs};
+use crate::wire::{VerdictRecord, read_pairs};
 
 /// `count` pairs; in every `bad_every`-th the candidate fails where the baseline did not.
 fn pairs(count: usize, bad_every: usize) -> String {
@@ -21,10 +21,10 @@ fn pairs(count: usize, bad_every: usize) -> String {
 }
 
 fn judged(path: &Path, changes: &[&str]) -> Result<(Verdict, String), String> {
-    let evidence = Evidence::read(path).map_err(|failure| failure.to_string())?;
+    let evidence = Evidence::read(path, None).map_err(|failure| failure.to_string())?;
     let changes: Vec<WhatIf> = changes.iter().map(|change| change.parse().unwrap()).collect();
-    let policy = what_if::applied(evidence.policy(), &changes).map_err(|error| error.to_string())?;
-    let judgment = evidence.judge(&policy).map_err(|failure| failure.to_string())?.judgment;
+    let rules = what_if::applied(evidence.rules(), &changes).map_err(|error| error.to_string())?;
+    let judgment = evidence.judge(&rules).map_err(|failure| failure.to_string())?.judgment;
     Ok((judgment.verdict, render_json(&judgment)))
 }
 
@@ -84,7 +84,6 @@ fn leave_run(directory: &Path, records: &[Record], look: usize) -> String {
     let mut collector = Collector::new(&policy.specs()).unwrap();
     let mut digest = EvidenceDigest::default();
     collector.open_stage();
-    digest.open_stage();
     for record in &records[..look] {
         collector.push(record).unwrap();
         digest.push(record);
@@ -92,8 +91,8 @@ fn leave_run(directory: &Path, records: &[Record], look: usize) -> String {
     let subject = Subject {
         baseline: "rel:b".to_owned(),
         candidate: "rel:c".to_owned(),
-        policy: policy_digest(&policy).to_string(),
-        evidence: digest.text(),
+        policy: "pol:with-graders".to_owned(),
+        evidence: digest.text_so_far(),
     };
     let ask = Ask {
         question: Question::Mirror,
@@ -134,8 +133,21 @@ fn evidence_that_was_changed_is_noticed() {
     let other = tempfile::tempdir().unwrap();
     leave_run(other.path(), &records()[..599], 599);
     std::fs::rename(other.path().join("evidence"), directory.path().join("evidence")).unwrap();
-    let evidence = Evidence::read(directory.path()).unwrap();
-    let policy = evidence.policy().clone();
-    let notes = evidence.judge(&policy).unwrap().notes;
+    let evidence = Evidence::read(directory.path(), None).unwrap();
+    let rules = evidence.rules().clone();
+    let notes = evidence.judge(&rules).unwrap().notes;
     assert!(notes[0].contains("the stored verdict judged ev:"), "{notes:?}");
+}
+
+#[test]
+fn a_policy_file_judges_in_place_of_the_default() {
+    let directory = tempfile::tempdir().unwrap();
+    let (pairs_path, policy_path) = (directory.path().join("p.jsonl"), directory.path().join("policy.toml"));
+    std::fs::write(&pairs_path, pairs(1_000, 10)).unwrap();
+    let text =
+        "version = 1\n[judge]\n[[judge.metrics]]\nname = \"error\"\nmargin = \"30%\"\nrequired = true\n";
+    std::fs::write(&policy_path, text).unwrap();
+    let rules = load_policy(&policy_path).unwrap();
+    let judgment = Evidence::read(&pairs_path, Some(rules.clone())).unwrap().judge(&rules).unwrap().judgment;
+    assert_eq!((judgment.verdict, judgment.metrics.len()), (Verdict::Pass, 1));
 }

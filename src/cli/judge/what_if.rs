@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use anyhow::{anyhow, bail};
 
-use crate::judgment::Policy;
+use crate::config::JudgeConfig;
 
 /// One changed margin.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,16 +52,16 @@ pub(in crate::cli) fn margin(text: &str) -> Option<f64> {
     (value.is_finite() && value >= 0.0).then_some(value)
 }
 
-/// `policy` with other margins.
+/// `rules` with other margins.
 ///
 /// # Errors
 /// When a metric is named that the policy does not judge.
-pub(super) fn applied(policy: &Policy, changes: &[WhatIf]) -> anyhow::Result<Policy> {
-    let mut policy = policy.clone();
+pub(super) fn applied(rules: &JudgeConfig, changes: &[WhatIf]) -> anyhow::Result<JudgeConfig> {
+    let mut rules = rules.clone();
     for WhatIf { metric, side, value } in changes {
         let mut found = false;
         let meant = |name: &str| metric.as_deref().is_none_or(|metric| metric == name);
-        for rule in policy.metrics.iter_mut().filter(|rule| meant(rule.name.as_str())) {
+        for rule in rules.policy.metrics.iter_mut().filter(|rule| meant(rule.name.as_str())) {
             found = true;
             match side {
                 Side::Both => rule.margin = *value,
@@ -69,7 +69,7 @@ pub(super) fn applied(policy: &Policy, changes: &[WhatIf]) -> anyhow::Result<Pol
             }
         }
         if !found {
-            let known: Vec<_> = policy.metrics.iter().map(|rule| rule.name.as_str()).collect();
+            let known: Vec<_> = rules.policy.metrics.iter().map(|rule| rule.name.as_str()).collect();
             bail!(
                 "--what-if names {:?}, but judged are {}",
                 metric.as_deref().unwrap_or("every metric"),
@@ -77,5 +77,5 @@ pub(super) fn applied(policy: &Policy, changes: &[WhatIf]) -> anyhow::Result<Pol
             );
         }
     }
-    Ok(policy)
+    Ok(rules)
 }
