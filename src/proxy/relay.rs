@@ -49,8 +49,10 @@ pub(super) struct Live {
 /// Where a live body stands.
 pub(super) enum State {
     Running,
-    /// It broke, and what came before is on its way to the client. Reporting the error at once would make
-    /// the server throw away what it has not written yet.
+    /// It broke, and what came before is handed to the server, which has yet to write it: an error reported
+    /// now would make it throw that away.
+    Flushing(UpstreamError),
+    /// What came before is written, and the error is next.
     Breaking(UpstreamError),
     Ended,
 }
@@ -116,18 +118,30 @@ impl Live {
         rest
     }
 
-    fn break_off(&mut self, error: UpstreamError) {
+    /// The engine broke off; gives what was held back.
+    fn break_off(&mut self, error: UpstreamError) -> Option<Bytes> {
         warn!(reason = error.as_str(), "an answer broke off: {error}");
         bump(&self.shared.parts.counters.requests.broken);
         if let Some(flight) = &mut self.flight {
             flight.finish(end_of(&error));
         }
+        self.state = State::Flushing(error);
+        self.filter.as_mut().map(UsageFilter::finish).filter(|rest| !rest.is_empty())
+    }
+
+    /// Lets the server write before it hears of the error.
+    fn flush(&mut self, error: UpstreamError, cx: &Context<'_>) {
         self.state = State::Breaking(error);
+        cx.waker().wake_by_ref();
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
         match mem::replace(&mut self.state, State::Ended) {
             State::Running => self.state = State::Running,
+            State::Flushing(error) => {
+                self.flush(error, cx);
+                return Poll::Pending;
+            }
             State::Breaking(error) => return Poll::Ready(Some(Err(error))),
             State::Ended => return Poll::Ready(None),
         }
@@ -139,11 +153,10 @@ impl Live {
                         return Poll::Ready(Some(Ok(frame)));
                     }
                 }
-                Poll::Ready(Some(Err(error))) => {
-                    self.break_off(error);
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+                Poll::Ready(Some(Err(error))) => match self.break_off(error) {
+                    Some(rest) => return Poll::Ready(Some(Ok(Frame::data(rest)))),
+                    None => return self.poll_piece(cx),
+                },
                 Poll::Ready(None) => return Poll::Ready(self.end().map(Frame::data).map(Ok)),
             }
         }

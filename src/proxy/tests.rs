@@ -1,1 +1,8 @@
-//! The proxy before scripted engines.
+//! The proxy between raw clients and scripted engines, on real sockets. Nothing here waits for time: what
+//! must be waited for is a request that arrived, a peer that left, or a sample that came.
+
+mod answers;
+mod caching;
+mod clients;
+mod copies;
+mod rig;

@@ -17,15 +17,17 @@ mod error;
 mod line;
 mod options;
 mod pool;
+mod probe;
 mod reply;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Limit, UpstreamError};
 pub use options::{Outgoing, PoolOptions, Timeouts};
 pub use pool::Pool;
+pub use probe::{ProbeError, ProbeFault, Ready, models, ready, warm};
 pub use reply::{Reply, ReplyBody};
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
