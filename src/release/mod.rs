@@ -14,6 +14,12 @@
 //!
 //! Absent on purpose: templates that read a clock or randomness. The same variables give the same messages.
 
+mod canonical;
+mod error;
+mod lock;
+mod manifest;
 mod prompts;
 
+pub use error::ReleaseError;
+pub use lock::Lock;
 pub use prompts::{PromptError, PromptTexts, Prompts, RenderError};

@@ -13,6 +13,7 @@ mod layout;
 #[cfg(test)]
 mod tests;
 
+pub(super) use closure::includes;
 pub use error::{PromptError, RenderError};
 
 /// Template instructions of one message before rendering stops. A long few-shot template takes some thousands; a

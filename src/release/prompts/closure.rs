@@ -11,7 +11,7 @@ pub(super) const PART_MARK: char = '\u{1}';
 const TAGS: [&str; 4] = ["include", "import", "from", "extends"];
 
 /// The files that `text` names, in order of appearance.
-pub(super) fn includes<'a>(file: &str, text: &'a str) -> Result<Vec<&'a str>, PromptError> {
+pub(in crate::release) fn includes<'a>(file: &str, text: &'a str) -> Result<Vec<&'a str>, PromptError> {
     if file.chars().any(char::is_control) {
         return Err(PromptError::Name(file.to_owned()));
     }

@@ -1,0 +1,66 @@
+//! What is wrong with a release, by place and rule.
+
+use std::path::{Path, PathBuf};
+
+use super::prompts::PromptError;
+
+/// Why a manifest or a lock cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// A file that cannot be read.
+    #[error("{}: cannot be read: {source}\n  hint: paths are taken from the manifest's folder", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A manifest that is not one.
+    #[error("{}:{line}:{column}: {rule}\n  hint: only name, model.id and engine.kind are required", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        rule: String,
+    },
+    /// A reference that will point elsewhere.
+    #[error("{}: model.source {reference:?} moves: what it names today is not what it names tomorrow\n  hint: name a commit or a digest", file.display())]
+    Moving {
+        /// The manifest.
+        file: PathBuf,
+        /// The reference.
+        reference: String,
+    },
+    /// A lock that cannot be deployed.
+    #[error("{}: {rule}\n  hint: write it again with `goldgate release lock`", path.display())]
+    Lock {
+        /// The lock.
+        path: PathBuf,
+        /// What is wrong.
+        rule: String,
+    },
+    /// A prompt template.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A section of a lock that is not JSON.
+    #[error("a section of the lock is not JSON: {0}")]
+    Section(#[from] serde_json::Error),
+}
+
+impl ReleaseError {
+    pub(super) fn located(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let start = error.span().map_or(0, |span| span.start);
+        let before = text.get(..start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self::Manifest {
+            path: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            rule: error.message().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! `release.lock.json`: what is deployed. It stores the canonical bytes and is never derived again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::ReleaseError;
+use super::canonical::{canonical, digest};
+use super::manifest::{Engine, File, Manifest, Model, Prompt, read_text};
+use super::prompts::{PromptTexts, Prompts};
+use crate::domain::ReleaseId;
+
+const SCHEMA: &str = "goldgate/release/1";
+
+/// Which id a section belongs to beside `rel`, which has all of them.
+const SECTIONS: [(&str, Kind); 11] = [
+    ("chat_template", Kind::Sem),
+    ("context", Kind::Sem),
+    ("engine", Kind::Sem),
+    ("eval", Kind::Gate),
+    ("interface", Kind::Sem),
+    ("model", Kind::Sem),
+    ("numerics", Kind::Num),
+    ("ops", Kind::Ops),
+    ("prompts", Kind::Sem),
+    ("sampling", Kind::Sem),
+    ("tokenizer", Kind::Sem),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// All that can change an answer.
+    Sem,
+    /// Parallelism, attention backend and the like.
+    Num,
+    /// Suites and policy.
+    Gate,
+    /// In `rel` alone.
+    Ops,
+}
+
+/// The ids of a release. The names of what they are digests of stand before the colon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdsRecord {
+    sem: String,
+    num: String,
+    gate: String,
+    rel: String,
+}
+
+/// The lock as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockRecord {
+    schema: String,
+    name: String,
+    ids: IdsRecord,
+    /// Canonical JSON of every section, as text: these bytes are what the ids are digests of.
+    sections: BTreeMap<String, String>,
+}
+
+/// A release, locked.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    record: LockRecord,
+    sampling: Map<String, Value>,
+    client_may_set: Vec<String>,
+    model: String,
+    prompts: Prompts,
+}
+
+impl Lock {
+    /// Resolves the manifest at `path`: reads and digests everything it names.
+    ///
+    /// # Errors
+    /// When the manifest or a file it names is missing or not what it should be.
+    pub fn resolve(path: &Path) -> Result<Self, ReleaseError> {
+        let text = read_text(path)?;
+        let manifest = Manifest::parse(path, &text)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let name = manifest.name.clone();
+        let sections = sections(manifest, folder)?;
+        let ids = ids(&sections);
+        Self::open(LockRecord { schema: SCHEMA.to_owned(), name, ids, sections })
+    }
+
+    /// Reads a lock.
+    ///
+    /// # Errors
+    /// When it cannot be read, is of another schema, or its content does not give its ids.
+    pub fn load(path: &Path) -> Result<Self, ReleaseError> {
+        let text = read_text(path)?;
+        let broken = |rule: String| ReleaseError::Lock { path: path.to_owned(), rule };
+        let record: LockRecord = serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
+        if record.schema != SCHEMA {
+            return Err(broken(format!(
+                "its schema is {:?}, and this goldgate reads {SCHEMA:?}",
+                record.schema
+            )));
+        }
+        if record.ids != ids(&record.sections) {
+            return Err(broken("it was edited: its content does not give its ids".to_owned()));
+        }
+        Self::open(record)
+    }
+
+    /// The lock as it is stored, with a newline at its end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // A record of texts cannot fail to be written.
+        serde_json::to_string_pretty(&self.record).unwrap_or_default() + "\n"
+    }
+
+    fn open(record: LockRecord) -> Result<Self, ReleaseError> {
+        let section = |name: &str| -> Result<Value, ReleaseError> {
+            let text = record.sections.get(name).map_or("null", String::as_str);
+            Ok(serde_json::from_str(text)?)
+        };
+        let mut sampling = decimals(&section("sampling")?);
+        let client_may_set = match sampling.remove("client_may_set") {
+            Some(Value::Array(names)) => {
+                names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
+            }
+            _ => Vec::new(),
+        };
+        let model = section("model")?["id"].as_str().unwrap_or_default().to_owned();
+        let prompts = Prompts::compile(&texts(&section("prompts")?))?;
+        Ok(Self { record, sampling, client_may_set, model, prompts })
+    }
+
+    /// The name a person gave it; no part of any id.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// `sem:…`, the digest of all that can change an answer.
+    #[must_use]
+    pub fn sem(&self) -> ReleaseId {
+        ReleaseId::new(self.record.ids.sem.as_str())
+    }
+
+    /// `rel:…`, the digest of everything.
+    #[must_use]
+    pub fn rel(&self) -> ReleaseId {
+        ReleaseId::new(self.record.ids.rel.as_str())
+    }
+
+    /// All four ids, `sem`, `num`, `gate`, `rel`.
+    #[must_use]
+    pub fn ids(&self) -> [&str; 4] {
+        let IdsRecord { sem, num, gate, rel } = &self.record.ids;
+        [sem, num, gate, rel]
+    }
+
+    /// The name the engine serves the model under.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Sampling defaults.
+    #[must_use]
+    pub const fn sampling(&self) -> &Map<String, Value> {
+        &self.sampling
+    }
+
+    /// Sampling parameters that a client may set itself.
+    #[must_use]
+    pub fn client_may_set(&self) -> &[String] {
+        &self.client_may_set
+    }
+
+    /// The prompt templates, compiled.
+    #[must_use]
+    pub const fn prompts(&self) -> &Prompts {
+        &self.prompts
+    }
+
+    /// Names of the sections in which two releases differ.
+    #[must_use]
+    pub fn changed(&self, other: &Self) -> Vec<&'static str> {
+        let section = |lock: &Self, name: &str| lock.record.sections.get(name).cloned();
+        SECTIONS
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| section(self, name) != section(other, name))
+            .collect()
+    }
+}
+
+/// Every section as canonical text. A new field of the manifest does not compile until it has a place here.
+fn sections(manifest: Manifest, folder: &Path) -> Result<BTreeMap<String, String>, ReleaseError> {
+    let texts = manifest.prompt_texts(folder)?;
+    let Manifest {
+        name: _,
+        model: Model { id, source },
+        tokenizer,
+        chat_template,
+        prompts,
+        sampling,
+        interface,
+        context,
+        engine: Engine { kind, version, flags },
+        numerics,
+        eval,
+        ops,
+    } = manifest;
+    let mut schemas = Map::new();
+    for (id, Prompt { template: _, schema }) in prompts {
+        if let Some(schema) = schema {
+            schemas.insert(id, Value::String(read_text(&folder.join(schema))?));
+        }
+    }
+    let PromptTexts { entries, files } = texts;
+    let values = [
+        ("model", json!({"id": id, "source": source})),
+        ("tokenizer", file_digest(tokenizer, folder)?),
+        ("chat_template", file_digest(chat_template, folder)?),
+        ("prompts", json!({"entries": entries, "files": files, "schemas": schemas})),
+        ("sampling", Value::Object(sampling)),
+        ("interface", Value::Object(interface)),
+        ("context", Value::Object(context)),
+        ("engine", json!({"kind": kind, "version": version, "flags": flags})),
+        ("numerics", Value::Object(numerics)),
+        ("eval", Value::Object(eval)),
+        ("ops", Value::Object(ops)),
+    ];
+    Ok(values.map(|(name, value)| (name.to_owned(), canonical(&value).to_string())).into())
+}
+
+/// The name of a file's content.
+fn file_digest(file: Option<File>, folder: &Path) -> Result<Value, ReleaseError> {
+    let Some(File { file }) = file else { return Ok(Value::Null) };
+    let path = folder.join(&file);
+    let bytes = std::fs::read(&path).map_err(|source| ReleaseError::Read { path, source })?;
+    Ok(json!({"blake3": blake3::hash(&bytes).to_hex().to_string()}))
+}
+
+fn ids(sections: &BTreeMap<String, String>) -> IdsRecord {
+    let of = |kind: Option<Kind>, prefix: &str| {
+        let parts = SECTIONS
+            .iter()
+            .filter(|(_, own)| kind.is_none_or(|kind| kind == *own))
+            .map(|(name, _)| (*name, sections.get(*name).map_or(&b""[..], |text| text.as_bytes())));
+        format!("{prefix}:{}", &digest(&format!("{SCHEMA}/{prefix}"), parts)[..32])
+    };
+    IdsRecord {
+        sem: of(Some(Kind::Sem), "sem"),
+        num: of(Some(Kind::Num), "num"),
+        gate: of(Some(Kind::Gate), "gate"),
+        rel: of(None, "rel"),
+    }
+}
+
+/// Sampling parameters as requests carry them: floats are numbers again.
+fn decimals(value: &Value) -> Map<String, Value> {
+    let Value::Object(object) = value else { return Map::new() };
+    let number = |value: &Value| {
+        let text = value.as_str()?;
+        text.contains(['.', 'e']).then(|| text.parse().ok().and_then(serde_json::Number::from_f64)).flatten()
+    };
+    object
+        .iter()
+        .map(|(key, value)| (key.clone(), number(value).map_or_else(|| value.clone(), Value::Number)))
+        .collect()
+}
+
+fn texts(prompts: &Value) -> PromptTexts {
+    let map = |key: &str| {
+        let object = prompts[key].as_object().into_iter().flatten();
+        object.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
+    };
+    PromptTexts { entries: map("entries"), files: map("files") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Locks: what changes an id, and what is refused.
+
+use std::fs;
+
+use super::*;
+
+const MANIFEST: &str = r#"
+name = "chat-v2"
+[model]
+id = "llama"
+source = "dir:weights"
+[tokenizer]
+file = "tokenizer.json"
+[chat_template]
+file = "chat.j2"
+[prompts.answer]
+template = "answer.j2"
+schema = "answer.schema.json"
+[sampling]
+temperature = 0.5
+max_tokens = 512
+client_may_set = ["max_tokens"]
+[interface]
+tools = ["search"]
+[context]
+system = "be brief"
+[engine]
+kind = "vllm"
+version = "0.32.0"
+flags = ["--max-model-len=8192"]
+[numerics]
+tensor_parallel = 1
+[eval]
+suite = "gsm8k"
+[ops]
+replicas = 2
+"#;
+
+fn lock(change: impl Fn(&str, String) -> String) -> Result<Lock, ReleaseError> {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("release.toml", MANIFEST),
+        ("tokenizer.json", "{}"),
+        ("chat.j2", "x"),
+        ("answer.j2", "{% include \"part.j2\" %} {{ question }}"),
+        ("part.j2", "Think."),
+        ("answer.schema.json", "{}"),
+    ];
+    for (name, text) in files {
+        fs::write(folder.path().join(name), change(name, text.to_owned())).unwrap();
+    }
+    Lock::resolve(&folder.path().join("release.toml"))
+}
+
+/// Which ids change when `from` becomes `to` in `file`.
+fn check(file: &str, from: &str, to: &str, expected: &str) {
+    let before = lock(|_, text| text).unwrap();
+    let after = lock(|name, text| {
+        assert!(name != file || text.contains(from), "{file} has no {from:?}");
+        if name == file { text.replace(from, to) } else { text }
+    })
+    .unwrap();
+    let names = ["sem", "num", "gate", "rel"].into_iter();
+    let changed: Vec<_> =
+        names.zip(before.ids().into_iter().zip(after.ids())).filter(|(_, (a, b))| a != b).collect();
+    let changed: Vec<_> = changed.iter().map(|(name, _)| *name).collect();
+    assert_eq!(changed.join(" "), expected, "{file}: {from:?} to {to:?}");
+}
+
+#[test]
+fn every_field_has_an_id_that_it_changes() {
+    check("release.toml", "chat-v2", "chat-v3", "");
+    for (from, to) in [
+        ("\"llama\"", "\"llama-2\""),
+        ("dir:weights", "dir:other"),
+        ("0.5", "0.6"),
+        ("512", "513"),
+        ("[\"max_tokens\"]", "[]"),
+        ("search", "find"),
+        ("be brief", "be long"),
+        ("vllm", "sglang"),
+        ("0.32.0", "0.33.0"),
+        ("8192", "4096"),
+        ("prompts.answer", "prompts.other"),
+    ] {
+        check("release.toml", from, to, "sem rel");
+    }
+    check("release.toml", "tensor_parallel = 1", "tensor_parallel = 2", "num rel");
+    check("release.toml", "gsm8k", "mmlu", "gate rel");
+    check("release.toml", "replicas = 2", "replicas = 3", "rel");
+    for (file, from) in [
+        ("tokenizer.json", "{}"),
+        ("chat.j2", "x"),
+        ("answer.j2", "question"),
+        ("part.j2", "Think."),
+        ("answer.schema.json", "{}"),
+    ] {
+        check(file, from, "other", "sem rel");
+    }
+}
+
+#[test]
+fn a_lock_reads_back_and_an_edited_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("release.lock.json");
+    let written = lock(|_, text| text).unwrap();
+    fs::write(&path, written.to_json()).unwrap();
+    let read = Lock::load(&path).unwrap();
+    assert_eq!(read.ids(), written.ids());
+    assert_eq!(read.sampling()["temperature"], json!(0.5));
+    assert_eq!(read.client_may_set(), ["max_tokens"]);
+    let messages = read.prompts().render("answer", &json!({"question": "Why?"})).unwrap();
+    assert_eq!(messages, json!([{"role": "user", "content": "Think. Why?"}]));
+    for (from, to) in [("Think.", "Guess."), ("sem:", "sem:0"), ("release/1", "release/2"), ("{", "[")] {
+        fs::write(&path, written.to_json().replacen(from, to, 1)).unwrap();
+        let error = Lock::load(&path).unwrap_err().to_string();
+        assert!(error.contains("release.lock.json"), "{error}");
+    }
+}
+
+#[test]
+fn what_moves_is_refused_and_slips_are_located() {
+    let error = |from: &str, to: &str| {
+        lock(|name, text| if name == "release.toml" { text.replace(from, to) } else { text })
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(error("dir:weights", "hf:llama@main").contains("hf:llama@main\" moves"));
+    assert!(error("dir:weights", "oci:llama:latest").contains("moves"));
+    let slip = error("version = ", "versoin = ");
+    assert!(slip.contains("release.toml:23:1: unknown field `versoin`"), "{slip}");
+    assert!(error("tokenizer.json", "gone.json").contains("gone.json: cannot be read"));
+}

@@ -1,0 +1,117 @@
+//! `release.toml`: what a person writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::ReleaseError;
+use super::prompts::{PromptTexts, Prompts};
+
+/// The manifest as written. Only `name`, `model.id` and `engine.kind` are required; paths are taken from
+/// the manifest's folder.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    pub(super) name: String,
+    pub(super) model: Model,
+    pub(super) tokenizer: Option<File>,
+    pub(super) chat_template: Option<File>,
+    #[serde(default)]
+    pub(super) prompts: BTreeMap<String, Prompt>,
+    #[serde(default)]
+    pub(super) sampling: serde_json::Map<String, Value>,
+    #[serde(default)]
+    pub(super) interface: serde_json::Map<String, Value>,
+    #[serde(default)]
+    pub(super) context: serde_json::Map<String, Value>,
+    pub(super) engine: Engine,
+    #[serde(default)]
+    pub(super) numerics: serde_json::Map<String, Value>,
+    #[serde(default)]
+    pub(super) eval: serde_json::Map<String, Value>,
+    #[serde(default)]
+    pub(super) ops: serde_json::Map<String, Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Model {
+    /// The name the engine serves it under.
+    pub(super) id: String,
+    /// Where its weights come from; kept as a name, never fetched.
+    pub(super) source: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) file: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prompt {
+    pub(super) template: String,
+    pub(super) schema: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Engine {
+    pub(super) kind: String,
+    pub(super) version: Option<String>,
+    #[serde(default)]
+    pub(super) flags: Vec<String>,
+}
+
+/// References that point elsewhere tomorrow: what they meant today would not be what is deployed.
+const MOVING: [&str; 3] = ["main", "master", "latest"];
+
+impl Manifest {
+    /// Parses `text`, which came from `file`.
+    pub(super) fn parse(file: &Path, text: &str) -> Result<Self, ReleaseError> {
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| ReleaseError::located(file, text, &error))?;
+        manifest.refuse_moving(file)?;
+        Ok(manifest)
+    }
+
+    fn refuse_moving(&self, file: &Path) -> Result<(), ReleaseError> {
+        let source = self.model.source.as_deref().unwrap_or_default();
+        let reference = source.rsplit_once(['@', ':']).map(|(_, reference)| reference);
+        match reference.filter(|reference| MOVING.contains(reference)) {
+            Some(_) => Err(ReleaseError::Moving { file: file.to_owned(), reference: source.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Every template and schema that the prompts name, includes among them, read from `folder`. They must
+    /// compile: a lock of a template that cannot be rendered would be a release that cannot answer.
+    pub(super) fn prompt_texts(&self, folder: &Path) -> Result<PromptTexts, ReleaseError> {
+        let mut texts = PromptTexts::default();
+        let mut open: Vec<String> = Vec::new();
+        for (id, prompt) in &self.prompts {
+            texts.entries.insert(id.clone(), prompt.template.clone());
+            open.push(prompt.template.clone());
+        }
+        let mut asked = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            if !asked.insert(name.clone()) {
+                continue;
+            }
+            let text = read_text(&folder.join(&name))?;
+            open.extend(super::prompts::includes(&name, &text)?.into_iter().map(str::to_owned));
+            texts.files.insert(name, text);
+        }
+        Prompts::compile(&texts)?;
+        Ok(texts)
+    }
+}
+
+/// A text file, with its path in the error.
+pub(super) fn read_text(path: &Path) -> Result<String, ReleaseError> {
+    fs::read_to_string(path).map_err(|source| ReleaseError::Read { path: path.to_owned(), source })
+}
