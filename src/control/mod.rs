@@ -39,3 +39,6 @@ pub use parts::{ControlParts, GateRequest, GateRunner, InFlight, PrepareRunner, 
 pub use start::StartRequest;
 pub use status::{Status, StoreHealth};
 pub use task::{Control, ControlTask};
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ impl Control {
                 }
                 changed
             }
-            Err(error) => Some(format!("the kept evidence ({error})")),
+            Err(error) => Some(error.to_string()),
         };
         if let Some(what) = what {
             self.hear(Event::DigestChanged { what }).await;
@@ -85,5 +85,5 @@ fn differences(stored: &Digests, now: &Digests) -> Option<String> {
         ("the policy", policy != &now.policy),
     ];
     let changed: Vec<_> = named.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
-    (!changed.is_empty()).then(|| changed.join(" and "))
+    (!changed.is_empty()).then(|| format!("{} changed", changed.join(" and ")))
 }

@@ -76,7 +76,7 @@ pub enum Event {
     Drained,
     /// A release, the policy or the configuration changed under the rollout: evidence starts anew.
     DigestChanged {
-        /// What changed.
+        /// What changed, as a clause: `the policy changed`.
         what: String,
     },
     /// The store cannot be read or written: traffic goes to the baseline until it can.

@@ -111,7 +111,7 @@ impl World {
             "gate" => Event::GateFinished(self.verdict(rest)),
             "judge" => Event::Judged(self.verdict(rest)),
             "drained" => Event::Drained,
-            "changed" => Event::DigestChanged { what: rest.to_owned() },
+            "changed" => Event::DigestChanged { what: format!("{rest} changed") },
             "store" if rest == "lost" => Event::StateUnreadable,
             "store" => Event::StateReadable,
             _ => panic!("no such command: {verb}"),

@@ -99,7 +99,7 @@ impl Rollout {
         let (from, was) = (live.stage, live.clone());
         if !legal(from, Stage::Prepare) {
             let label = self.parts.plan.label(from);
-            self.tell(format!("{label}: {what} changed after promotion; check the way back"), effects);
+            self.tell(format!("{label}: {what} after promotion; check the way back"), effects);
             return;
         }
         self.parts.epoch += 1;
@@ -114,7 +114,7 @@ impl Rollout {
         self.parts.state = State::Live(fresh);
         self.publish(effects);
         self.open_epoch(effects);
-        let why = format!("{what} changed, so the evidence starts anew");
+        let why = format!("{what}, so the evidence starts anew");
         self.tell(text::moved(&self.parts.plan, from, Stage::Prepare, &why), effects);
     }
 
