@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, SET_COOKIE};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Request, Response};
 use hyper::body::{Body, Incoming};
 use serde_json::json;
@@ -17,19 +17,18 @@ use tracing::{debug, warn};
 
 use super::admission::{Ask, Place};
 use super::apply::{Applied, apply};
+use super::caching::{Lookup, look_up, recorder, replay};
 use super::connection::Peer;
 use super::counters::{Counters, bump};
 use super::flight::{Flight, end_of};
-use super::headers::{self, Answered, CacheAsk, CacheWord};
+use super::headers::{self, Answered, CacheWord};
 use super::mirror::Copying;
 use super::refusal::Refusal;
 use super::relay::{Live, Recorder, RelayBody, State};
 use super::route::Route;
 use super::usage_filter::UsageFilter;
 use super::{ProxyOptions, ProxyParts};
-use crate::cache::{Cache, CacheKey, Entry, WriteFacts};
-use crate::domain::{Arm, Outcome, RequestId};
-use crate::evidence::Role;
+use crate::domain::{Arm, RequestId};
 use crate::upstream::Reply;
 
 /// What every request of one proxy shares.
@@ -172,49 +171,6 @@ fn count_arm(shared: &Shared, arm: Arm) {
     });
 }
 
-/// What the cache has to say to a request.
-enum Lookup {
-    Hit(Arc<Entry>),
-    Miss(CacheKey),
-    /// The client wants a new answer, which then takes the old one's place.
-    Refresh(CacheKey),
-    Off,
-}
-
-/// Looks into the cache of the arm's release. The arm comes first, so that no answer of one release hides the other.
-fn look_up(shared: &Shared, ask: &Ask, place: &Place) -> Lookup {
-    let (Some(cache), true) = (&shared.parts.cache, ask.route.is_generation()) else { return Lookup::Off };
-    if ask.cache.no_store || ask.is_copy {
-        return Lookup::Off;
-    }
-    let namespace = place.occupant.deployed.sem.clone();
-    let key = CacheKey::new(namespace, ask.tenant, ask.path(), &ask.body);
-    if ask.cache.bypass {
-        return Lookup::Refresh(key);
-    }
-    look_up_key(cache, &shared.parts.counters, key)
-}
-
-fn look_up_key(cache: &Cache, counters: &Counters, key: CacheKey) -> Lookup {
-    match cache.get(&key) {
-        Some(entry) => {
-            bump(&counters.requests.cache_hits);
-            Lookup::Hit(entry)
-        }
-        None => {
-            bump(&counters.requests.cache_misses);
-            Lookup::Miss(key)
-        }
-    }
-}
-
-fn replay(shared: &Shared, ask: &Ask, place: &Place, entry: &Entry) -> Response<RelayBody> {
-    let mut response = Response::new(RelayBody::whole(entry.body.clone()));
-    *response.headers_mut() = entry.headers.clone();
-    name_answer(shared, ask, place, CacheWord::Hit, None, response.headers_mut());
-    response
-}
-
 /// The one model that clients can name, when it is fixed by configuration.
 fn models(model: &str) -> Response<RelayBody> {
     let list = json!({"object": "list", "data": [{"id": model, "object": "model", "created": 0, "owned_by": "goldgate"}]});
@@ -227,24 +183,6 @@ fn is_event_stream(reply: &Reply) -> bool {
     let content_type = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     reply.status.is_success()
         && content_type.is_some_and(|text| text.trim_start().starts_with("text/event-stream"))
-}
-
-/// Keeps the answer, unless it is clear from its head that it will not be written.
-fn recorder(shared: &Shared, ask: &Ask, applied: &Applied, reply: &Reply, key: CacheKey) -> Option<Recorder> {
-    let cache = shared.parts.cache.as_ref()?;
-    let engine_forbids = CacheAsk::of(&reply.headers).no_store || reply.headers.contains_key(SET_COOKIE);
-    let facts = WriteFacts {
-        status: reply.status.as_u16(),
-        outcome: Outcome::Complete(crate::domain::Finish::Stop),
-        role: Role::Serving,
-        temperature: applied.temperature,
-        choices: applied.choices,
-        no_store: ask.cache.no_store || engine_forbids,
-    };
-    crate::cache::admit(&facts).ok()?;
-    let headers = reply.headers.get(CONTENT_TYPE).map(|value| (CONTENT_TYPE, value.clone()));
-    let (headers, bytes_max) = (headers.into_iter().collect(), cache.entry_bytes_max());
-    Some(Recorder { key, headers, facts, bytes_max, bytes: BytesMut::new() })
 }
 
 /// What belongs to an answer beside its reply.
@@ -290,7 +228,8 @@ fn relay(
     response
 }
 
-fn name_answer(
+/// Adds who answered to a response.
+pub(super) fn name_answer(
     shared: &Shared,
     ask: &Ask,
     place: &Place,

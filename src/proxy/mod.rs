@@ -21,6 +21,7 @@
 
 mod admission;
 mod apply;
+mod caching;
 mod connection;
 mod counters;
 mod flight;

@@ -97,7 +97,7 @@ async fn an_answer_that_breaks_ends_in_an_error_and_never_clean() {
     check(then(Step::Reset), PATIENT, 200, false, no_finish).await;
     check(then(Step::Send(b"zz\r\n".to_vec())), PATIENT, 200, false, no_finish).await;
     check(then(Step::Hang), idle, 200, false, Outcome::Stalled).await;
-    let torn = vec![begun(), vec![Step::Send(chunk("data: torn")), Step::Close]].concat();
+    let torn = [begun(), vec![Step::Send(chunk("data: torn")), Step::Close]].concat();
     assert_eq!(broken_body(torn).await, format!("{}data: torn", token("a")));
     check(vec![Step::Hang], first, 504, true, Outcome::Stalled).await;
     check(vec![Step::Close], PATIENT, 502, true, Outcome::Errored(502)).await;
