@@ -7,27 +7,22 @@ mod request;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 pub(super) use client::Engine;
 
-use super::dataset::Case;
 use super::error::EvalError;
-
-/// Makes the body of a case's request, with the templates and the sampling of a release; the error says what the case
-/// lacks. The suite's own sampling is laid over it.
-pub type RenderRequest = Arc<dyn Fn(&Case) -> Result<Map<String, Value>, String> + Send + Sync>;
+use crate::release::Lock;
 
 /// Where an engine is, and how it is to be asked.
 #[derive(Clone)]
 pub struct Endpoint {
     url: String,
-    /// The model's name; `None`: the suite's, or else the first one the engine lists.
+    /// The model's name; `None`: the release's, else the suite's, else the first one the engine lists.
     pub model: Option<String>,
     /// Sent as a bearer token.
     pub key: Option<String>,
-    /// The release that makes the requests; `None`: cases are sent as they stand.
-    pub render: Option<RenderRequest>,
+    /// The release that stands there: its templates render the cases, its sampling is the default. `None`: cases are
+    /// sent as they stand.
+    pub release: Option<Arc<Lock>>,
 }
 
 impl Endpoint {
@@ -43,7 +38,7 @@ impl Endpoint {
         }
         let base = url.trim_end_matches('/');
         let url = base.strip_suffix("/v1").unwrap_or(base).to_owned();
-        Ok(Self { url, model: None, key: None, render: None })
+        Ok(Self { url, model: None, key: None, release: None })
     }
 
     /// The base URL, without `/v1`.
@@ -53,7 +48,7 @@ impl Endpoint {
     }
 }
 
-/// The key is a secret and the renderer has no text.
+/// The key is a secret and must not reach a log.
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint").field("url", &self.url).field("model", &self.model).finish_non_exhaustive()

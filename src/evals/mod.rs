@@ -32,7 +32,7 @@ mod suite;
 
 pub use dataset::{Ask, Case, read_cases};
 pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
-pub use engine::{Endpoint, RenderRequest};
+pub use engine::Endpoint;
 pub use error::EvalError;
 pub use golden::{CasePair, GoldenRun, MetricPairs};
 pub use grader::{ExactMatch, Grader, NumberFilter, NumberMatch};

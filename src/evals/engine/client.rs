@@ -45,7 +45,8 @@ impl Engine {
             let text = format!("no answer within {} s", timeouts.first_byte.as_secs_f64());
             Err(EvalError::Unreachable { arm, url: endpoint.url.clone(), text })
         })?;
-        let named = endpoint.model.clone().or_else(|| suite.request.model.clone());
+        let released = endpoint.release.as_ref().map(|release| release.model().to_owned());
+        let named = endpoint.model.clone().or(released).or_else(|| suite.request.model.clone());
         let Some(model) = named.or(listed) else {
             return Err(EvalError::NoModel { arm, url: endpoint.url });
         };

@@ -19,6 +19,7 @@ use crate::evals::{
     SuiteMetric,
 };
 use crate::evidence::Halves;
+use crate::release::Lock;
 use crate::telemetry::SystemClock;
 
 const STREAM: &str = concat!(
@@ -245,22 +246,33 @@ async fn variables_without_a_release_are_a_usage_error() {
     );
 }
 
+/// A release whose template turns every question into another one.
+fn release() -> Arc<Lock> {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "name = \"r\"\n[model]\nid = \"fake-1\"\n[prompts.answer]\ntemplate = \"answer.j2\"\n\
+                    [sampling]\nmax_tokens = 1\n[engine]\nkind = \"vllm\"\n";
+    std::fs::write(folder.path().join("release.toml"), manifest).unwrap();
+    std::fs::write(folder.path().join("answer.j2"), "Do not {{ question }}").unwrap();
+    Arc::new(Lock::resolve(&folder.path().join("release.toml")).unwrap())
+}
+
 #[tokio::test]
-async fn a_release_makes_the_request_and_the_suite_has_the_last_word() {
+async fn a_release_renders_the_cases_and_the_suite_has_the_last_word_on_sampling() {
     let engine = FakeEngine::start().await;
     let mut endpoint = Endpoint::new(&engine.url).unwrap();
-    endpoint.render = Some(Arc::new(|case: &Case| {
-        let messages = serde_json::json!([{"role": "user", "content": format!("rendered {}", case.id)}]);
-        let body = [("messages".to_owned(), messages), ("max_tokens".to_owned(), Value::from(1))];
-        Ok(serde_json::Map::from_iter(body))
-    }));
+    endpoint.release = Some(release());
+    let mut suite = suite(&["fail"]);
+    suite.request.template = Some("answer".to_owned());
     let source = ArmSource::Engine(endpoint);
-    let run = run_quietly(&suite(&["fail"]), source.clone(), source).await.unwrap();
-    assert_eq!(
-        halves(&run, 0)["case-0"].candidate,
-        Some(1.0),
-        "the release's message was sent, not the case's"
-    );
+    let run = run_quietly(&suite, source.clone(), source.clone()).await.unwrap();
+    assert_eq!(halves(&run, 0)["case-0"].candidate, Some(1.0), "the template was not applied");
+
+    suite.cases[0].ask = Ask::Variables(serde_json::Map::new());
+    let error = run_quietly(&suite, source.clone(), source.clone()).await.unwrap_err();
+    assert!(error.is_usage() && error.to_string().contains("question"), "{error}");
+    suite.request.template = Some("anwser".to_owned());
+    let error = run_quietly(&suite, source.clone(), source).await.unwrap_err();
+    assert!(error.is_usage() && error.to_string().starts_with("s.toml: case \"case-0\": "), "{error}");
 }
 
 #[tokio::test]
