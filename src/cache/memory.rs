@@ -131,15 +131,15 @@ impl Namespace {
 }
 
 impl State {
-    fn make_room(&mut self, needed: usize, bytes_max: usize) {
+    /// Frees `needed` bytes for an entry of `writer`. The entry to come counts for its own namespace already, so
+    /// that of two equal ones the one that grows pays; other ties go by name, and so never by chance.
+    fn make_room(&mut self, writer: &ReleaseId, needed: usize, bytes_max: usize) {
         while self.bytes + needed > bytes_max {
-            let Some(largest) = self.namespaces.values_mut().max_by_key(|namespace| namespace.bytes) else {
-                return;
-            };
-            match largest.remove_oldest() {
-                0 => return,
-                freed => self.bytes -= freed,
-            }
+            let size = |id: &ReleaseId, bytes: usize| if id == writer { bytes + needed } else { bytes };
+            let held = self.namespaces.iter_mut().filter(|(_, namespace)| namespace.bytes > 0);
+            let largest = held.max_by_key(|(id, namespace)| (size(id, namespace.bytes), *id));
+            let Some((_, namespace)) = largest else { return };
+            self.bytes -= namespace.remove_oldest();
         }
     }
 }
@@ -184,7 +184,7 @@ impl Cache {
         let state = &mut *guard;
         state.uses += 1;
         state.bytes -= state.namespaces.entry(key.namespace.clone()).or_default().remove(&key.digest);
-        state.make_room(cost, self.options.bytes_max);
+        state.make_room(&key.namespace, cost, self.options.bytes_max);
         let stored = Stored { entry: Arc::new(entry), written, used: state.uses, cost };
         state.namespaces.entry(key.namespace).or_default().insert(key.digest, stored);
         state.bytes += cost;
