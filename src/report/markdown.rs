@@ -49,8 +49,10 @@ fn table(out: &mut String, record: &VerdictRecord) {
     if record.metrics.is_empty() {
         return;
     }
-    out.push_str("| metric | baseline | candidate | difference | interval | margin | pairs | verdict |\n");
-    out.push_str("|---|--:|--:|--:|--:|--:|--:|---|\n");
+    out.push_str(
+        "| metric | baseline | candidate | difference | interval | margin | pairs | won:lost | verdict |\n",
+    );
+    out.push_str("|---|--:|--:|--:|--:|--:|--:|--:|---|\n");
     for metric in &record.metrics {
         row(out, metric);
     }
@@ -61,7 +63,7 @@ fn row(out: &mut String, metric: &MetricRecord) {
     let guard = if metric.required { "" } else { " (guard)" };
     let _ = writeln!(
         out,
-        "| {}{guard} | {} | {} | {} | {} | {} | {} | {} {} |",
+        "| {}{guard} | {} | {} | {} | {} | {} | {} | {} | {} {} |",
         escaped(&metric.name),
         number::mean(metric, metric.baseline),
         number::mean(metric, metric.candidate),
@@ -69,6 +71,7 @@ fn row(out: &mut String, metric: &MetricRecord) {
         number::interval(metric.kind, metric.interval),
         number::margin(metric.kind, metric.margin),
         number::count(metric.pairs),
+        number::flips(metric),
         mark(metric.verdict),
         metric.verdict,
     );

@@ -62,6 +62,13 @@ pub(super) fn digits(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// Pairs that the candidate won and lost; nothing for metrics that are not right or wrong.
+pub(super) fn flips(metric: &MetricRecord) -> String {
+    let flips = metric.flips.as_ref();
+    flips
+        .map_or_else(|| NOTHING.to_owned(), |flips| format!("{}:{}", count(flips.better), count(flips.worse)))
+}
+
 /// A count with its thousands apart.
 pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();

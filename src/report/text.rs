@@ -19,6 +19,7 @@ pub(super) fn render(record: &VerdictRecord, style: Style) -> String {
     if !record.metrics.is_empty() {
         let _ = writeln!(out, "\n{}\n", table(record, style).trim_fmt());
     }
+    list(&mut out, "missing", record.metrics.iter().filter(|metric| metric.missing > 0).map(missing));
     list(&mut out, "why", record.reasons.iter().cloned());
     list(
         &mut out,
@@ -28,8 +29,8 @@ pub(super) fn render(record: &VerdictRecord, style: Style) -> String {
             format!("{} {}{text}", check.name, check.state.as_str())
         }),
     );
-    let _ = writeln!(out, "{:<8}{}", "needs", needs(record));
-    let _ = writeln!(out, "{:<8}policy {}, evidence {}", "judged", record.policy, record.evidence);
+    let _ = writeln!(out, "{:<9}{}", "needs", needs(record));
+    let _ = writeln!(out, "{:<9}policy {}, evidence {}", "judged", record.policy, record.evidence);
     out
 }
 
@@ -41,6 +42,11 @@ fn headline(record: &VerdictRecord, style: Style) -> String {
     };
     let VerdictRecord { question, baseline, candidate, .. } = record;
     format!("{word}  {} · candidate {candidate} against baseline {baseline}", question.as_str())
+}
+
+fn missing(metric: &MetricRecord) -> String {
+    let [missing, pairs] = [metric.missing, metric.pairs].map(number::count);
+    format!("{}: {missing} of {pairs} pairs lack a half, judged as the worst case", metric.name)
 }
 
 /// What a decision still needs, in words.
@@ -55,7 +61,7 @@ pub(super) fn needs(record: &VerdictRecord) -> String {
 fn list(out: &mut String, label: &str, lines: impl Iterator<Item = String>) {
     for (index, line) in lines.enumerate() {
         let label = if index == 0 { label } else { "" };
-        let _ = writeln!(out, "{label:<8}{line}");
+        let _ = writeln!(out, "{label:<9}{line}");
     }
 }
 
@@ -67,7 +73,17 @@ fn table(record: &VerdictRecord, style: Style) -> Table {
     }
     let level = record.metrics.first().map_or(0.0, |metric| metric.level);
     let interval = format!("interval ({})", number::percent(level));
-    let header = ["metric", "baseline", "candidate", "difference", &interval, "margin", "pairs", "verdict"];
+    let header = [
+        "metric",
+        "baseline",
+        "candidate",
+        "difference",
+        &interval,
+        "margin",
+        "pairs",
+        "won:lost",
+        "verdict",
+    ];
     table.set_header(header.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
     for metric in &record.metrics {
         table.add_row(row(metric, level));
@@ -79,16 +95,12 @@ fn table(record: &VerdictRecord, style: Style) -> Table {
 }
 
 /// One metric; its level is written only where it is not `level`, the header's.
-fn row(metric: &MetricRecord, level: f64) -> [Cell; 8] {
+fn row(metric: &MetricRecord, level: f64) -> [Cell; 9] {
     let kind = metric.kind;
     let name = if metric.required { metric.name.clone() } else { format!("{} (guard)", metric.name) };
     let mut interval = number::interval(kind, metric.interval);
     if metric.interval.is_some() && metric.level != level {
         interval = format!("{interval} at {}", number::percent(metric.level));
-    }
-    let mut pairs = number::count(metric.pairs);
-    if metric.missing > 0 {
-        pairs = format!("{pairs} ({} missing)", number::count(metric.missing));
     }
     [
         Cell::new(name),
@@ -97,7 +109,8 @@ fn row(metric: &MetricRecord, level: f64) -> [Cell; 8] {
         Cell::new(number::difference_or_nothing(kind, metric.difference)),
         Cell::new(interval),
         Cell::new(number::margin(kind, metric.margin)),
-        Cell::new(pairs),
+        Cell::new(number::count(metric.pairs)),
+        Cell::new(number::flips(metric)),
         Cell::new(metric.verdict.as_str()).fg(colour(metric.verdict)),
     ]
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::rows::{self, Row, RowFault};
+use crate::domain::MetricKind;
 
 /// One case's scores on one arm.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,18 @@ pub struct ScoreRow {
 }
 
 impl ScoreRow {
+    /// How a metric of this name is compared: what ends in `_ms` is a time, everything else a score.
+    #[must_use]
+    pub fn kind(metric: &str) -> MetricKind {
+        if metric.ends_with("_ms") { MetricKind::Latency } else { MetricKind::Score }
+    }
+
+    /// Whether the row speaks of `metric`, be its value lost or not.
+    #[must_use]
+    pub fn holds(&self, metric: &str) -> bool {
+        self.scores.iter().any(|(name, _)| name == metric)
+    }
+
     /// The score of `metric`; `None` when it was lost or is not there.
     #[must_use]
     pub fn score(&self, metric: &str) -> Option<f64> {
@@ -23,15 +36,18 @@ impl ScoreRow {
     }
 }
 
-/// Reads a file of scores.
+/// Reads a file of scores: the metrics that are `wanted`, or all when none is named.
 ///
 /// # Errors
 /// Every bad row, with its line.
-pub fn read_scores(bytes: &[u8]) -> Result<Vec<ScoreRow>, Vec<RowFault>> {
+pub fn read_scores(bytes: &[u8], wanted: &[String]) -> Result<Vec<ScoreRow>, Vec<RowFault>> {
     rows::read(bytes, |row| {
         let cluster = cluster(row)?;
         let mut scores = Vec::with_capacity(row.fields.len());
         for (name, value) in std::mem::take(&mut row.fields) {
+            if !wanted.is_empty() && !wanted.contains(&name) {
+                continue;
+            }
             scores.push((name.clone(), score(row, &name, &value)?));
         }
         Some(ScoreRow { id: row.id.clone(), cluster, scores })
@@ -56,7 +72,16 @@ fn score(row: &mut Row<'_>, name: &str, value: &Value) -> Option<Option<f64>> {
     match value {
         Value::Null => Some(None),
         Value::Bool(right) => Some(Some(f64::from(u8::from(*right)))),
-        Value::Number(number) => Some(number.as_f64()),
+        Value::Number(number)
+            if number.as_f64().is_some_and(|number| ScoreRow::kind(name).admits(number)) =>
+        {
+            Some(number.as_f64())
+        }
+        Value::Number(number) => {
+            let hint = "scores lie in 0 to 1, times end in _ms and are positive; name the metrics that count";
+            row.wrong(name, format!("{number} is no {}", ScoreRow::kind(name)), hint);
+            None
+        }
         _ => {
             row.wrong(name, format!("a number, true, false or null, not {value}"), "texts cannot be scores");
             None
@@ -72,7 +97,7 @@ mod tests {
     fn truth_values_numbers_and_lost_scores_are_read() {
         let text =
             b"{\"id\":\"a\",\"right\":true,\"f1\":0.5,\"cluster\":\"x\"}\n\n{\"id\":\"b\",\"right\":null}\n";
-        let rows = read_scores(text).unwrap();
+        let rows = read_scores(text, &[]).unwrap();
         assert_eq!(
             (rows[0].score("right"), rows[0].score("f1"), rows[0].cluster.as_deref()),
             (Some(1.0), Some(0.5), Some("x"))
@@ -81,7 +106,7 @@ mod tests {
     }
 
     fn check(text: &str, expected: &str) {
-        let faults = read_scores(text.as_bytes()).unwrap_err();
+        let faults = read_scores(text.as_bytes(), &[]).unwrap_err();
         assert!(faults[0].to_string().contains(expected), "{}", faults[0]);
     }
 
@@ -94,10 +119,19 @@ mod tests {
         check("{\"id\":\"a\",\"x\":1e999}", "number out of range");
         check("{\"id\":\"a\",\"x\":\"high\"}", "x: a number, true, false or null");
         check("<html>", "not a row");
+        check("{\"id\":\"a\",\"tokens\":531}", "tokens: 531 is no score");
+        check("{\"id\":\"a\",\"ttft_ms\":0}", "0 is no latency");
+    }
+
+    #[test]
+    fn columns_that_nobody_asked_for_may_hold_anything() {
+        let wanted = ["f1".to_owned()];
+        let rows = read_scores(b"{\"id\":\"a\",\"f1\":1,\"tokens\":531,\"note\":\"x\"}", &wanted).unwrap();
+        assert_eq!(rows[0].scores, [("f1".to_owned(), Some(1.0))]);
     }
 
     #[test]
     fn a_file_in_the_wrong_format_is_not_kept_whole_in_faults() {
-        assert_eq!(read_scores("oops\n".repeat(5_000).as_bytes()).unwrap_err().len(), 100);
+        assert_eq!(read_scores("oops\n".repeat(5_000).as_bytes(), &[]).unwrap_err().len(), 100);
     }
 }

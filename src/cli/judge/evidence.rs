@@ -139,7 +139,8 @@ const fn ruled(policy: Policy) -> JudgeConfig {
     JudgeConfig { policy, graders: Vec::new() }
 }
 
-fn located(path: &Path, faults: &[RowFault]) -> anyhow::Error {
+/// Faults as lines that name their file.
+pub(in crate::cli) fn located(path: &Path, faults: &[RowFault]) -> anyhow::Error {
     let lines: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
     anyhow!("{}", lines.join("\n"))
 }
