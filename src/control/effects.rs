@@ -9,7 +9,7 @@ use super::input::Finished;
 use super::ledger::Ledger;
 use super::look::Looks;
 use super::{Control, GateRequest, StoreHealth};
-use crate::evidence::PairingOptions;
+use crate::evidence::{PairingOptions, StageSplit};
 use crate::judgment::{Judgment, Reason, Verdict};
 use crate::rollout::{Effect, EffectKind, Event, Rollout, Stage, StageVerdict};
 use crate::store::{EvidencePlace, EvidenceWriter, Note};
@@ -112,10 +112,11 @@ impl Control {
 
     async fn open_stage(&mut self, stage: Stage) {
         let Some(rollout) = &self.rollout else { return };
-        let share = rollout.parts().plan.candidate_share(stage);
+        let plan = &rollout.parts().plan;
+        let split = StageSplit { candidate: plan.candidate_share(stage), mirrored: plan.copies.share };
         let place = Self::place(rollout, stage);
         let Some(gathering) = &mut self.gathering else { return };
-        gathering.open_stage(share);
+        gathering.open_stage(split);
         self.looks.open_stage(gathering.records());
         if let Err(error) = self.on_writer(move |writer| writer.move_to(place)).await {
             self.unkept = Some(error.to_string());

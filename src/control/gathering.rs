@@ -1,8 +1,8 @@
 //! The evidence of one epoch: records made, folded, kept.
 
-use crate::domain::Share;
 use crate::evidence::{
     Collector, EvidenceDigest, EvidenceError, MetricSpec, Pairing, PairingOptions, Sample, Snapshot,
+    StageSplit,
 };
 use crate::rollout::Stage;
 use crate::store::{EvidenceWriter, StoredStage};
@@ -56,22 +56,21 @@ impl Gathering {
         stages: &[StoredStage],
     ) -> Result<Self, EvidenceError> {
         let mut gathering = Self::new(specs, options.clone(), writer)?;
-        let mut last = 0;
         for stage in stages {
             gathering.collector.open_stage();
             for record in &stage.records {
                 gathering.collector.push(record)?;
                 gathering.digest.push(record);
-                last = record.seq();
             }
         }
-        gathering.pairing = Pairing::resumed(options, last);
+        let records = stages.iter().flat_map(|stage| &stage.records);
+        gathering.pairing = Pairing::resumed(options, records);
         Ok(gathering)
     }
 
-    /// A stage begins in which the candidate has `share`.
-    pub(super) fn open_stage(&mut self, share: Share) {
-        self.pairing.open_stage(share);
+    /// A stage begins in which clients and copies are split like this.
+    pub(super) fn open_stage(&mut self, split: StageSplit) {
+        self.pairing.open_stage(split);
         self.collector.open_stage();
     }
 

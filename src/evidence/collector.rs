@@ -1,36 +1,17 @@
 //! Folding records into a snapshot, in their order.
 
-use super::{Arrival, EvidenceError, MetricEvidence, MetricSpec, Pair, Record};
+use super::load::Loads;
+use super::recent::RecentIds;
+use super::{Arrival, EvidenceError, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
 use crate::domain::{Arm, MetricName, Share};
 
 /// A pseudo-metric in pairs: requests in flight at each arm's endpoint when the halves were sent. It is
 /// the load that latencies are compared at, and never judged itself.
 pub const IN_FLIGHT: &str = "in_flight";
 
-/// The lowest and highest load an arm was seen at.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LoadRange {
-    /// Fewest requests in flight.
-    pub min: f64,
-    /// Most requests in flight.
-    pub max: f64,
-}
-
-impl LoadRange {
-    const fn at(value: f64) -> Self {
-        Self { min: value, max: value }
-    }
-
-    const fn with(self, other: Self) -> Self {
-        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
-    }
-
-    /// Whether the two ranges share a load.
-    #[must_use]
-    pub fn overlaps(self, other: Self) -> bool {
-        self.min <= other.max && other.min <= self.max
-    }
-}
+/// A pseudo-metric in pairs: whether an arm's answer, and the *same* arm's second answer to the same prompt,
+/// failed. It shows whether copies fare like originals, and is never judged as a metric.
+pub const NULL_FAILED: &str = "null_failed";
 
 /// Sticky keys under one share, by the arm they went to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +31,7 @@ pub struct Snapshot {
     records: u64,
     pairs: u64,
     assigned: Vec<Assigned>,
-    load: [Option<LoadRange>; 2],
+    loads: Loads,
 }
 
 impl Snapshot {
@@ -84,13 +65,10 @@ impl Snapshot {
         &self.assigned
     }
 
-    /// The loads an arm was seen at.
+    /// Where an arm's load lay while pairs were made; `None` when no load was seen.
     #[must_use]
-    pub const fn load(&self, arm: Arm) -> Option<LoadRange> {
-        match arm {
-            Arm::Baseline => self.load[0],
-            Arm::Candidate => self.load[1],
-        }
+    pub fn load(&self, arm: Arm) -> Option<LoadRange> {
+        self.loads.range(arm)
     }
 
     /// Adds what another process saw.
@@ -111,9 +89,7 @@ impl Snapshot {
             mine.baseline += assigned.baseline;
             mine.candidate += assigned.candidate;
         }
-        for (mine, theirs) in self.load.iter_mut().zip(other.load) {
-            *mine = widest(*mine, theirs);
-        }
+        self.loads.merge(&other.loads);
         Ok(())
     }
 
@@ -129,18 +105,12 @@ impl Snapshot {
     }
 }
 
-fn widest(a: Option<LoadRange>, b: Option<LoadRange>) -> Option<LoadRange> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.with(b)),
-        (one, other) => one.or(other),
-    }
-}
-
-/// Folds records, in ascending order of their numbers.
+/// Folds records, in the order of their numbers.
 #[derive(Clone, Debug)]
 pub struct Collector {
     snapshot: Snapshot,
     last: u64,
+    ids: RecentIds,
 }
 
 impl Collector {
@@ -150,24 +120,30 @@ impl Collector {
     /// When a margin leaves no room for a test.
     pub fn new(specs: &[MetricSpec]) -> Result<Self, EvidenceError> {
         let metrics = specs.iter().cloned().map(MetricEvidence::new).collect::<Result<_, _>>()?;
-        let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), load: [None; 2] };
-        Ok(Self { snapshot, last: 0 })
+        let loads = Loads::new().map_err(|error| EvidenceError::Histogram(error.to_string()))?;
+        let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), loads };
+        Ok(Self { snapshot, last: 0, ids: RecentIds::default() })
     }
 
     /// Folds one record. Metrics that no specification names are passed over: they may be judged later
     /// under another policy.
     ///
     /// # Errors
-    /// When the record is out of order or holds a value its metric cannot take; nothing is folded then.
+    /// When the record is out of order, comes again, or holds a value its metric cannot take; nothing is
+    /// folded then.
     pub fn push(&mut self, record: &Record) -> Result<(), EvidenceError> {
-        let seq = record.seq();
-        if seq <= self.last {
+        let (seq, id) = (record.seq(), record.id());
+        if seq != self.last + 1 {
             return Err(EvidenceError::Order { seq, last: self.last });
+        }
+        if self.ids.knows(id) {
+            return Err(EvidenceError::Again { seq, id: id.to_owned() });
         }
         match record {
             Record::Pair(pair) => self.push_pair(pair)?,
             Record::Arrival(arrival) => self.push_arrival(arrival)?,
         }
+        self.ids.remember(id);
         self.last = seq;
         self.snapshot.records += 1;
         Ok(())
@@ -198,9 +174,9 @@ impl Collector {
             if let Some(metric) = self.metric(name) {
                 metric.push(pair.seq, &pair.id, *halves)?;
             } else if name.as_str() == IN_FLIGHT {
-                let load = [halves.baseline, halves.candidate].map(|value| value.map(LoadRange::at));
-                for (known, new) in self.snapshot.load.iter_mut().zip(load) {
-                    *known = widest(*known, new);
+                let halves = [(Arm::Baseline, halves.baseline), (Arm::Candidate, halves.candidate)];
+                for (arm, load) in halves {
+                    load.into_iter().for_each(|load| self.snapshot.loads.record(arm, load));
                 }
             }
         }

@@ -6,13 +6,21 @@ use crate::stats::StatsError;
 /// Why a record or a specification cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EvidenceError {
-    /// Records come in the order of their numbers.
-    #[error("record {seq} follows record {last}: records are judged in ascending order, each once")]
+    /// Records come in the order of their numbers, without gaps.
+    #[error("record {seq} follows record {last}: records are numbered without gaps, in the order of judging")]
     Order {
         /// The offending number.
         seq: u64,
         /// The one before it.
         last: u64,
+    },
+    /// A request that was judged already: a retry or a copied row is no new evidence.
+    #[error("record {seq} ({id}): its id came before, and a request counts once")]
+    Again {
+        /// The offending number.
+        seq: u64,
+        /// The id that came again.
+        id: String,
     },
     /// A value that the metric's kind cannot take.
     #[error("record {seq} ({id}): {metric} is {value}, which a metric of kind {kind} cannot be")]

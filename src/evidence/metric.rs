@@ -13,6 +13,10 @@ const EXAMPLES_MAX: usize = 5;
 /// would be valid, because the threshold comes from earlier observations only.
 const THRESHOLD_AFTER: u64 = 100;
 
+/// A tail threshold is read anew once the baseline's latencies are this many times more: reading it costs a
+/// walk over the histogram, and a threshold from a little earlier is as valid.
+const THRESHOLD_GROWTH: f64 = 1.03;
+
 /// The harm guessed for the first key of a ramp, before any harm was seen.
 const FIRST_GUESS: f64 = 0.0;
 
@@ -32,8 +36,17 @@ pub struct MetricEvidence {
     /// Harm of arrivals of either arm: the guess ŷ.
     arrival_harm: Sum,
     latencies: Option<[LatencyHistogram; 2]>,
+    tau: Threshold,
     /// Worst pairs: d of the first strand, then number and id; worst first, earliest first among equals.
     examples: Vec<(f64, u64, String)>,
+}
+
+/// The tail threshold that bets use.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Threshold {
+    value_ms: Option<f64>,
+    /// Baseline latencies at which it is read next.
+    next_at: u64,
 }
 
 impl MetricEvidence {
@@ -50,6 +63,7 @@ impl MetricEvidence {
             spec,
             strands,
             latencies,
+            tau: Threshold { value_ms: None, next_at: THRESHOLD_AFTER },
             pairs: 0,
             arrivals: 0,
             missing: 0,
@@ -64,17 +78,18 @@ impl MetricEvidence {
 
     /// Folds one pair. The threshold is read before the pair's own latencies are added.
     pub(super) fn push(&mut self, seq: u64, id: &str, halves: Halves) -> Result<(), EvidenceError> {
-        let tau = self.threshold_ms();
         let mut worst: Option<f64> = None;
         for strand in &mut self.strands {
-            let d = if self.spec.kind.is_ratio() {
-                ratio(strand.aspect(), self.spec.margin, halves, tau)
-            } else {
-                Some(points(self.spec.kind, halves))
+            let d = |margin| match self.spec.kind.is_ratio() {
+                true => ratio(strand.aspect(), margin, halves, self.tau.value_ms),
+                false => Some(points(self.spec.kind, halves)),
             };
-            let Some(d) = d else { continue };
-            strand.push(d)?;
-            worst = Some(worst.map_or(d, |worst| worst.max(d)));
+            // The two sides differ only where the margin is taken off inside d.
+            let (Some(promote), Some(abort)) = (d(self.spec.margin), d(self.spec.abort_margin)) else {
+                continue;
+            };
+            strand.push(promote, abort)?;
+            worst = Some(worst.map_or(abort, |worst| worst.max(abort)));
         }
         self.count(halves);
         self.remember(worst.unwrap_or(0.0), seq, id);
@@ -83,7 +98,7 @@ impl MetricEvidence {
 
     /// Folds one sticky key's value under a split. A body of latencies needs pairs and takes none.
     pub(super) fn arrive(&mut self, arm: Arm, share: f64, value: f64) -> Result<(), EvidenceError> {
-        let tau = self.threshold_ms();
+        let tau = self.tau.value_ms;
         let kind = self.spec.kind;
         let y = match kind {
             MetricKind::Latency => tau.map(|tau| f64::from(u8::from(value > tau))),
@@ -132,6 +147,8 @@ impl MetricEvidence {
         if let (Some(mine), Some(theirs)) = (&mut self.latencies, &other.latencies) {
             mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.merge(theirs));
         }
+        self.tau =
+            Threshold { value_ms: self.threshold_ms(), next_at: self.tau.next_at.max(other.tau.next_at) };
         for (d, seq, id) in &other.examples {
             self.remember(*d, *seq, id);
         }
@@ -162,6 +179,10 @@ impl MetricEvidence {
         }
         if let Some(latencies) = &mut self.latencies {
             latencies[index(arm)].record(value);
+            let seen = latencies[0].count();
+            if seen >= self.tau.next_at {
+                self.tau = Threshold { value_ms: self.threshold_ms(), next_at: grown(seen) };
+            }
         }
     }
 
@@ -178,7 +199,7 @@ impl MetricEvidence {
         }
     }
 
-    /// The baseline's running tail quantile in milliseconds, from what was folded so far.
+    /// The baseline's tail quantile in milliseconds over all that was folded so far.
     #[must_use]
     pub fn threshold_ms(&self) -> Option<f64> {
         let baseline = &self.latencies.as_ref()?[0];
@@ -243,6 +264,16 @@ impl MetricEvidence {
     pub fn examples(&self) -> impl Iterator<Item = &str> {
         self.examples.iter().map(|(_, _, id)| id.as_str())
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count"
+)]
+fn grown(count: u64) -> u64 {
+    ((count as f64 * THRESHOLD_GROWTH) as u64).max(count + 1)
 }
 
 const fn index(arm: Arm) -> usize {

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::collector::IN_FLIGHT;
+use super::collector::{IN_FLIGHT, NULL_FAILED};
+use super::recent::RecentIds;
 use super::sameness::Sameness;
 use super::{Arrival, Copies, Halves, Observation, Pair, Record, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
@@ -20,6 +21,34 @@ pub struct PairingOptions {
     pub scores: Vec<MetricName>,
 }
 
+/// How clients and copies are split while a stage lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageSplit {
+    /// The candidate's share of the clients.
+    pub candidate: Share,
+    /// Share of the baseline's requests that are copied.
+    pub mirrored: Share,
+}
+
+impl StageSplit {
+    /// Everything on the baseline.
+    pub const NONE: Self = Self { candidate: Share::ZERO, mirrored: Share::ZERO };
+
+    /// The probability that a key which counts as an arrival was assigned to the candidate. A mirrored
+    /// request makes a pair and no arrival, and only the baseline's are mirrored, so that with share π and
+    /// mirrored share s it is π/(π + (1 − π)(1 − s)).
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1,000,000")]
+    pub fn arrival_share(self) -> Share {
+        let (candidate, mirrored) = (self.candidate.fraction(), self.mirrored.fraction());
+        let baseline = (1.0 - candidate) * (1.0 - mirrored);
+        if baseline <= 0.0 {
+            return if self.candidate == Share::ZERO { Share::ZERO } else { Share::FULL };
+        }
+        Share::from_ppm((candidate / (candidate + baseline) * 1e6).round() as u32)
+    }
+}
+
 /// Samples that made no record, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PassedOver {
@@ -27,15 +56,19 @@ pub struct PassedOver {
     pub stale: u64,
     /// The client left first: evidence of nothing.
     pub censored: u64,
+    /// A request id that came before: a retry is no new evidence.
+    pub repeated: u64,
 }
 
 /// Turns samples into records, numbering them. One per epoch.
 #[derive(Debug)]
 pub struct Pairing {
     options: PairingOptions,
+    /// Share of the candidate among the keys that count.
     share: Share,
     seq: u64,
-    seen: HashSet<u64>,
+    ids: RecentIds,
+    keys: HashSet<u64>,
     same: [Sameness; 2],
     passed_over: PassedOver,
 }
@@ -48,51 +81,56 @@ impl Pairing {
             options,
             share: Share::ZERO,
             seq: 0,
-            seen: HashSet::new(),
+            ids: RecentIds::default(),
+            keys: HashSet::new(),
             same: [Sameness::default(), Sameness::default()],
             passed_over: PassedOver::default(),
         }
     }
 
-    /// A pairing that goes on after record `last`, in the middle of a stage. No key counts until the next
-    /// stage opens: which ones had counted is not known any more, and none may count twice.
+    /// A pairing that goes on after `record`s were read back, in the middle of a stage. No key counts until
+    /// the next stage opens: which ones had counted is not known any more, and none may count twice.
     #[must_use]
-    pub fn resumed(options: PairingOptions, last: u64) -> Self {
-        Self { seq: last, ..Self::new(options) }
+    pub fn resumed<'a>(options: PairingOptions, records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut pairing = Self::new(options);
+        for record in records {
+            pairing.seq = record.seq();
+            pairing.ids.remember(record.id());
+        }
+        pairing
     }
 
-    /// A stage began in which the candidate has `share` of the clients: every key may count once more.
-    pub fn open_stage(&mut self, share: Share) {
-        self.share = share;
-        self.seen.clear();
+    /// A stage began: every key may count once more.
+    pub fn open_stage(&mut self, split: StageSplit) {
+        self.share = split.arrival_share();
+        self.keys.clear();
     }
 
-    /// What one sample says: a pair if it was mirrored, an arrival if it is its key's first under a split.
+    /// What one sample says: a pair if it was mirrored, an arrival if it is its key's first under a split
+    /// and was not mirrored. Never both: one answer that entered twice would break the promise.
     pub fn records(&mut self, sample: &Sample) -> Vec<Record> {
         let serving = &sample.serving;
         if serving.epoch != self.options.epoch {
             self.passed_over.stale += 1;
             return Vec::new();
         }
-        if serving.outcome.is_censored() {
+        if is_censored(sample) {
             self.passed_over.censored += 1;
             return Vec::new();
         }
-        let mut records = Vec::new();
-        if let Some(copies) = &sample.copies {
-            let metrics = self.pair_metrics(serving, copies);
-            records.push(Record::Pair(Pair { seq: self.next(), id: serving.request.to_string(), metrics }));
+        if self.ids.knows(serving.request.as_str()) {
+            self.passed_over.repeated += 1;
+            return Vec::new();
         }
-        if self.counts_as_arrival(serving) {
-            records.push(Record::Arrival(Arrival {
-                seq: self.next(),
-                id: serving.request.to_string(),
-                arm: serving.arm,
-                share: self.share,
-                metrics: self.arrival_metrics(serving),
-            }));
+        let first_of_key = self.first_of_its_key(serving);
+        let record = match &sample.copies {
+            Some(copies) => Some(self.pair(serving, copies)),
+            None => first_of_key.then(|| self.arrival(serving)),
+        };
+        if record.is_some() {
+            self.ids.remember(serving.request.as_str());
         }
-        records
+        record.into_iter().collect()
     }
 
     /// Samples that made no record.
@@ -106,11 +144,22 @@ impl Pairing {
         self.seq
     }
 
-    fn counts_as_arrival(&mut self, serving: &Observation) -> bool {
+    fn first_of_its_key(&mut self, serving: &Observation) -> bool {
         self.share > Share::ZERO
             && self.share < Share::FULL
-            && self.seen.len() < KEYS_MAX
-            && self.seen.insert(serving.sticky)
+            && self.keys.len() < KEYS_MAX
+            && self.keys.insert(serving.sticky)
+    }
+
+    fn pair(&mut self, serving: &Observation, copies: &Copies) -> Record {
+        let metrics = self.pair_metrics(serving, copies);
+        Record::Pair(Pair { seq: self.next(), id: serving.request.to_string(), metrics })
+    }
+
+    fn arrival(&mut self, serving: &Observation) -> Record {
+        let (seq, id) = (self.next(), serving.request.to_string());
+        let metrics = self.arrival_metrics(serving);
+        Record::Arrival(Arrival { seq, id, arm: serving.arm, share: self.share, metrics })
     }
 
     fn pair_metrics(&mut self, serving: &Observation, copies: &Copies) -> Vec<(MetricName, Halves)> {
@@ -135,6 +184,7 @@ impl Pairing {
             both.when_complete("e2e_ms", |answer| Some(answer.clocks.e2e_ms()).filter(|ms| *ms > 0.0)),
         );
         metrics.extend(disagreement(both, copies.null.as_ref()));
+        metrics.extend(null_failed(serving, copies.null.as_ref()));
         metrics.push(both.of(IN_FLIGHT, |answer| Some(f64::from(answer.in_flight))));
         metrics
     }
@@ -203,6 +253,20 @@ fn disagreement(both: Both<'_>, null: Option<&Observation>) -> Option<(MetricNam
     let noise = flag(whole(null)? != baseline);
     let candidate = both.candidate.map(|_| flag(whole(both.candidate) != Some(baseline)));
     Some(("disagreement".into(), Halves { baseline: Some(noise), candidate }))
+}
+
+/// Whether the arm that answered, and its second answer to the same prompt, failed in any way.
+fn null_failed(serving: &Observation, null: Option<&Observation>) -> Option<(MetricName, Halves)> {
+    let failed = |answer: &Observation| flag(answer.outcome.is_error() || is_broken(answer));
+    let null = null.filter(|null| !null.outcome.is_censored())?;
+    Some((NULL_FAILED.into(), Halves { baseline: Some(failed(serving)), candidate: Some(failed(null)) }))
+}
+
+/// The client left, or took a copy with it.
+fn is_censored(sample: &Sample) -> bool {
+    let gone = |answer: &Observation| answer.outcome.is_censored();
+    let copies = sample.copies.as_ref();
+    gone(&sample.serving) || copies.and_then(|copies| copies.candidate.as_ref()).is_some_and(gone)
 }
 
 fn flag(condition: bool) -> f64 {

@@ -56,4 +56,13 @@ impl Record {
             Self::Arrival(arrival) => arrival.seq,
         }
     }
+
+    /// The request or case it belongs to.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Pair(pair) => &pair.id,
+            Self::Arrival(arrival) => &arrival.id,
+        }
+    }
 }

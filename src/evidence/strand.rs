@@ -29,10 +29,11 @@ impl Strand {
         })
     }
 
-    pub(super) fn push(&mut self, d: f64) -> Result<(), StatsError> {
-        self.promote.update(d)?;
-        self.abort.update(d)?;
-        self.history.update(d)
+    /// One pair, as each side sees it. The history is the promote side's.
+    pub(super) fn push(&mut self, promote: f64, abort: f64) -> Result<(), StatsError> {
+        self.promote.update(promote)?;
+        self.abort.update(abort)?;
+        self.history.update(promote)
     }
 
     pub(super) fn push_ramp(&mut self, score: RampScore) -> Result<(), StatsError> {
@@ -78,6 +79,18 @@ impl Strand {
     #[must_use]
     pub const fn history(&self) -> &History {
         &self.history
+    }
+
+    /// Whether keys under a split entered: then the history, which holds pairs alone, is not all of it.
+    #[must_use]
+    pub const fn has_arrivals(&self) -> bool {
+        self.abort.pairs() > self.history.pairs()
+    }
+
+    /// The null mean of the promote side in units of d.
+    #[must_use]
+    pub fn promote_null(&self) -> f64 {
+        self.promote.null_mean()
     }
 
     /// The bets of both sides.

@@ -142,8 +142,8 @@ impl Look<'_> {
         let (baseline, candidate) = (self.snapshot.load(Arm::Baseline)?, self.snapshot.load(Arm::Candidate)?);
         (matters && !baseline.overlaps(candidate)).then(|| Reason::NotComparable {
             metric: name.clone(),
-            baseline: (baseline.min, baseline.max),
-            candidate: (candidate.min, candidate.max),
+            baseline: (baseline.low, baseline.high),
+            candidate: (candidate.low, candidate.high),
         })
     }
 

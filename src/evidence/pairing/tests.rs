@@ -60,7 +60,7 @@ fn two_whole_answers_speak_of_everything() {
     check(
         &sample,
         "error=0/0 broken=0/0 sameness=0/0 good=1/1 length=11/11 ttft_ms=20/20 tpot_ms=10/10 e2e_ms=130/130 \
-         disagreement=0/1 in_flight=3/3",
+         disagreement=0/1 null_failed=0/0 in_flight=3/3",
     );
 }
 
@@ -100,7 +100,11 @@ fn a_template_that_lost_its_variables_repeats_itself() {
     for prompt in 1..=3 {
         let mut green = answer(Arm::Candidate, STOP, 9);
         green.prompt = PromptDigest([prompt; 16]);
-        let records = pairing.records(&mirrored(answer(Arm::Baseline, STOP, prompt), Some(green), None));
+        let blue = Observation {
+            request: prompt.to_string().as_str().into(),
+            ..answer(Arm::Baseline, STOP, prompt)
+        };
+        let records = pairing.records(&mirrored(blue, Some(green), None));
         let [Record::Pair(pair)] = &records[..] else { panic!("not one pair") };
         repeats.push(pair.metrics[2].1);
     }
@@ -109,18 +113,71 @@ fn a_template_that_lost_its_variables_repeats_itself() {
     assert!(repeats.iter().all(|halves| halves.baseline == Some(0.0)));
 }
 
+/// A request of its own name on sticky key `key`.
+fn served(arm: Arm, name: &str, key: u8) -> Sample {
+    Sample { serving: Observation { request: name.into(), ..answer(arm, STOP, key) }, copies: None }
+}
+
+fn quarter() -> StageSplit {
+    StageSplit { candidate: Share::from_ppm(250_000), mirrored: Share::ZERO }
+}
+
 #[test]
 fn per_request_updates_under_sticky_assignment_are_refused() {
     let mut pairing = pairing();
-    let sample = |key| Sample { serving: answer(Arm::Candidate, STOP, key), copies: None };
-    assert!(pairing.records(&sample(1)).is_empty(), "no split, no arrival");
-    pairing.open_stage(Share::from_ppm(250_000));
-    let counts: Vec<_> = [1, 1, 2, 1].map(|key| pairing.records(&sample(key)).len()).to_vec();
-    assert_eq!(counts, [1, 0, 1, 0]);
-    pairing.open_stage(Share::from_ppm(750_000));
-    assert_eq!(pairing.records(&sample(1)).len(), 1, "once more in the next stage");
-    pairing.open_stage(Share::FULL);
-    assert_eq!(pairing.records(&sample(3)).len(), 0, "everything on one arm is no experiment");
+    let mut number = 0;
+    let mut records = |pairing: &mut Pairing, key| {
+        number += 1;
+        pairing.records(&served(Arm::Candidate, &number.to_string(), key)).len()
+    };
+    assert_eq!(records(&mut pairing, 1), 0, "no split, no arrival");
+    pairing.open_stage(quarter());
+    assert_eq!([1, 1, 2, 1].map(|key| records(&mut pairing, key)), [1, 0, 1, 0]);
+    pairing.open_stage(StageSplit { candidate: Share::from_ppm(750_000), mirrored: Share::ZERO });
+    assert_eq!(records(&mut pairing, 1), 1, "once more in the next stage");
+    pairing.open_stage(StageSplit { candidate: Share::FULL, mirrored: Share::ZERO });
+    assert_eq!(records(&mut pairing, 3), 0, "everything on one arm is no experiment");
+}
+
+#[test]
+fn a_mirrored_request_is_a_pair_and_never_an_arrival_too() {
+    let mut pairing = pairing();
+    pairing.open_stage(quarter());
+    let mut sample = served(Arm::Baseline, "a", 1);
+    sample.copies = Some(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None });
+    assert!(matches!(&pairing.records(&sample)[..], [Record::Pair(_)]));
+    assert!(pairing.records(&served(Arm::Baseline, "b", 1)).is_empty(), "its key's first request is gone");
+}
+
+#[test]
+fn the_share_of_arrivals_leaves_out_what_was_mirrored() {
+    let share = |candidate: &str, mirrored: &str| {
+        let (candidate, mirrored) = (candidate.parse().unwrap(), mirrored.parse().unwrap());
+        StageSplit { candidate, mirrored }.arrival_share().to_string()
+    };
+    assert_eq!(share("25%", "0%"), "25%");
+    assert_eq!(share("25%", "50%"), "40%");
+    assert_eq!(share("0%", "50%"), "0%");
+    assert_eq!(share("25%", "100%"), "100%", "no baseline is left: no experiment");
+}
+
+#[test]
+fn a_request_id_counts_once_also_after_a_restart() {
+    let mirrored = || {
+        let mut sample = served(Arm::Baseline, "a", 1);
+        sample.copies = Some(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None });
+        sample
+    };
+    let mut first = pairing();
+    let records = first.records(&mirrored());
+    assert_eq!((records.len(), first.records(&mirrored()).len()), (1, 0));
+    assert_eq!(first.passed_over().repeated, 1);
+    let options = PairingOptions { epoch: 7, scores: Vec::new() };
+    let mut resumed = Pairing::resumed(options, &records);
+    assert!(resumed.records(&mirrored()).is_empty());
+    let next = served(Arm::Baseline, "b", 1);
+    let next = Sample { copies: mirrored().copies, ..next };
+    assert_eq!(resumed.records(&next)[0].seq(), 2);
 }
 
 #[test]
@@ -131,5 +188,7 @@ fn clients_that_left_and_other_epochs_are_counted_and_not_judged() {
     stale.epoch = 6;
     assert!(pairing.records(&mirrored(gone, None, None)).is_empty());
     assert!(pairing.records(&mirrored(stale, None, None)).is_empty());
-    assert_eq!(pairing.passed_over(), PassedOver { stale: 1, censored: 1 });
+    let copy_gone = answer(Arm::Candidate, Outcome::ClientGone, 1);
+    assert!(pairing.records(&mirrored(answer(Arm::Baseline, STOP, 1), Some(copy_gone), None)).is_empty());
+    assert_eq!(pairing.passed_over(), PassedOver { stale: 1, censored: 2, repeated: 0 });
 }
