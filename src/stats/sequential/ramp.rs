@@ -1,7 +1,7 @@
 //! The ramp's unit of evidence: one sticky key on one side of a split with known probability.
 
 use super::bets::Side;
-use super::error::{StatsError, open_unit, unit};
+use crate::stats::error::{StatsError, open_unit, unit};
 
 /// What one sticky key says about the difference when only one arm answered it.
 ///

@@ -1,11 +1,11 @@
 //! Confidence sequences: every null mean that neither wallet refutes.
 
 use super::bets::{BETS, BetGrid, Side};
-use super::error::{StatsError, open_unit, within};
 use super::history::{History, Weighted};
-use super::interval::Interval;
-use super::root::bracket;
 use super::wealth::log_sum_exp;
+use crate::stats::Interval;
+use crate::stats::error::{StatsError, open_unit, within};
+use crate::stats::root::bracket;
 use std::ops::Bound;
 
 /// Width of the final bracket in units of d. The refuted end is reported, so rounding only widens.

@@ -1,15 +1,16 @@
 //! The sixteen constant bets, and what each wins or loses on one pair.
 
-use super::error::{StatsError, finite, within};
+use crate::stats::error::{StatsError, finite, within};
 use std::ops::Bound;
 
 /// Bets in a wallet. Thirty-two are no better, and sixteen make two loads of a wide register.
-pub(super) const BETS: usize = 16;
+pub(in crate::stats) const BETS: usize = 16;
 
 /// Fixed-point units of one nat: increments are integers, so that sums are exact in any order.
 ///
-/// An increment is rounded by at most 2⁻⁵⁷ (7·10⁻¹⁸ nats): after 10⁹ pairs a log-wealth is still within
-/// 10⁻⁸. `i64` then holds increments up to 128 nats (the inputs admit 45), and sums are `i128`.
+/// Rounding to a unit costs at most 2⁻⁵⁷ nats a pair and forming a factor about 10⁻¹⁶, so that a log-wealth
+/// is still within 10⁻⁶ after 10⁹ pairs. `i64` holds increments up to 128 nats (the inputs admit 45), and
+/// sums are `i128`.
 pub(super) const UNITS_PER_NAT: f64 = (1_u64 << 56) as f64;
 
 /// Largest |z| and span of a ramp score: above it the assignment probability is below 10⁻⁹.
@@ -52,7 +53,7 @@ pub enum Side {
 
 impl Side {
     /// +1 or −1. A promote wallet at m on d is an abort wallet at −m on −d, bit for bit.
-    pub(super) const fn sign(self) -> f64 {
+    pub(in crate::stats) const fn sign(self) -> f64 {
         match self {
             Self::Abort => 1.0,
             Self::Promote => -1.0,
@@ -83,14 +84,6 @@ impl Stakes {
         let mut stakes = Self { grid, side, null, bets: grid.bets(), common: [[0; BETS]; 3] };
         stakes.common = [-1.0, 0.0, 1.0].map(|d| stakes.of_pair(d));
         Ok(stakes)
-    }
-
-    pub(super) const fn grid(&self) -> BetGrid {
-        self.grid
-    }
-
-    pub(super) const fn side(&self) -> Side {
-        self.side
     }
 
     /// The null mean m.

@@ -1,9 +1,9 @@
 //! The abort mixture: wallets that start later, so that a late fault meets one without old debt.
 
 use super::bets::{BETS, BetGrid, Side, Stakes};
-use super::error::StatsError;
 use super::wallet::difference;
 use super::wealth::{Wealth, log_mean, log_sum_exp};
+use crate::stats::error::StatsError;
 
 /// Weight of the wallet that saw every pair.
 const FIRST_WEIGHT: f64 = 0.75;
@@ -193,7 +193,7 @@ fn weight(j: usize) -> f64 {
 fn next_start(pairs: u64) -> u64 {
     let step = match pairs / THIN_BEYOND {
         0 => START_EVERY,
-        times => 2 * START_EVERY << times.ilog2().min(40),
+        times => (2 * START_EVERY) << times.ilog2().min(40),
     };
     (pairs / step + 1).saturating_mul(step)
 }

@@ -1,7 +1,7 @@
 //! Log-wealths as exact sums: the state that wallets add, and that replicas merge.
 
 use super::bets::{BETS, Increments, Stakes, UNITS_PER_NAT};
-use super::error::StatsError;
+use crate::stats::error::StatsError;
 
 /// Sixteen log-wealths over some set of pairs.
 ///
@@ -73,7 +73,7 @@ pub(super) fn log_mean(totals: &[i128; BETS]) -> f64 {
 }
 
 /// ln Σ exp(xᵢ) without overflow; −∞ for nothing at all.
-pub(super) fn log_sum_exp(terms: impl AsRef<[f64]>) -> f64 {
+pub(in crate::stats) fn log_sum_exp(terms: impl AsRef<[f64]>) -> f64 {
     let terms = terms.as_ref();
     let top = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if top == f64::NEG_INFINITY {

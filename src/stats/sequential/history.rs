@@ -1,7 +1,7 @@
 //! The differences themselves, kept small: what confidence sequences and what-ifs are computed from.
 
-use super::error::StatsError;
 use super::wallet::difference;
+use crate::stats::error::StatsError;
 
 /// Distinct differences kept as they are. Event metrics have three, graders a few; beyond this the
 /// history is a continuous one and is binned.
@@ -21,7 +21,7 @@ const UNITS_PER_PAIR: f64 = (1_u64 << 32) as f64;
 /// Up to 64 distinct values are counted exactly. Beyond that every pair is split over the two knots
 /// beside it so that its mean stays: a wallet's log-wealth is concave in d, so by Jensen's inequality
 /// whatever is computed from knots never exceeds the exact wealth, on either side, and intervals only
-/// widen (by about 1 % at a spread of 0.3). Serves display and what-ifs; a verdict uses wallets.
+/// widen (by less than 1 % at a spread of 0.3). Serves display and what-ifs; a verdict uses wallets.
 ///
 /// Which of the two forms it has depends on the set of values alone, so merging is exact.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,8 +1,8 @@
 //! One e-process: sixteen bets that started with equal stakes.
 
 use super::bets::{BetGrid, Side, Stakes};
-use super::error::{StatsError, within};
 use super::wealth::{Wealth, log_mean};
+use crate::stats::error::{StatsError, within};
 
 /// An e-process for the mean of paired harm differences, valid at every look.
 ///
