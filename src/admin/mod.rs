@@ -1,1 +1,36 @@
-//! (page to be written with the module)
+//! The admin port: what operators, CI systems and the dashboard speak to.
+//!
+//! | path | answers |
+//! |---|---|
+//! | `POST /api/v1/rollouts`, `GET` | starts a rollout; lists all of them |
+//! | `GET /api/v1/rollouts/{id}` | how it stands, what it waits for, and the latest verdict |
+//! | `POST /api/v1/rollouts/{id}/promote`, `pause`, `resume`, `abort`, `rollback` | the operator's verbs |
+//! | `GET /api/v1/rollouts/{id}/history` | its timeline |
+//! | `GET /api/v1/verdicts`, `ledger`, `routes` | verdicts, e-values look by look, the published table |
+//! | `GET /api/v1/events` | the timeline as an event stream, resumed by `Last-Event-ID` |
+//! | `/metrics`, `/healthz`, `/readyz`, `/` | Prometheus, liveness, readiness, dashboard |
+//!
+//! Errors are problem details (RFC 9457). Where tokens are configured, every call but the page and the two
+//! health checks needs one; without tokens the port binds to loopback only, and answers only to a loopback
+//! name, so that no web page can reach it through a browser.
+//!
+//! Absent on purpose: decisions, and any way to traffic but the control task's handle.
+
+mod auth;
+mod dashboard;
+mod error;
+mod events;
+mod problem;
+mod record;
+mod rollouts;
+mod router;
+mod server;
+
+pub use auth::{Access, Role, Token};
+pub use error::AdminError;
+pub use record::{DecisionRecord, NoteRecord, RolloutRecord, StageRecord, TableRecord};
+pub use router::{AdminParts, MetricsText};
+pub use server::{AdminServer, bind};
+
+#[cfg(test)]
+mod tests;

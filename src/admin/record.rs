@@ -1,0 +1,200 @@
+//! What the API sends: record types of its own, read back by the command line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::{Status, StoreHealth};
+use crate::domain::Timestamp;
+use crate::rollout::{Ending, Mode, Plan, Rollout, Stage, State};
+use crate::routing::RouteTable;
+use crate::store::Note;
+use crate::wire::VerdictRecord;
+
+/// How a rollout stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RolloutRecord {
+    /// Its name.
+    pub id: String,
+    /// The stage: `mirror`, `ramp[0]` …
+    pub stage: String,
+    /// The stage as people call it: `ramp 25%`.
+    pub label: String,
+    /// `running`, `held`, `paused`, `frozen` or `over`.
+    pub mode: String,
+    /// The candidate's share of clients now.
+    pub share: String,
+    /// The evidence epoch.
+    pub epoch: u64,
+    /// Seconds counted in this stage; absent when it is over.
+    pub elapsed_seconds: Option<u64>,
+    /// What it waits for, as sentences.
+    pub waiting: Vec<String>,
+    /// The outcome, once it is decided.
+    pub decided: Option<DecisionRecord>,
+    /// All stages of its plan, in order.
+    pub stages: Vec<StageRecord>,
+    /// Records of live evidence in this epoch.
+    pub records: u64,
+    /// What the golden gate said.
+    pub gate: Option<VerdictRecord>,
+    /// What the judge said at the latest look at live evidence.
+    pub live: Option<VerdictRecord>,
+    /// `works`, or why the store does not.
+    pub store: String,
+}
+
+/// The outcome of a rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// `promoted`, `regression_proven`, `inconclusive`, `invalid` or `operator`.
+    pub ending: String,
+    /// The exit code it stands for.
+    pub exit_code: u8,
+    /// Why; absent while the old baseline is still kept warm.
+    pub why: Option<String>,
+}
+
+/// One stage of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageRecord {
+    /// The stage: `ramp[0]`.
+    pub stage: String,
+    /// As people call it.
+    pub label: String,
+    /// The candidate's share in it.
+    pub share: String,
+}
+
+/// One note of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteRecord {
+    /// Its id in the event stream; 0: could not be written.
+    pub id: u64,
+    /// The rollout.
+    pub rollout: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The stage.
+    pub stage: String,
+    /// The sentence.
+    pub text: String,
+}
+
+/// The published route table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRecord {
+    /// Its version.
+    pub version: u64,
+    /// The evidence epoch.
+    pub epoch: u64,
+    /// The slot that plays baseline.
+    pub baseline: String,
+    /// The candidate's share of clients.
+    pub candidate_share: String,
+    /// Share of the baseline's requests that is copied.
+    pub mirror_share: String,
+    /// Share of the copied requests that is copied back as well.
+    pub null_share: String,
+}
+
+impl RolloutRecord {
+    /// The rollout of `status` in full; `None` when there is none yet.
+    #[must_use]
+    pub fn of(status: &Status) -> Option<Self> {
+        let rollout = status.rollout.as_ref()?;
+        let verdict = |judgment: &Option<_>| judgment.as_deref().map(VerdictRecord::from);
+        Some(Self {
+            waiting: status.waiting.iter().map(ToString::to_string).collect(),
+            records: status.records,
+            gate: verdict(&status.gate),
+            live: verdict(&status.live),
+            store: match &status.store {
+                StoreHealth::Works => "works".to_owned(),
+                StoreHealth::Lost(why) => why.clone(),
+            },
+            ..Self::bare(rollout, status.at)
+        })
+    }
+
+    /// What the stored state alone says, for rollouts of the past.
+    #[must_use]
+    pub fn bare(rollout: &Rollout, now: Timestamp) -> Self {
+        let (parts, stage) = (rollout.parts(), rollout.stage());
+        let elapsed_seconds = match &parts.state {
+            State::Live(live) => Some(live.clock.elapsed(now).as_secs()),
+            State::Over(_) => None,
+        };
+        Self {
+            id: parts.id.to_string(),
+            stage: stage.to_string(),
+            label: parts.plan.label(stage),
+            mode: mode(&parts.state).to_owned(),
+            share: parts.plan.candidate_share(stage).to_string(),
+            epoch: parts.epoch,
+            elapsed_seconds,
+            waiting: Vec::new(),
+            decided: rollout.decided().map(|ending| decision(ending, &parts.state)),
+            stages: stages(&parts.plan),
+            records: 0,
+            gate: None,
+            live: None,
+            store: "works".to_owned(),
+        }
+    }
+}
+
+fn decision(ending: Ending, state: &State) -> DecisionRecord {
+    let why = match state {
+        State::Over(over) => Some(over.why.clone()),
+        State::Live(_) => None,
+    };
+    DecisionRecord { ending: ending.to_string(), exit_code: ending.exit_code(), why }
+}
+
+const fn mode(state: &State) -> &'static str {
+    match state {
+        State::Over(_) => "over",
+        State::Live(live) => match (live.frozen, live.mode) {
+            (crate::rollout::Frozen::Yes, _) => "frozen",
+            (_, Mode::Running) => "running",
+            (_, Mode::Held(_)) => "held",
+            (_, Mode::Paused) => "paused",
+        },
+    }
+}
+
+fn stages(plan: &Plan) -> Vec<StageRecord> {
+    let ramp = (0..plan.ramp.shares().len()).map(|index| Stage::Ramp { index });
+    let before = [Stage::Prepare, Stage::Gate, Stage::Mirror].into_iter();
+    let all = before.chain(ramp).chain([Stage::Drain, Stage::KeepWarm, Stage::Done]);
+    all.map(|stage| StageRecord {
+        stage: stage.to_string(),
+        label: plan.label(stage),
+        share: plan.candidate_share(stage).to_string(),
+    })
+    .collect()
+}
+
+impl From<&Note> for NoteRecord {
+    fn from(note: &Note) -> Self {
+        Self {
+            id: note.id,
+            rollout: note.rollout.to_string(),
+            at_ms: note.at.as_millis(),
+            stage: note.stage.to_string(),
+            text: note.text.clone(),
+        }
+    }
+}
+
+impl From<&RouteTable> for TableRecord {
+    fn from(table: &RouteTable) -> Self {
+        Self {
+            version: table.version,
+            epoch: table.epoch,
+            baseline: table.baseline.to_string(),
+            candidate_share: table.split.candidate().to_string(),
+            mirror_share: table.mirror.share.to_string(),
+            null_share: table.mirror.null_share.to_string(),
+        }
+    }
+}
