@@ -17,7 +17,7 @@ pub(super) fn harm(kind: MetricKind, value: f64) -> f64 {
 /// The harm difference of one pair of point metrics. A lost candidate half is harm 1, a lost baseline
 /// half is baseline harm 0: no loss can help the candidate.
 #[must_use]
-pub(super) fn points(kind: MetricKind, halves: Halves) -> f64 {
+pub fn points(kind: MetricKind, halves: Halves) -> f64 {
     let candidate = halves.candidate.map_or(1.0, |value| harm(kind, value));
     let baseline = halves.baseline.map_or(0.0, |value| harm(kind, value));
     candidate - baseline

@@ -29,6 +29,7 @@ mod sums;
 pub use collector::{Assigned, Collector, IN_FLIGHT, NULL_FAILED, Snapshot};
 pub use digest::EvidenceDigest;
 pub use error::EvidenceError;
+pub use harm::points as harm_difference;
 pub use load::LoadRange;
 pub use metric::MetricEvidence;
 pub use observation::{AnswerDigest, Copies, Observation, PromptDigest, Role, Sample};

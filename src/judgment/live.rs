@@ -2,11 +2,9 @@
 
 use super::budget::{Family, Stake};
 use super::checks;
+use super::conclusion::{overall, reasons};
 use super::shown::{LEVEL, Shown};
-use super::{
-    Ask, Check, CheckState, Flips, Judgment, LatencyPass, LedgerPoint, MetricJudgment, Policy, Reason,
-    Verdict,
-};
+use super::{Ask, Flips, Judgment, LatencyPass, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Snapshot, Strand};
 
@@ -166,22 +164,6 @@ impl Look<'_> {
     }
 }
 
-fn overall(metrics: &[MetricJudgment], checks: &[Check]) -> Verdict {
-    if checks.iter().any(|check| matches!(check.state, CheckState::Alarm(_))) {
-        return Verdict::Invalid;
-    }
-    if metrics.iter().any(|metric| metric.verdict == Verdict::Fail) {
-        return Verdict::Fail;
-    }
-    let mut required = metrics.iter().filter(|metric| metric.required).peekable();
-    // Where nothing must pass, nothing can: no data and no demand are never a pass.
-    if required.peek().is_some() && required.all(|metric| metric.verdict == Verdict::Pass) {
-        Verdict::Pass
-    } else {
-        Verdict::Inconclusive
-    }
-}
-
 /// The largest need among what must pass; `None` when one of them shows no trend toward passing.
 fn needed(verdict: Verdict, metrics: &[MetricJudgment], look: &Look<'_>) -> Option<u64> {
     if verdict != Verdict::Inconclusive {
@@ -192,27 +174,6 @@ fn needed(verdict: Verdict, metrics: &[MetricJudgment], look: &Look<'_>) -> Opti
         .filter(|(metric, _)| metric.required && metric.verdict != Verdict::Pass)
         .map(|(_, stake)| look.needed(&look.snapshot.metrics()[stake.metric].strands()[stake.strand]))
         .try_fold(0, |most, needed| Some(needed?.max(most)))
-}
-
-/// The reasons of a verdict, the decisive ones alone: what failed, what is awaited, or what passed.
-fn reasons(verdict: Verdict, metrics: &[MetricJudgment], checks: &[Check]) -> Vec<Reason> {
-    if verdict == Verdict::Invalid {
-        let alarms = checks.iter().filter_map(|check| match &check.state {
-            CheckState::Alarm(text) => Some(Reason::Check { name: check.name, text: text.clone() }),
-            _ => None,
-        });
-        return alarms.collect();
-    }
-    let decisive = metrics.iter().filter(|metric| match verdict {
-        Verdict::Fail => metric.verdict == Verdict::Fail,
-        Verdict::Pass => metric.required,
-        _ => metric.required && metric.verdict != Verdict::Pass,
-    });
-    let mut reasons: Vec<_> = decisive.map(|metric| metric.reason.clone()).collect();
-    if reasons.is_empty() {
-        reasons.push(Reason::Note("nothing must pass here, and nothing failed".to_owned()));
-    }
-    reasons
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 mod ask;
 mod budget;
 mod checks;
+mod conclusion;
+mod golden;
 mod live;
 mod policy;
 mod reason;
@@ -15,6 +17,7 @@ mod shown;
 mod verdict;
 
 pub use ask::{Ask, LatencyPass};
+pub use golden::{GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;
 pub use policy::{MetricPolicy, Policy, PolicyError};
 pub use reason::{Reason, Unit};

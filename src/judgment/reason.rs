@@ -101,6 +101,8 @@ pub enum Reason {
         unit: Unit,
         /// Cases.
         cases: u64,
+        /// Probability of error of each end of the interval.
+        alpha: f64,
         /// Exact McNemar p of no difference, where answers are right or wrong.
         mcnemar_p: Option<f64>,
     },
@@ -174,25 +176,39 @@ impl fmt::Display for Reason {
 
 impl Reason {
     fn write_golden(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Golden { metric, worse_by, interval, margin, unit, cases, mcnemar_p } = self else {
+        let Self::Golden { metric, worse_by, interval: (low, high), margin, unit, cases, alpha, mcnemar_p } =
+            self
+        else {
             return Ok(());
         };
+        let fails = low > margin;
+        let (limit, text) = match (fails, *high <= 0.0, *worse_by > 0.0) {
+            (true, ..) => (*low, ", at least "),
+            (_, true, _) => (*high, ", at least "),
+            (_, _, true) => (*high, ", at most "),
+            _ => (*high, ", worse by at most "),
+        };
         write!(f, "{metric}: ")?;
-        f.write_str(if *worse_by > 0.0 { "worse by " } else { "better by " })?;
-        unit.write(f, worse_by.abs())?;
-        f.write_str(if interval.1 <= 0.0 { ", at least " } else { ", worse by at most " })?;
-        unit.write(f, interval.1.abs())?;
-        if interval.0 > 0.0 {
-            f.write_str(" and at least ")?;
-            unit.write(f, interval.0)?;
+        if *worse_by == 0.0 {
+            f.write_str("no difference")?;
+        } else {
+            f.write_str(if *worse_by > 0.0 { "worse by " } else { "better by " })?;
+            unit.write(f, worse_by.abs())?;
         }
-        f.write_str(" (95 % each way), margin ")?;
+        f.write_str(text)?;
+        unit.write(f, limit.abs())?;
+        write!(f, " ({} %, one look), ", Short(100.0 * (1.0 - alpha)))?;
+        f.write_str(match (fails, high < margin) {
+            (true, _) => "more than the margin of ",
+            (_, true) => "within the margin of ",
+            _ => "not decided against the margin of ",
+        })?;
         unit.write(f, *margin)?;
-        write!(f, ", {cases} cases")?;
+        write!(f, " ({cases} cases")?;
         match mcnemar_p {
-            Some(p) if *p < 1e-4 => f.write_str(", McNemar p < 0.0001"),
-            Some(p) => write!(f, ", McNemar p = {p:.4}"),
-            None => Ok(()),
+            Some(p) if *p < 1e-4 => f.write_str(", McNemar p < 0.0001)"),
+            Some(p) => write!(f, ", McNemar p = {p:.4})"),
+            None => f.write_str(")"),
         }
     }
 }

@@ -1,0 +1,140 @@
+//! The judge of a fixed sample: golden cases or two files of results, looked at once.
+
+mod case;
+mod differences;
+mod estimate;
+
+use case::Asked;
+
+use super::conclusion::{overall, reasons};
+use super::{Check, CheckState, Judgment, MetricJudgment, Question, Subject, Verdict};
+use crate::domain::{MetricKind, MetricName};
+use crate::evidence::{Aspect, Halves};
+
+/// One case answered by both arms, for one metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoldenPair {
+    /// The case.
+    pub id: String,
+    /// The cluster it stands or falls with: one document, one template. Cases without one stand alone.
+    pub cluster: Option<String>,
+    /// The values, averaged over repeats; `None`, or a value that the metric's kind cannot take: lost.
+    pub halves: Halves,
+}
+
+/// One metric over all cases that it applies to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoldenMetric {
+    /// The metric.
+    pub name: MetricName,
+    /// How its values are compared.
+    pub kind: MetricKind,
+    /// The harm that is tolerated: points as a fraction, or a relative change for ratio kinds.
+    pub margin: f64,
+    /// Whether it must pass; else it is a guard and may only fail.
+    pub required: bool,
+    /// The cases.
+    pub pairs: Vec<GoldenPair>,
+}
+
+/// What the judge of a fixed sample is asked, and how sure it must be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoldenAsk {
+    /// What is asked, for the record.
+    pub question: Question,
+    /// What is judged, for the record.
+    pub subject: Subject,
+    /// Probability, per metric, of passing what is worse by its margin; and of failing what is worse by
+    /// no more than that. In (0, ½).
+    pub alpha: f64,
+    /// Above this share of lost halves the run is invalid.
+    pub missing_max: f64,
+}
+
+impl GoldenAsk {
+    /// The usual question: one-sided tests at 5 %, at most 2 % of the halves lost.
+    #[must_use]
+    pub const fn new(question: Question, subject: Subject) -> Self {
+        Self { question, subject, alpha: 0.05, missing_max: 0.02 }
+    }
+}
+
+/// What these cases say of the candidate.
+///
+/// *Promise.* One look at a sample whose size was fixed beforehand: a metric that is worse by its margin
+/// passes with probability at most about `alpha`, and one that is not worse by more fails with
+/// probability at most about `alpha`. The interval shown holds at `1 − 2·alpha`, and the verdict is read
+/// from its ends. A lost half counts as the worst case, in either arm: no loss can help the candidate.
+///
+/// *Assumes* cases (or clusters, where they are named) that do not depend on each other.
+///
+/// Nothing evaluated, too many lost halves, or a required metric without a case is [`Verdict::Invalid`].
+#[must_use]
+pub fn judge_golden(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Judgment {
+    let asked = metrics
+        .iter()
+        .flat_map(|metric| aspects(metric.kind).iter().map(move |aspect| Asked { metric, aspect: *aspect }));
+    let judged: Vec<_> = asked.map(|asked| asked.judge(ask)).collect();
+    let (metrics_judged, needs): (Vec<MetricJudgment>, Vec<Option<u64>>) = judged.into_iter().unzip();
+    let checks = vec![evaluated(metrics), missing(metrics, ask)];
+    let verdict = overall(&metrics_judged, &checks);
+    Judgment {
+        verdict,
+        question: ask.question,
+        subject: ask.subject.clone(),
+        reasons: reasons(verdict, &metrics_judged, &checks),
+        pairs_needed: needed(verdict, &metrics_judged, &needs),
+        metrics: metrics_judged,
+        checks,
+    }
+}
+
+/// The tests of one metric: both directions where both harm.
+const fn aspects(kind: MetricKind) -> &'static [Aspect] {
+    match kind {
+        MetricKind::Length => &[Aspect::Longer, Aspect::Shorter],
+        _ => &[Aspect::Body],
+    }
+}
+
+/// Something was evaluated, and of everything that must pass.
+fn evaluated(metrics: &[GoldenMetric]) -> Check {
+    let empty = metrics.iter().find(|metric| metric.required && metric.pairs.is_empty());
+    let state = if metrics.iter().all(|metric| metric.pairs.is_empty()) {
+        CheckState::Alarm("no case was evaluated, and no data is not a pass".to_owned())
+    } else if let Some(metric) = empty {
+        CheckState::Alarm(format!("{} must pass, and no case was evaluated by it", metric.name))
+    } else {
+        CheckState::Ok
+    };
+    Check { name: "evaluated", state }
+}
+
+/// No metric lost more halves than may be lost.
+fn missing(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Check {
+    let beyond = metrics.iter().find(|metric| case::too_many_lost(metric, ask.missing_max));
+    let state = beyond.map_or(CheckState::Ok, |metric| {
+        CheckState::Alarm(format!(
+            "{} of {} cases of {} lack a half, more than {} %",
+            case::lost(metric),
+            metric.pairs.len(),
+            metric.name,
+            ask.missing_max * 100.0
+        ))
+    });
+    Check { name: "missing", state }
+}
+
+/// The largest need among what must pass; `None` when one of them shows no trend toward passing.
+fn needed(verdict: Verdict, metrics: &[MetricJudgment], needs: &[Option<u64>]) -> Option<u64> {
+    if verdict != Verdict::Inconclusive {
+        return Some(0);
+    }
+    let waiting = metrics.iter().zip(needs);
+    waiting
+        .filter(|(metric, _)| metric.required && metric.verdict != Verdict::Pass)
+        .try_fold(0, |most, (_, needed)| Some((*needed)?.max(most)))
+}
+
+#[cfg(test)]
+mod tests;
