@@ -69,9 +69,18 @@ fn reasons_carry_the_numbers() {
         graded(198, 88, 260, 1_319),
         "m: better by 13.04 points, at least 10.8 points (95 %, one look), within the margin of 2 points (1319 cases, McNemar p < 0.0001)",
     );
-    check(graded(198, 260, 88, 1_319), "");
-    check(graded(10, 1, 1, 40), "");
-    check(metric(MetricKind::Latency, 0.05, (1..=50).map(|i| (200.0, 230.0 + f64::from(i % 7)))), "");
+    check(
+        graded(198, 260, 88, 1_319),
+        "m: worse by 13.04 points, at least 10.8 points (95 %, one look), more than the margin of 2 points (1319 cases, McNemar p < 0.0001)",
+    );
+    check(
+        graded(10, 1, 1, 40),
+        "m: no difference, worse by at most 8.36 points (95 %, one look), not decided against the margin of 2 points (40 cases, McNemar p = 1.0000)",
+    );
+    check(
+        metric(MetricKind::Latency, 0.05, (1..=50).map(|i| (200.0, 230.0 + f64::from(i % 7)))),
+        "m: worse by 16.48 %, at least 16.24 % (95 %, one look), more than the margin of 5 % (50 cases)",
+    );
 }
 
 #[test]
