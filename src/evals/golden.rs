@@ -1,5 +1,7 @@
 //! Both arms' samples, paired case by case: what the judge is given.
 
+mod subject;
+
 use super::latency::Timing;
 use super::run::{ArmRun, Sample, Score};
 use super::suite::Suite;

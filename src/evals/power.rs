@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::suite::Suite;
+use super::suite::{Suite, SuiteMetric};
 use crate::domain::MetricName;
+use crate::stats::{EffectVariance, ErrorRates, detectable_effect, pairs_for_effect};
 
 /// What one metric of a suite can find with its number of cases.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,36 +23,35 @@ pub struct Power {
     pub deviation: f64,
 }
 
-/// Quantiles of the normal distribution at 0.95 (a one-sided test) and 0.8 (the power).
-const Z: f64 = 1.644_853_626_951_472_7 + 0.841_621_233_572_914_3;
+/// A one-sided test at 5 % is one side of a two-sided one at 10 %.
+const RATES: ErrorRates = ErrorRates { alpha: 0.1, power: 0.8 };
 
 /// Assumed deviation where answers are right or wrong: one answer in ten flips between the arms, √0.1.
 const DEVIATION_BINARY: f64 = 0.316_227_766_016_837_9;
 /// Assumed deviation of graded scores.
 const DEVIATION_GRADED: f64 = 0.25;
 
-/// What each required metric of `suite` can find. The normal approximation of a paired test: with deviation σ, n pairs and
-/// margin δ, a loss of δ + (z₀.₉₅ + z₀.₈) σ/√n is found with power 0.8, and no loss passes with power 0.8 from
-/// ((z₀.₉₅ + z₀.₈) σ/δ)² pairs on. σ is not known before the run; what is assumed is said.
+/// What each required metric of `suite` can find: a loss beyond the margin by the smallest effect that the test sees, and
+/// the pairs from which no loss at all is seen to be within the margin ([`detectable_effect`], [`pairs_for_effect`]). The
+/// deviation is not known before the run; what is assumed is said.
 #[must_use]
 pub fn power(suite: &Suite) -> Vec<Power> {
+    suite.metrics.iter().filter(|metric| metric.required).map(|metric| of_metric(suite, metric)).collect()
+}
+
+fn of_metric(suite: &Suite, metric: &SuiteMetric) -> Power {
+    let deviation = if metric.grader.is_binary() { DEVIATION_BINARY } else { DEVIATION_GRADED };
+    let between = deviation * deviation;
+    // One answer to each prompt; what varies between repeats is part of the assumed deviation.
+    let variance =
+        EffectVariance { between, candidate: 0.0, baseline: 0.0, candidate_answers: 1, baseline_answers: 1 };
     let pairs = suite.cases.len();
-    let required = suite.metrics.iter().filter(|metric| metric.required);
-    let power = required.map(|metric| {
-        let deviation = if metric.grader.is_binary() { DEVIATION_BINARY } else { DEVIATION_GRADED };
-        #[expect(clippy::cast_precision_loss, reason = "a count of cases, far below 2^53")]
-        let detectable = metric.margin + Z * deviation / (pairs as f64).sqrt();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "positive, and saturates"
-        )]
-        let pairs_needed = (Z * deviation / metric.margin).powi(2).ceil() as u64;
-        let (name, margin) = (metric.name.clone(), metric.margin);
-        let detectable = (detectable < 1.0).then_some(detectable);
-        Power { metric: name, pairs, margin, detectable, pairs_needed, deviation }
-    });
-    power.collect()
+    let effect = detectable_effect(variance, pairs as u64, RATES).ok();
+    let needed = pairs_for_effect(variance, metric.margin, RATES).unwrap_or(f64::INFINITY);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and saturates")]
+    let pairs_needed = needed.ceil() as u64;
+    let detectable = effect.map(|effect| metric.margin + effect).filter(|loss| *loss < 1.0);
+    Power { metric: metric.name.clone(), pairs, margin: metric.margin, detectable, pairs_needed, deviation }
 }
 
 impl fmt::Display for Power {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 pub use arms::ArmSource;
-use arms::Ready;
+use arms::{Origin, Ready};
 
 use super::dataset::Case;
 use super::error::EvalError;
@@ -16,7 +16,7 @@ use super::golden::GoldenRun;
 use super::latency::{self, TimingHistogram};
 use super::order::{self, Turn};
 use super::suite::{Suite, SuiteMetric};
-use crate::domain::Arm;
+use crate::domain::{Arm, ReleaseId};
 use crate::telemetry::Clock;
 use crate::upstream::Timeouts;
 use crate::wire::Answer;
@@ -68,10 +68,20 @@ pub struct Sample {
 pub struct ArmRun {
     /// Where the answers came from: a URL, or the name of a file.
     pub source: String,
+    /// The release that answered, where it is known.
+    pub release: Option<ReleaseId>,
     /// Samples by case, in the suite's order, then by repeat. Recorded answers have one repeat.
     pub samples: Vec<Vec<Sample>>,
     /// Latency histograms, one a timing.
     pub latency: Vec<TimingHistogram>,
+}
+
+impl ArmRun {
+    /// What a verdict calls the arm: its release, or else its source.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.release.as_ref().map_or_else(|| self.source.clone(), ToString::to_string)
+    }
 }
 
 /// Hears of the progress of a run.
@@ -89,11 +99,11 @@ pub async fn run(
     options: &RunOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<GoldenRun, EvalError> {
-    let names = (baseline.name().to_owned(), candidate.name().to_owned());
+    let origins = (Origin::of(&baseline), Origin::of(&candidate));
     let sources = vec![(Arm::Baseline, baseline), (Arm::Candidate, candidate)];
     let mut answers = ask(suite, sources, options, on_progress).await?;
-    let baseline = grade_all(suite, names.0, answers.remove(&Arm::Baseline).unwrap_or_default()).await;
-    let candidate = grade_all(suite, names.1, answers.remove(&Arm::Candidate).unwrap_or_default()).await;
+    let baseline = grade_all(suite, origins.0, answers.remove(&Arm::Baseline).unwrap_or_default()).await;
+    let candidate = grade_all(suite, origins.1, answers.remove(&Arm::Candidate).unwrap_or_default()).await;
     Ok(GoldenRun { suite: suite.clone(), baseline, candidate })
 }
 
@@ -107,9 +117,9 @@ pub async fn run_one(
     options: &RunOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<ArmRun, EvalError> {
-    let name = source.name().to_owned();
+    let origin = Origin::of(&source);
     let mut answers = ask(suite, vec![(Arm::Candidate, source)], options, on_progress).await?;
-    Ok(grade_all(suite, name, answers.remove(&Arm::Candidate).unwrap_or_default()).await)
+    Ok(grade_all(suite, origin, answers.remove(&Arm::Candidate).unwrap_or_default()).await)
 }
 
 /// Answers of one arm, by case, then by repeat.
@@ -163,14 +173,15 @@ async fn ask_all(
 }
 
 /// Graded after the last answer, so that grading never delays a clock; it gives way to other tasks between cases.
-async fn grade_all(suite: &Suite, source: String, answers: Answers) -> ArmRun {
+async fn grade_all(suite: &Suite, origin: Origin, answers: Answers) -> ArmRun {
     let mut samples: Vec<Vec<Sample>> = Vec::with_capacity(answers.len());
     for (case, repeats) in suite.cases.iter().zip(answers) {
         samples.push(repeats.into_iter().map(|answer| grade(suite, case, answer)).collect());
         tokio::task::yield_now().await;
     }
     let latency = latency::histograms(samples.iter().flatten());
-    ArmRun { source, samples, latency }
+    let Origin { source, release } = origin;
+    ArmRun { source, release, samples, latency }
 }
 
 fn grade(suite: &Suite, case: &Case, answer: Option<Answer>) -> Sample {

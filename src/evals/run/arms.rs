@@ -1,7 +1,7 @@
 //! What stands on either side: an engine, or answers recorded earlier.
 
 use super::RunOptions;
-use crate::domain::Arm;
+use crate::domain::{Arm, ReleaseId};
 use crate::evals::dataset::Case;
 use crate::evals::engine::{Endpoint, Engine};
 use crate::evals::error::EvalError;
@@ -19,15 +19,6 @@ pub enum ArmSource {
 }
 
 impl ArmSource {
-    /// The source by name: the file, or the URL.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Recorded(recorded) => recorded.file(),
-            Self::Engine(endpoint) => endpoint.url(),
-        }
-    }
-
     pub(super) async fn ready(
         self,
         arm: Arm,
@@ -41,6 +32,24 @@ impl ArmSource {
                 Ready::Engine(Box::new(Engine::connect(arm, endpoint, suite, options.timeouts, clock).await?))
             }
         })
+    }
+}
+
+/// What a source is called, kept while the source itself is used up.
+pub(super) struct Origin {
+    pub(super) source: String,
+    pub(super) release: Option<ReleaseId>,
+}
+
+impl Origin {
+    pub(super) fn of(source: &ArmSource) -> Self {
+        match source {
+            ArmSource::Recorded(recorded) => Self { source: recorded.file().to_owned(), release: None },
+            ArmSource::Engine(endpoint) => {
+                let release = endpoint.release.as_ref().map(|release| release.rel());
+                Self { source: endpoint.url().to_owned(), release }
+            }
+        }
     }
 }
 
