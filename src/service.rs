@@ -1,1 +1,256 @@
 //! Builds every part from the configuration and wires the channels.
+//!
+//! ```text
+//! config ─▶ engines (pool + release of each slot) ─▶ proxy ──samples──▶ control task ◀── admin port
+//!                                                      ▲                     │
+//!                                                      └──── route table ◀───┘
+//! ```
+//!
+//! [`Service::start`] gives a running proxy, controller and admin port; [`Service::stop`] ends them in the
+//! order in which nothing is lost: clients first, then the evidence they left, then the store.
+//!
+//! Absent on purpose: decisions, and any rule of the parts it wires.
+
+mod engines;
+mod error;
+mod gate;
+mod metrics;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{self, Access, AdminParts};
+use crate::cache::{Cache, CacheOptions};
+use crate::config::{CacheTier, Config, policy_digest};
+use crate::control::{Control, ControlParts, ControlTask, Handle};
+use crate::domain::{Arm, Slot};
+use crate::evals::GoldenRun;
+use crate::evidence::Sample;
+use crate::proxy::{self, Counters, DrainReport, ProxyParts};
+use crate::routing::RouteTable;
+use crate::store::Store;
+use crate::telemetry::Clock;
+use crate::wire::LiveGrader;
+
+pub use error::ServiceError;
+
+use engines::Engines;
+use gate::GoldenGate;
+use metrics::Measured;
+
+/// Samples that wait for the control task. Beyond it they are dropped and counted: judging falls behind, users
+/// do not. At 1 % mirrored of 1,000 requests/s this is seven minutes of pairs.
+const SAMPLES_MAX: usize = 4_096;
+
+/// Time between ticks: how late a stage may end.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The golden runs of the latest gate, suite by suite.
+pub type GateRuns = Arc<Vec<GoldenRun>>;
+
+/// Proxy, controller and admin port, running.
+#[derive(Debug)]
+pub struct Service {
+    control: Handle,
+    controller: ControlTask,
+    proxy: proxy::Running,
+    admin: SocketAddr,
+    admin_tasks: JoinSet<std::io::Result<()>>,
+    stop_admin: CancellationToken,
+    cache: Option<Arc<Cache>>,
+    counters: Arc<Counters>,
+    gate_runs: Arc<ArcSwapOption<Vec<GoldenRun>>>,
+    warnings: Vec<String>,
+}
+
+impl Service {
+    /// Starts everything that `config` describes, on `clock`. A rollout that was under way goes on where it stood.
+    ///
+    /// # Errors
+    /// What cannot be read, opened or listened on.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        let engines = Arc::new(Engines::open(config, &clock)?);
+        let cache = cache(config, &engines, &clock)?;
+        let graders = graders(config)?;
+        let gate_runs = Arc::new(ArcSwapOption::empty());
+        let gate =
+            GoldenGate::open(&config.rollout.gate, Arc::clone(&engines), &clock, Arc::clone(&gate_runs))?;
+        let listener = listen(config.server.listen).await?;
+        let table = Arc::new(ArcSwap::from_pointee(RouteTable::steady(0, 0, Slot::Blue)));
+        let (sender, samples) = mpsc::channel(SAMPLES_MAX);
+        let store = Store::open(&format!("sqlite:{}", config.state.file.display())).await?;
+        let parts = control_parts(config, &engines, gate, &clock, (store, Arc::clone(&table), samples));
+        let (control, controller) = Control::spawn(parts).await?;
+
+        let counters = Arc::new(Counters::default());
+        let slots = engines.slots();
+        let parts = ProxyParts {
+            table,
+            slots: Arc::clone(&slots),
+            cache: cache.clone(),
+            samples: sender,
+            graders,
+            clock: Arc::clone(&clock),
+            counters: Arc::clone(&counters),
+        };
+        let measured = Measured {
+            counters: Arc::clone(&counters),
+            cache: cache.clone(),
+            control: control.clone(),
+            engines: Arc::clone(&engines),
+        };
+        let (admin, stop_admin, admin_tasks) = open_admin(config, control.clone(), measured).await?;
+        let proxy = proxy::start(engines::proxy_options(config), parts, listener)
+            .map_err(|source| ServiceError::Bind { address: config.server.listen, source })?;
+        let warnings = engines.warnings();
+        Ok(Self {
+            control,
+            controller,
+            proxy,
+            admin,
+            admin_tasks,
+            stop_admin,
+            cache,
+            counters,
+            gate_runs,
+            warnings,
+        })
+    }
+
+    /// Speaks to the controller.
+    #[must_use]
+    pub const fn control(&self) -> &Handle {
+        &self.control
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub const fn data_addr(&self) -> SocketAddr {
+        self.proxy.addr()
+    }
+
+    /// Where operators connect.
+    #[must_use]
+    pub const fn admin_addr(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// What the proxy counts.
+    #[must_use]
+    pub const fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// The cache, where there is one.
+    #[must_use]
+    pub const fn cache(&self) -> Option<&Arc<Cache>> {
+        self.cache.as_ref()
+    }
+
+    /// What the latest golden gate ran, for pages that show it; `None` before the first.
+    #[must_use]
+    pub fn gate_runs(&self) -> Option<GateRuns> {
+        self.gate_runs.load_full()
+    }
+
+    /// What works and should still be known: a slot without a release, a probe that was switched off.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Lets clients finish within the drain limit, takes in their evidence, writes it, and closes the store.
+    pub async fn stop(mut self) -> DrainReport {
+        let report = self.proxy.drain().await;
+        self.stop_admin.cancel();
+        while self.admin_tasks.join_next().await.is_some() {}
+        self.controller.stop().await;
+        report
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServiceError> {
+    TcpListener::bind(address).await.map_err(|source| ServiceError::Bind { address, source })
+}
+
+/// Everything that is kept of the world the control task lives in.
+type Channels = (Store, Arc<ArcSwap<RouteTable>>, mpsc::Receiver<Sample>);
+
+fn control_parts(
+    config: &Config,
+    engines: &Arc<Engines>,
+    gate: GoldenGate,
+    clock: &Arc<dyn Clock>,
+    (store, table, samples): Channels,
+) -> ControlParts {
+    let (prepared, counted) = (Arc::clone(engines), Arc::clone(engines));
+    ControlParts {
+        store,
+        clock: Arc::clone(clock),
+        table,
+        samples,
+        scores: config.judge.graders.iter().map(|grader| grader.name.clone()).collect(),
+        policy: config.judge.policy.clone(),
+        policy_digest: policy_digest(&config.judge),
+        plan: config.rollout.plan.clone(),
+        releases: engines.releases(),
+        evidence_dir: config.evidence.dir.clone(),
+        gate: gate.runner(),
+        prepare: Arc::new(move |slot| {
+            let engines = Arc::clone(&prepared);
+            Box::pin(async move { engines.prepare(slot).await })
+        }),
+        in_flight: Arc::new(move |slot| counted.in_flight(slot)),
+        tick: TICK,
+    }
+}
+
+/// The cache is keyed by releases: without one there is nothing to key it by.
+fn cache(
+    config: &Config,
+    engines: &Engines,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<Cache>>, ServiceError> {
+    if config.cache.tier == CacheTier::Off {
+        return Ok(None);
+    }
+    if let Some(slot) = engines.unlocked() {
+        return Err(ServiceError::CacheWithoutRelease { slot });
+    }
+    let options =
+        CacheOptions { bytes_max: config.cache.bytes_max, ttl: config.cache.ttl, ..CacheOptions::default() };
+    Ok(Some(Arc::new(Cache::new(options, Arc::clone(clock)))))
+}
+
+fn graders(config: &Config) -> Result<Vec<LiveGrader>, ServiceError> {
+    let graders = config.judge.graders.iter();
+    Ok(graders
+        .map(|grader| LiveGrader::new(grader.name.clone(), &grader.pattern))
+        .collect::<Result<_, _>>()?)
+}
+
+type OpenAdmin = (SocketAddr, CancellationToken, JoinSet<std::io::Result<()>>);
+
+async fn open_admin(config: &Config, control: Handle, measured: Measured) -> Result<OpenAdmin, ServiceError> {
+    let parts =
+        AdminParts { control, metrics: Arc::new(move || measured.render()), access: Access::Loopback };
+    let server = admin::bind(config.server.admin, parts).await?;
+    let bound = |source| ServiceError::Bind { address: config.server.admin, source };
+    let address = server.local_addr().map_err(bound)?;
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(server.serve(stop.clone()));
+    Ok((address, stop, tasks))
+}
+
+/// The arm that `slot` plays in `table`.
+fn arm_of(table: &RouteTable, slot: Slot) -> Arm {
+    if table.baseline == slot { Arm::Baseline } else { Arm::Candidate }
+}

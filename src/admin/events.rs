@@ -1,6 +1,5 @@
 //! The timeline as an event stream.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -9,13 +8,13 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::problem::Problem;
 use super::router::Shared;
 use super::{NoteRecord, RolloutRecord};
-use crate::control::{Feed, Handle, Status};
+use crate::control::{Feed, Status};
 use crate::store::Note;
 
 /// How often the whole status is sent at most. It changes with every look.
@@ -33,55 +32,33 @@ pub(super) async fn stream(
         Some(Ok(last)) => last,
         Some(Err(_)) => return Err(Problem::bad_request("Last-Event-ID must be a number".to_owned())),
     };
-    let Feed { kept, live } = shared.control.events(last).await?;
+    let feed = shared.control.events(last).await?;
     let mut status = shared.control.watch();
     status.mark_changed();
-    let reader = Reader {
-        control: shared.control,
-        stop: shared.stop,
-        waiting: kept.into(),
-        live,
-        status,
-        status_due: tokio::time::Instant::now(),
-        last,
-    };
+    let reader = Reader { stop: shared.stop, feed, status, status_due: tokio::time::Instant::now() };
     let events = unfold(reader, |mut reader| async move { Some((Ok(reader.next().await?), reader)) });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 /// One reader of the stream.
 struct Reader {
-    control: Handle,
     stop: CancellationToken,
-    waiting: VecDeque<Note>,
-    live: broadcast::Receiver<Note>,
+    feed: Feed,
     status: watch::Receiver<std::sync::Arc<Status>>,
     status_due: tokio::time::Instant,
-    /// Id of the last note that was sent.
-    last: u64,
 }
 
 impl Reader {
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some(note) = self.waiting.pop_front() {
-                if let Some(event) = self.note(&note) {
-                    return Some(event);
-                }
-                continue;
-            }
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return None,
-                note = self.live.recv() => match note {
-                    Ok(note) => self.waiting.push_back(note),
-                    // Too slow: what was missed is in the store.
-                    Err(broadcast::error::RecvError::Lagged(_)) => {
-                        let Feed { kept, live } = self.control.events(self.last).await.ok()?;
-                        (self.waiting, self.live) = (kept.into(), live);
+                note = self.feed.next() => {
+                    if let Some(event) = note_event(&note?) {
+                        return Some(event);
                     }
-                    Err(broadcast::error::RecvError::Closed) => return None,
-                },
+                }
                 changed = next_status(&mut self.status, self.status_due) => {
                     changed?;
                     self.status_due = tokio::time::Instant::now() + STATUS_EVERY;
@@ -93,18 +70,12 @@ impl Reader {
             }
         }
     }
+}
 
-    fn note(&mut self, note: &Note) -> Option<Event> {
-        if note.id != 0 && note.id <= self.last {
-            return None;
-        }
-        let event = json_event("note", &NoteRecord::from(note))?;
-        if note.id == 0 {
-            return Some(event);
-        }
-        self.last = note.id;
-        Some(event.id(note.id.to_string()))
-    }
+/// A note that could not be written has no id to resume after.
+fn note_event(note: &Note) -> Option<Event> {
+    let event = json_event("note", &NoteRecord::from(note))?;
+    Some(if note.id == 0 { event } else { event.id(note.id.to_string()) })
 }
 
 /// The next change, not before it is due; `None` when the control task has ended.

@@ -1,10 +1,15 @@
 //! Which commands exist, and the way from what was typed to how it ended.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{Context, Exit, Failure, GlobalArgs, completions, eval, judge, mock_engine, report};
+use super::{
+    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, completions, eval, judge, mock_engine, report,
+    serve,
+};
+use crate::telemetry::start_logs;
 
 /// Eval-gated canary analysis for LLM serving.
 #[derive(Debug, Parser)]
@@ -22,6 +27,8 @@ enum Command {
     Eval(eval::Args),
     /// Judge stored evidence again, offline; ask what another margin would have said
     Judge(judge::Args),
+    /// Serve: splitting proxy, controller and admin port in one process
+    Serve(serve::Args),
     /// Draw the page of a finished run again, from its files alone
     Report(report::Args),
     /// Write a shell's completion script to stdout
@@ -39,10 +46,16 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failu
         Ok(typed) => typed,
         Err(error) => return said_by_clap(&error),
     };
+    start_logs(
+        &typed.global.log,
+        typed.global.color != ColorChoice::Never && std::io::stderr().is_terminal(),
+    )
+    .blame_usage()?;
     let context = Context::new(typed.global);
     match typed.command {
         Command::Eval(args) => eval::run(args, &context).await,
         Command::Judge(args) => judge::run(args, &context).await,
+        Command::Serve(args) => serve::run(args, &context).await,
         Command::Report(args) => report::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, CommandLine::command(), &context),
         Command::MockEngine(args) => mock_engine::run(args, &context).await,

@@ -33,6 +33,8 @@ mod mock_engine;
 mod output;
 mod progress;
 mod report;
+mod serve;
+mod timeline;
 mod verdict;
 
 pub use command::run;

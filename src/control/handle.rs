@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::feed::NOTES_KEPT_MAX;
 use super::input::Request;
 use super::{ControlError, Feed, StartRequest, Status};
 use crate::domain::RolloutId;
 use crate::judgment::LedgerPoint;
 use crate::rollout::OperatorCommand;
 use crate::store::{Note, Store, StoredVerdict, Summary};
-
-/// Kept notes given at once to a reader that comes back.
-const NOTES_KEPT_MAX: u32 = 1_000;
 
 /// Verdicts given at once, the latest ones.
 const VERDICTS_MAX: u32 = 500;
@@ -22,7 +20,8 @@ const VERDICTS_MAX: u32 = 500;
 pub struct Handle {
     pub(super) requests: mpsc::Sender<Request>,
     pub(super) status: watch::Receiver<Arc<Status>>,
-    pub(super) notes: broadcast::Sender<Note>,
+    /// Weak, so that readers hear when the control task has ended.
+    pub(super) notes: broadcast::WeakSender<Note>,
     pub(super) store: Store,
 }
 
@@ -57,15 +56,20 @@ impl Handle {
         self.status.clone()
     }
 
-    /// The timeline after the note `after` (0: from the beginning of the store).
+    /// The timeline after the note `after` (0: from the beginning of the store), as it grows.
     ///
     /// # Errors
     /// When the kept notes cannot be read.
     pub async fn events(&self, after: u64) -> Result<Feed, ControlError> {
-        // Live first: what is written in between is in both, and nothing is in neither.
-        let live = self.notes.subscribe();
-        let kept = self.store.notes(after, NOTES_KEPT_MAX).await?;
-        Ok(Feed { kept, live })
+        Feed::open(self.store.clone(), self.notes.clone(), after).await
+    }
+
+    /// The timeline from now on. A reader too slow for it is told everything from the beginning of the store.
+    ///
+    /// # Errors
+    /// When the control task has ended.
+    pub fn events_from_now(&self) -> Result<Feed, ControlError> {
+        Feed::from_now(self.store.clone(), self.notes.clone())
     }
 
     /// The timeline of one rollout, oldest first.

@@ -73,6 +73,7 @@ impl Control {
     pub async fn spawn(parts: ControlParts) -> Result<(Handle, ControlTask), ControlError> {
         let (ask, requests) = mpsc::channel(REQUESTS_MAX);
         let (notes, _) = broadcast::channel(NOTES_BEHIND_MAX);
+        let heard = notes.downgrade();
         let stop = CancellationToken::new();
         let now = parts.clock.wall();
         let empty = Status {
@@ -104,14 +105,14 @@ impl Control {
             samples_open: true,
             stop: stop.clone(),
             status,
-            notes: notes.clone(),
+            notes,
             parts,
         };
         control.resume().await?;
         control.show();
         let mut tasks = JoinSet::new();
         tasks.spawn(control.run());
-        Ok((Handle { requests: ask, status: watched, notes, store }, ControlTask { tasks, stop }))
+        Ok((Handle { requests: ask, status: watched, notes: heard, store }, ControlTask { tasks, stop }))
     }
 
     async fn run(mut self) {

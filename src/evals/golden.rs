@@ -1,12 +1,16 @@
 //! Both arms' samples, paired case by case: what the judge is given.
 
 mod subject;
+mod verdict;
+
+pub use verdict::judge_runs;
 
 use super::latency::Timing;
 use super::run::{ArmRun, Sample, Score};
 use super::suite::Suite;
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::Halves;
+use crate::judgment::{GoldenMetric, GoldenPair};
 
 /// A run of a suite on both arms.
 #[derive(Clone, Debug)]
@@ -19,45 +23,19 @@ pub struct GoldenRun {
     pub candidate: ArmRun,
 }
 
-/// One metric, paired over all cases that it applies to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MetricPairs {
-    /// The metric.
-    pub name: MetricName,
-    /// How its values are compared.
-    pub kind: MetricKind,
-    /// The loss that is tolerated, in the unit of its kind.
-    pub margin: f64,
-    /// Whether it must pass.
-    pub required: bool,
-    /// One pair a case, in the suite's order.
-    pub pairs: Vec<CasePair>,
-}
-
-/// One case answered by both arms.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CasePair {
-    /// The case.
-    pub id: String,
-    /// The cluster it stands or falls with.
-    pub cluster: Option<String>,
-    /// The values, averaged over repeats; `None`: a repeat or all of them were lost.
-    pub halves: Halves,
-}
-
 impl GoldenRun {
     /// Every metric that the suite asks for, paired. A latency that neither arm could show (recorded answers without
     /// times) is left out: it was not measured, and it is a guard, which cannot pass anything.
     #[must_use]
-    pub fn metrics(&self) -> Vec<MetricPairs> {
-        let scores = self.suite.metrics.iter().enumerate().map(|(index, metric)| MetricPairs {
+    pub fn metrics(&self) -> Vec<GoldenMetric> {
+        let scores = self.suite.metrics.iter().enumerate().map(|(index, metric)| GoldenMetric {
             name: metric.name.clone(),
             kind: MetricKind::Score,
             margin: metric.margin,
             required: metric.required,
             pairs: self.pairs(|samples| scored(samples, index)),
         });
-        let timings = self.suite.latency.named().into_iter().map(|(timing, margin)| MetricPairs {
+        let timings = self.suite.latency.named().into_iter().map(|(timing, margin)| GoldenMetric {
             name: MetricName::from(timing.metric()),
             kind: MetricKind::Latency,
             margin,
@@ -87,11 +65,11 @@ impl GoldenRun {
         ))
     }
 
-    fn pairs(&self, value: impl Fn(&[Sample]) -> Half) -> Vec<CasePair> {
+    fn pairs(&self, value: impl Fn(&[Sample]) -> Half) -> Vec<GoldenPair> {
         let arms = self.baseline.samples.iter().zip(&self.candidate.samples);
         let pair = |(case, (baseline, candidate)): (&super::Case, (&Vec<Sample>, &Vec<Sample>))| {
             let halves = Half::pair(value(baseline), value(candidate))?;
-            Some(CasePair { id: case.id.clone(), cluster: case.cluster.clone(), halves })
+            Some(GoldenPair { id: case.id.clone(), cluster: case.cluster.clone(), halves })
         };
         self.suite.cases.iter().zip(arms).filter_map(pair).collect()
     }

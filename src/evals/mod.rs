@@ -34,7 +34,7 @@ pub use dataset::{Ask, Case, read_cases};
 pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
 pub use engine::Endpoint;
 pub use error::EvalError;
-pub use golden::{CasePair, GoldenRun, MetricPairs};
+pub use golden::{GoldenRun, judge_runs};
 pub use grader::{ExactMatch, Grader, NumberFilter, NumberMatch};
 pub use latency::{Timing, TimingHistogram};
 pub use power::{Power, power};

@@ -156,10 +156,12 @@ async fn ask_all(
     let total = turns.len();
     let none = |ready: &Ready| vec![vec![None; ready.repeats(suite) as usize]; suite.cases.len()];
     let mut answers: HashMap<Arm, Answers> = arms.iter().map(|(arm, ready)| (*arm, none(ready))).collect();
-    let asks = turns.into_iter().map(|(turn, ready)| async move {
+    let ask = async |(turn, ready): (Turn, &Ready)| {
         let due_ms = options.clock.monotonic_ms();
         (turn, ready.answer(suite, &suite.cases[turn.case], due_ms).await)
-    });
+    };
+    // Collected first: a lazy map over borrowed arms could not be sent to another thread.
+    let asks: Vec<_> = turns.into_iter().map(ask).collect();
     let mut replies = stream::iter(asks).buffer_unordered(options.concurrency.max(1));
     let mut done = 0;
     while let Some((turn, answer)) = replies.next().await {

@@ -5,5 +5,7 @@
 //! Absent on purpose: prompts, answers and keys. They are never logged and never a label.
 
 mod clock;
+mod logs;
 
 pub use clock::{Clock, ManualClock, RuntimeClock, SystemClock};
+pub use logs::{LogFilterError, start_logs};

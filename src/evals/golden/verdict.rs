@@ -1,0 +1,42 @@
+//! From runs to one verdict.
+
+use super::GoldenRun;
+use crate::document::parts_digest;
+use crate::domain::MetricName;
+use crate::judgment::{GoldenAsk, GoldenMetric, Judgment, Question, Subject, judge_golden};
+
+/// What the runs of one gate say together: every suite's metrics under one verdict. With several suites, a metric is
+/// called by its suite as well (`gsm8k/number@gsm8k-flexible`). No run at all is [`crate::judgment::Verdict::Invalid`].
+#[must_use]
+pub fn judge_runs(runs: &[GoldenRun]) -> Judgment {
+    let several = runs.len() > 1;
+    let named = |run: &GoldenRun, metric: GoldenMetric| match several {
+        true => {
+            GoldenMetric { name: MetricName::new(format!("{}/{}", run.suite.name, metric.name)), ..metric }
+        }
+        false => metric,
+    };
+    let metrics: Vec<_> =
+        runs.iter().flat_map(|run| run.metrics().into_iter().map(move |metric| named(run, metric))).collect();
+    judge_golden(&metrics, &GoldenAsk::new(Question::Golden, subject(runs)))
+}
+
+/// The subject of all runs; the digests of one run are its own.
+fn subject(runs: &[GoldenRun]) -> Subject {
+    let subjects: Vec<Subject> = runs.iter().map(GoldenRun::subject).collect();
+    let together = |prefix: &str, of: fn(&Subject) -> &str| match &subjects[..] {
+        [one] => of(one).to_owned(),
+        all => {
+            let parts: Vec<&[u8]> = all.iter().map(|subject| of(subject).as_bytes()).collect();
+            format!("{prefix}:{}", &parts_digest("goldgate/golden-runs/1", &parts).to_hex()[..16])
+        }
+    };
+    let arm =
+        |of: fn(&Subject) -> &str| subjects.first().map(|subject| of(subject).to_owned()).unwrap_or_default();
+    Subject {
+        baseline: arm(|subject| &subject.baseline),
+        candidate: arm(|subject| &subject.candidate),
+        policy: together("pol", |subject| &subject.policy),
+        evidence: together("ev", |subject| &subject.evidence),
+    }
+}

@@ -1,0 +1,224 @@
+//! Who stands in the slots: pools of engines and the releases they serve.
+
+use std::sync::Arc;
+
+use serde_json::Map;
+
+use super::ServiceError;
+use crate::config::{Config, Ready, SlotConfig, Sticky, TimeoutConfig};
+use crate::control::Releases;
+use crate::domain::{ReleaseId, Slot};
+use crate::evals;
+use crate::proxy::{Deployed, Limits, MirrorOptions, Occupant, ProxyOptions, Slots, StickySource};
+use crate::release::{Lock, Prompts};
+use crate::telemetry::Clock;
+use crate::upstream::{self, Pool, PoolOptions, Timeouts};
+
+/// Rounds of warm-up questions. The first compiles kernels and fills caches, the second shows that it helped.
+const WARM_ROUNDS: usize = 2;
+
+/// One slot's engines.
+#[derive(Debug)]
+struct Place {
+    slot: Slot,
+    pool: Arc<Pool>,
+    lock: Option<Arc<Lock>>,
+    url: String,
+    ready: Ready,
+}
+
+/// Both slots' engines; green may be vacant.
+#[derive(Debug)]
+pub(super) struct Engines {
+    blue: Place,
+    green: Option<Place>,
+    slots: Arc<Slots>,
+}
+
+impl Engines {
+    /// Reads the releases and makes the pools. Nothing is connected yet.
+    pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        let timeouts = timeouts(config.server.timeouts);
+        let open = |slot, config| Place::open(slot, config, timeouts, clock);
+        let blue = open(Slot::Blue, &config.blue)?;
+        let green = config.green.as_ref().map(|green| open(Slot::Green, green)).transpose()?;
+        let slots = Arc::new(Slots::new());
+        for place in std::iter::once(&blue).chain(&green) {
+            slots.occupy(place.slot, Some(place.occupant()));
+        }
+        Ok(Self { blue, green, slots })
+    }
+
+    /// What the proxy sees.
+    pub(super) fn slots(&self) -> Arc<Slots> {
+        Arc::clone(&self.slots)
+    }
+
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        std::iter::once(&self.blue).chain(&self.green)
+    }
+
+    fn place(&self, slot: Slot) -> Result<&Place, String> {
+        match slot {
+            Slot::Blue => Ok(&self.blue),
+            Slot::Green => self.green.as_ref().ok_or_else(|| {
+                "there is no green slot: add [slots.green] with endpoints and release to the configuration".to_owned()
+            }),
+        }
+    }
+
+    /// Which release stands where.
+    pub(super) fn releases(&self) -> Releases {
+        let of = |place: Option<&Place>, none| {
+            place
+                .and_then(|place| place.lock.as_ref())
+                .map_or_else(|| ReleaseId::from(none), |lock| lock.rel())
+        };
+        Releases { blue: of(Some(&self.blue), "blue"), green: of(self.green.as_ref(), "green") }
+    }
+
+    /// A slot whose release is not locked.
+    pub(super) fn unlocked(&self) -> Option<Slot> {
+        self.places().find(|place| place.lock.is_none()).map(|place| place.slot)
+    }
+
+    /// What should be known though it works.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for Place { slot, lock, ready, .. } in self.places() {
+            if lock.is_none() {
+                warnings.push(format!(
+                    "slots.{slot} has no release: it is served as it is, and no rollout can start (`goldgate release lock`)"
+                ));
+            }
+            if *ready == Ready::None {
+                warnings.push(format!(
+                    "slots.{slot}.driver.ready is none: it is believed to be ready, and is not warmed up"
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// Requests of this process at a slot's engines.
+    pub(super) fn in_flight(&self, slot: Slot) -> usize {
+        self.place(slot).map_or(0, |place| place.pool.in_flight() as usize)
+    }
+
+    /// Every endpoint with its slot and its requests in flight.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = (Slot, String, u32)> {
+        self.places().flat_map(|place| {
+            place.pool.endpoints().into_iter().map(|(name, count)| (place.slot, name.to_owned(), count))
+        })
+    }
+
+    /// Makes sure that `slot` can take traffic, and that what it would be judged as is known. Its text goes into
+    /// the rollout's history.
+    pub(super) async fn prepare(&self, slot: Slot) -> Result<(), String> {
+        for slot in [slot.other(), slot] {
+            let unlocked = format!(
+                "slots.{slot} has no release: lock one with `goldgate release lock` and name it in slots.{slot}.release"
+            );
+            self.place(slot)?.lock.as_ref().ok_or(unlocked)?;
+        }
+        self.place(slot)?.prepare().await
+    }
+
+    /// Where the golden harness asks `slot`, with the release that stands there.
+    pub(super) fn golden(&self, slot: Slot) -> Result<evals::ArmSource, String> {
+        let place = self.place(slot)?;
+        let mut endpoint = evals::Endpoint::new(&place.url).map_err(|error| error.to_string())?;
+        endpoint.release.clone_from(&place.lock);
+        Ok(evals::ArmSource::Engine(endpoint))
+    }
+}
+
+impl Place {
+    fn open(
+        slot: Slot,
+        config: &SlotConfig,
+        timeouts: Timeouts,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, ServiceError> {
+        let wrong = |source| ServiceError::Endpoint { slot, source };
+        let endpoints: Vec<_> =
+            config.endpoints.iter().map(|url| url.parse()).collect::<Result<_, _>>().map_err(wrong)?;
+        let pool = Pool::new(PoolOptions { endpoints, timeouts }, Arc::clone(clock)).map_err(wrong)?;
+        let lock = config.release.as_deref().map(Lock::load).transpose();
+        let lock = lock.map_err(|source| ServiceError::Release { slot, source })?;
+        Ok(Self {
+            slot,
+            pool: Arc::new(pool),
+            lock: lock.map(Arc::new),
+            url: config.endpoints.first().cloned().unwrap_or_default(),
+            ready: config.ready,
+        })
+    }
+
+    fn occupant(&self) -> Occupant {
+        let deployed = match &self.lock {
+            Some(lock) => Deployed {
+                sem: lock.sem(),
+                model: Some(lock.model().to_owned()),
+                sampling: lock.sampling().clone(),
+                prompts: Arc::new(lock.prompts().clone()),
+            },
+            // Nothing is known of it, so nothing is changed for it.
+            None => Deployed {
+                sem: ReleaseId::new(format!("unlocked:{}", self.slot)),
+                model: None,
+                sampling: Map::new(),
+                prompts: Arc::new(Prompts::default()),
+            },
+        };
+        Occupant { pool: Arc::clone(&self.pool), deployed: Arc::new(deployed) }
+    }
+
+    async fn prepare(&self) -> Result<(), String> {
+        let model = self.lock.as_ref().map(|lock| lock.model());
+        let ready = match self.ready {
+            Ready::None => upstream::Ready::None,
+            Ready::Http => upstream::Ready::Http,
+            Ready::Stream => upstream::Ready::Stream,
+        };
+        upstream::ready(&self.pool, ready, model).await.map_err(|error| error.to_string())?;
+        match (self.ready, model) {
+            (Ready::Stream, Some(model)) => {
+                upstream::warm(&self.pool, model, WARM_ROUNDS).await.map_err(|error| error.to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const fn timeouts(config: TimeoutConfig) -> Timeouts {
+    let TimeoutConfig { connect, first_byte, idle, total } = config;
+    Timeouts { connect, first_byte, idle, total }
+}
+
+/// What the configuration says of the data plane.
+pub(super) fn proxy_options(config: &Config) -> ProxyOptions {
+    let limits = Limits { body_bytes_max: config.server.body_bytes_max, ..Limits::default() };
+    let copies = Timeouts { total: Some(config.mirror.timeout), ..timeouts(config.server.timeouts) };
+    ProxyOptions {
+        model: config.model.name.clone(),
+        sticky: config.model.sticky.iter().filter_map(sticky).collect(),
+        limits,
+        mirror: MirrorOptions {
+            in_flight_max: config.mirror.in_flight_max,
+            body_bytes_max: config.mirror.body_bytes_max,
+            timeouts: copies,
+        },
+        drain: config.server.drain,
+        ..ProxyOptions::default()
+    }
+}
+
+/// A header that HTTP cannot carry is found in no request: the next source is asked.
+fn sticky(source: &Sticky) -> Option<StickySource> {
+    match source {
+        Sticky::Header(name) => name.parse().ok().map(StickySource::Header),
+        Sticky::BodyUser => Some(StickySource::BodyUser),
+        Sticky::Connection => Some(StickySource::Connection),
+    }
+}

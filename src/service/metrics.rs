@@ -1,0 +1,154 @@
+//! `/metrics`: every count of the process in the OpenMetrics text format. Never prompts, answers or keys.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::arm_of;
+use super::engines::Engines;
+use crate::cache::Cache;
+use crate::control::{Handle, StoreHealth};
+use crate::proxy::{Counters, Counts};
+
+/// What is measured.
+pub(super) struct Measured {
+    pub(super) counters: Arc<Counters>,
+    pub(super) cache: Option<Arc<Cache>>,
+    pub(super) control: Handle,
+    pub(super) engines: Arc<Engines>,
+}
+
+type Labels = Vec<(&'static str, String)>;
+
+/// A page under way. Everything is read when it is asked for, so a page is made anew every time.
+struct Page(Registry);
+
+impl Page {
+    fn counters(&mut self, name: &str, help: &str, values: impl IntoIterator<Item = (Labels, u64)>) {
+        let family = Family::<Labels, Counter>::default();
+        for (labels, value) in values {
+            family.get_or_create(&labels).inc_by(value);
+        }
+        self.0.register(name, help, family);
+    }
+
+    fn gauges(&mut self, name: &str, help: &str, values: impl IntoIterator<Item = (Labels, f64)>) {
+        let family = Family::<Labels, Gauge<f64, AtomicU64>>::default();
+        for (labels, value) in values {
+            family.get_or_create(&labels).set(value);
+        }
+        self.0.register(name, help, family);
+    }
+}
+
+impl Measured {
+    /// The whole page.
+    pub(super) fn render(&self) -> String {
+        let mut page = Page(Registry::with_prefix("goldgate"));
+        self.traffic(&mut page);
+        self.rollout(&mut page);
+        self.memory(&mut page);
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &page.0);
+        text
+    }
+
+    fn traffic(&self, page: &mut Page) {
+        let Counts { requests, mirror, null, in_flight } = self.counters.snapshot();
+        let events = requests.entries().into_iter().map(|(name, value)| (label("event", name), value));
+        page.counters(
+            "proxy_events",
+            "Connections, requests, answers and samples by what became of them",
+            events,
+        );
+        let copies = [("mirror", mirror), ("null", null)].into_iter().flat_map(|(kind, counts)| {
+            let of =
+                move |(fate, value)| (vec![("kind", kind.to_owned()), ("fate", str::to_owned(fate))], value);
+            counts.entries().into_iter().map(of)
+        });
+        page.counters(
+            "copies",
+            "Copies of requests: offered = sent + dropped, sent = paired + orphaned",
+            copies,
+        );
+        page.gauges(
+            "requests_in_flight",
+            "Requests between arrival and last byte",
+            [(Vec::new(), float(in_flight))],
+        );
+        let table = Arc::clone(&self.control.status().table);
+        let endpoints = self.engines.endpoints().map(|(slot, endpoint, count)| {
+            let arm = arm_of(&table, slot).as_str().to_owned();
+            let labels = vec![("slot", slot.to_string()), ("arm", arm), ("endpoint", endpoint)];
+            (labels, f64::from(count))
+        });
+        page.gauges("endpoint_requests_in_flight", "Requests of this process at an engine", endpoints);
+    }
+
+    fn rollout(&self, page: &mut Page) {
+        let status = self.control.status();
+        let table = &status.table;
+        let share = |arm: &str, share: f64| (label("arm", arm), share);
+        let candidate = table.split.candidate().fraction();
+        page.gauges(
+            "traffic_share",
+            "Share of clients by arm",
+            [share("baseline", 1.0 - candidate), share("candidate", candidate)],
+        );
+        page.gauges(
+            "mirror_share",
+            "Share of the baseline's requests that is copied",
+            [(Vec::new(), table.mirror.share.fraction())],
+        );
+        page.gauges(
+            "table_version",
+            "Version of the published route table",
+            [(Vec::new(), float(table.version))],
+        );
+        let stage = status.rollout.iter().map(|rollout| {
+            let parts = rollout.parts();
+            (vec![("rollout", parts.id.to_string()), ("stage", rollout.stage().to_string())], 1.0)
+        });
+        page.gauges("rollout_stage", "The latest rollout and the stage it stands in", stage);
+        page.gauges(
+            "evidence_records",
+            "Records of live evidence in this epoch",
+            [(Vec::new(), float(status.records))],
+        );
+        let works = if status.store == StoreHealth::Works { 1.0 } else { 0.0 };
+        page.gauges("store_works", "1 while the durable state can be written", [(Vec::new(), works)]);
+    }
+
+    fn memory(&self, page: &mut Page) {
+        let Some(cache) = &self.cache else { return };
+        let stats = cache.stats();
+        let release = |stats: &crate::cache::NamespaceStats| label("release", stats.namespace.as_str());
+        page.counters(
+            "cache_hits",
+            "Look-ups that found an answer",
+            stats.iter().map(|one| (release(one), one.hits)),
+        );
+        page.counters(
+            "cache_misses",
+            "Look-ups that did not",
+            stats.iter().map(|one| (release(one), one.misses)),
+        );
+        let bytes = stats.iter().map(|one| (release(one), float(one.bytes as u64)));
+        page.gauges("cache_bytes", "Memory held by a release's answers", bytes);
+    }
+}
+
+fn label(name: &'static str, value: &str) -> Labels {
+    vec![(name, value.to_owned())]
+}
+
+#[expect(clippy::cast_precision_loss, reason = "what a dashboard draws")]
+const fn float(count: u64) -> f64 {
+    count as f64
+}
