@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, completions, eval, judge, mock_engine, report,
+    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, completions, demo, eval, judge, mock_engine, report,
     serve,
 };
 use crate::telemetry::start_logs;
@@ -23,6 +23,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Watch a whole rollout on this machine, with nothing to install
+    Demo(demo::Args),
     /// Run golden suites on one arm: scores and latency, no verdict
     Eval(eval::Args),
     /// Judge stored evidence again, offline; ask what another margin would have said
@@ -53,6 +55,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failu
     .blame_usage()?;
     let context = Context::new(typed.global);
     match typed.command {
+        Command::Demo(args) => demo::run(args, &context).await,
         Command::Eval(args) => eval::run(args, &context).await,
         Command::Judge(args) => judge::run(args, &context).await,
         Command::Serve(args) => serve::run(args, &context).await,

@@ -24,6 +24,7 @@ mod arm;
 mod command;
 mod completions;
 mod context;
+mod demo;
 mod eval;
 mod exit;
 mod failure;

@@ -1,5 +1,6 @@
 //! The users of the demo: real arrival times, real questions, and a count of what they saw.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -48,6 +49,16 @@ pub(super) struct Seen {
     pub(super) errors: AtomicU64,
     /// Streams that began and did not end.
     pub(super) broken: AtomicU64,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { baseline, candidate, cached, errors, broken } = self;
+        let [baseline, candidate, cached, errors, broken] =
+            [baseline, candidate, cached, errors, broken].map(|count| count.load(Ordering::Relaxed));
+        write!(f, "users saw: {baseline} answers from the baseline, {candidate} from the candidate, ")?;
+        write!(f, "{cached} from the cache, {errors} errors, {broken} broken streams")
+    }
 }
 
 /// Sends requests at their moments until `stop`, then waits for those that are under way.
