@@ -6,8 +6,8 @@ use std::io::IsTerminal;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, completions, demo, eval, judge, mock_engine, report,
-    serve,
+    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, completions, demo, eval, judge, mock_engine,
+    report, serve,
 };
 use crate::telemetry::start_logs;
 

@@ -46,7 +46,9 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     report::write_run(&out, &told.input).blame_world()?;
     let page = out.join("report.html");
     let html = report::html(&told.input).blame_bug()?;
-    std::fs::write(&page, html).with_context(|| format!("{}: cannot be written", page.display())).blame_world()?;
+    std::fs::write(&page, html)
+        .with_context(|| format!("{}: cannot be written", page.display()))
+        .blame_world()?;
     conclude(&told, &page, context)?;
     Ok(told.exit)
 }

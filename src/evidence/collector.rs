@@ -2,8 +2,9 @@
 
 use super::load::Loads;
 use super::recent::RecentIds;
-use super::{Arrival, EvidenceError, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
+use super::{Arrival, EvidenceError, Halves, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
 use crate::domain::{Arm, MetricName, Share};
+use crate::stats::{BetGrid, NullDrift};
 
 /// A pseudo-metric in pairs: requests in flight at each arm's endpoint when the halves were sent. It is
 /// the load that latencies are compared at, and never judged itself.
@@ -32,6 +33,7 @@ pub struct Snapshot {
     pairs: u64,
     assigned: Vec<Assigned>,
     loads: Loads,
+    null_drift: NullDrift,
 }
 
 impl Snapshot {
@@ -71,6 +73,12 @@ impl Snapshot {
         self.loads.range(arm)
     }
 
+    /// Whether copies fare like the originals they are copies of.
+    #[must_use]
+    pub const fn null_drift(&self) -> &NullDrift {
+        &self.null_drift
+    }
+
     /// Adds what another process saw.
     ///
     /// # Errors
@@ -90,6 +98,20 @@ impl Snapshot {
             mine.candidate += assigned.candidate;
         }
         self.loads.merge(&other.loads);
+        Ok(self.null_drift.merge(&other.null_drift)?)
+    }
+
+    /// A pseudo-metric: what is needed beside the metrics and never judged as one.
+    fn push_beside(&mut self, name: &MetricName, halves: Halves) -> Result<(), EvidenceError> {
+        match (name.as_str(), halves.baseline, halves.candidate) {
+            (IN_FLIGHT, baseline, candidate) => {
+                for (arm, load) in [(Arm::Baseline, baseline), (Arm::Candidate, candidate)] {
+                    load.into_iter().for_each(|load| self.loads.record(arm, load));
+                }
+            }
+            (NULL_FAILED, Some(original), Some(copy)) => self.null_drift.update(original - copy)?,
+            _ => {}
+        }
         Ok(())
     }
 
@@ -121,7 +143,8 @@ impl Collector {
     pub fn new(specs: &[MetricSpec]) -> Result<Self, EvidenceError> {
         let metrics = specs.iter().cloned().map(MetricEvidence::new).collect::<Result<_, _>>()?;
         let loads = Loads::new().map_err(|error| EvidenceError::Histogram(error.to_string()))?;
-        let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), loads };
+        let null_drift = NullDrift::new(BetGrid::Uniform)?;
+        let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), loads, null_drift };
         Ok(Self { snapshot, last: 0, ids: RecentIds::default() })
     }
 
@@ -173,11 +196,8 @@ impl Collector {
         for (name, halves) in &pair.metrics {
             if let Some(metric) = self.metric(name) {
                 metric.push(pair.seq, &pair.id, *halves)?;
-            } else if name.as_str() == IN_FLIGHT {
-                let halves = [(Arm::Baseline, halves.baseline), (Arm::Candidate, halves.candidate)];
-                for (arm, load) in halves {
-                    load.into_iter().for_each(|load| self.snapshot.loads.record(arm, load));
-                }
+            } else {
+                self.snapshot.push_beside(name, *halves)?;
             }
         }
         self.snapshot.pairs += 1;

@@ -1,14 +1,72 @@
 //! Trust checks: whether the evidence may be believed at all.
 
 use super::{Check, CheckState, Policy};
-use crate::evidence::Snapshot;
+use crate::evidence::{Assigned, Snapshot};
+use crate::stats::{SAMPLE_RATIO_ALARM, SAMPLE_RATIO_CONCENTRATION, sample_ratio_log_bayes_factor};
 
 /// Pairs before a share of missing halves means anything.
 const MISSING_FROM_PAIRS: u64 = 100;
 
+/// ln 1000: a false alarm stops every verdict, so it is as rare as the sample ratio's.
+const NULL_DRIFT_ALARM: f64 = SAMPLE_RATIO_ALARM;
+
 /// All checks, in the order they are shown.
 pub(super) fn all(snapshot: &Snapshot, policy: &Policy) -> Vec<Check> {
-    vec![Check { name: "missing", state: missing(snapshot, policy) }]
+    vec![
+        Check { name: "missing", state: missing(snapshot, policy) },
+        Check { name: "sample_ratio", state: sample_ratio(snapshot.assigned()) },
+        Check { name: "null_drift", state: null_drift(snapshot) },
+    ]
+}
+
+/// The split sends the candidate its share of sticky keys: a filter that loses one arm's users would make
+/// the arms' users different. Evidence under several shares multiplies.
+fn sample_ratio(assigned: &[Assigned]) -> CheckState {
+    if assigned.is_empty() {
+        return CheckState::Unknown("no client was split yet".to_owned());
+    }
+    let log_bayes_factor = |one: &Assigned| {
+        let keys = one.baseline + one.candidate;
+        let share = one.share.fraction();
+        sample_ratio_log_bayes_factor(one.candidate, keys, share, SAMPLE_RATIO_CONCENTRATION)
+    };
+    match assigned.iter().map(log_bayes_factor).sum::<Result<f64, _>>() {
+        Ok(log_e) if log_e < SAMPLE_RATIO_ALARM => CheckState::Ok,
+        Ok(log_e) => {
+            let seen = assigned.iter().map(|one| {
+                format!(
+                    "{} of {} keys where {} was set",
+                    one.candidate,
+                    one.baseline + one.candidate,
+                    one.share
+                )
+            });
+            let seen: Vec<_> = seen.collect();
+            CheckState::Alarm(format!(
+                "the candidate got {}: log Bayes factor {log_e:.1}, alarm at {SAMPLE_RATIO_ALARM:.1}",
+                seen.join(", ")
+            ))
+        }
+        Err(error) => CheckState::Alarm(format!("the split cannot be checked: {error}")),
+    }
+}
+
+/// The baseline does not differ from itself: a copy that fares otherwise than its original compares how
+/// requests are sent, not releases.
+fn null_drift(snapshot: &Snapshot) -> CheckState {
+    let drift = snapshot.null_drift();
+    if drift.pairs() == 0 {
+        return CheckState::Unknown("no request was copied back to its own arm".to_owned());
+    }
+    let log_e = drift.log_e();
+    if log_e < NULL_DRIFT_ALARM {
+        return CheckState::Ok;
+    }
+    CheckState::Alarm(format!(
+        "copies to the same arm fail more or less often than their originals: log e-value {log_e:.1} over {} pairs, \
+         alarm at {NULL_DRIFT_ALARM:.1}",
+        drift.pairs()
+    ))
 }
 
 /// More than `missing_max` of a metric's pairs lack a half.

@@ -71,7 +71,9 @@ fn last_of_each_stage(stored: Vec<StoredVerdict>) -> Result<Vec<VerdictRecord>, 
 async fn timeline(control: &Handle, id: &RolloutId) -> Result<Vec<TimelineEntry>, Failure> {
     let notes = control.history(id).await.blame_bug()?;
     let status = control.status();
-    let Some(plan) = status.rollout.as_ref().map(|rollout| &rollout.parts().plan) else { return Ok(Vec::new()) };
+    let Some(plan) = status.rollout.as_ref().map(|rollout| &rollout.parts().plan) else {
+        return Ok(Vec::new());
+    };
     let Some(first) = notes.first().map(|note| note.at) else { return Ok(Vec::new()) };
     let entry = |note: &crate::store::Note| TimelineEntry {
         at_ms: u64::try_from(note.at.since(first).as_millis()).unwrap_or(u64::MAX),

@@ -9,10 +9,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::page;
 use super::scenario::{Recorded, Scenario};
 use super::traffic::{self, Seen};
 use super::workspace::{self, Engines, Workspace};
-use super::page;
 use crate::cli::{Blame, Exit, Failure, Output, serve, timeline};
 use crate::config::Config;
 use crate::control::{Handle, StartRequest};
@@ -101,7 +101,8 @@ impl Story {
         workspace: &Workspace,
     ) -> Result<(mock_engine::Running, mock_engine::Running), Failure> {
         for slot in ["blue", "green"] {
-            let lock = Lock::resolve(&workspace.path(&format!("releases/{slot}/release.toml"))).blame_bug()?;
+            let lock =
+                Lock::resolve(&workspace.path(&format!("releases/{slot}/release.toml"))).blame_bug()?;
             workspace.write(&format!("releases/{slot}/release.lock.json"), &lock.to_json()).blame_world()?;
         }
         let blue = self.engine(workspace, self.scenario.blue(), 0).await?;
@@ -128,7 +129,8 @@ impl Story {
             faults,
             ..Options::new(model.model_id())
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port for an engine").blame_world()?;
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.context("no free port for an engine").blame_world()?;
         mock_engine::start(options, listener).blame_world()
     }
 

@@ -12,7 +12,10 @@ use super::Scenario;
 /// Everything the demo reads, by its path in the workspace.
 const FILES: [(&str, &str); 6] = [
     ("datasets/gsm8k/cases.jsonl", include_str!("../../../datasets/gsm8k/cases.jsonl")),
-    ("datasets/gsm8k/answers/6b-finetuning.jsonl", include_str!("../../../datasets/gsm8k/answers/6b-finetuning.jsonl")),
+    (
+        "datasets/gsm8k/answers/6b-finetuning.jsonl",
+        include_str!("../../../datasets/gsm8k/answers/6b-finetuning.jsonl"),
+    ),
     (
         "datasets/gsm8k/answers/175b-finetuning.jsonl",
         include_str!("../../../datasets/gsm8k/answers/175b-finetuning.jsonl"),
@@ -106,7 +109,8 @@ pub(super) fn questions() -> anyhow::Result<Vec<String>> {
         .lines()
         .map(|line| {
             let row: Value = serde_json::from_str(line)?;
-            let question = row["prompt"].as_str().ok_or_else(|| anyhow!("a case without a prompt: {line}"))?;
+            let question =
+                row["prompt"].as_str().ok_or_else(|| anyhow!("a case without a prompt: {line}"))?;
             Ok(question.to_owned())
         })
         .collect()
@@ -115,10 +119,8 @@ pub(super) fn questions() -> anyhow::Result<Vec<String>> {
 /// The trace's arrival times since its first, stretched or compressed to `requests_per_s` on average.
 pub(super) fn arrivals(requests_per_s: f64) -> anyhow::Result<Vec<Duration>> {
     let mut rows = csv::Reader::from_reader(TRACE.as_bytes());
-    let times: Vec<f64> = rows
-        .records()
-        .map(|row| seconds(row?.get(0).unwrap_or_default()))
-        .collect::<anyhow::Result<_>>()?;
+    let times: Vec<f64> =
+        rows.records().map(|row| seconds(row?.get(0).unwrap_or_default())).collect::<anyhow::Result<_>>()?;
     let (Some(first), Some(last)) = (times.first(), times.last()) else {
         return Err(anyhow!("the arrival trace is empty"));
     };

@@ -1,9 +1,9 @@
 //! The judge on made-up streams of pairs.
 
 use super::*;
-use crate::domain::MetricKind;
-use crate::evidence::{Collector, Halves, Pair, Record};
-use crate::judgment::{Question, Subject};
+use crate::domain::{MetricKind, Share};
+use crate::evidence::{Arrival, Collector, Halves, NULL_FAILED, Pair, Record};
+use crate::judgment::{CheckState, Question, Subject};
 
 fn policy(metrics: &[&str]) -> Policy {
     let mut policy = Policy::default_live();
@@ -182,4 +182,52 @@ fn a_score_is_shown_in_its_own_direction() {
     let (low, high) = metric.interval.unwrap();
     assert!(low < -0.25 && -0.25 < high && high < 0.0, "{low} {high}");
     assert_eq!(metric.flips, Some(Flips { better: 0, worse: 25 }));
+}
+
+/// The alarm of check `name`, after `records`.
+fn alarm(name: &str, policy: &Policy, records: impl Iterator<Item = Record>) -> Option<String> {
+    let mut collector = Collector::new(&policy.specs()).unwrap();
+    records.for_each(|record| collector.push(&record).unwrap());
+    let judgment = judge(collector.snapshot(), policy, &ask(policy));
+    let check = judgment.checks.iter().find(|check| check.name == name).unwrap();
+    match &check.state {
+        CheckState::Alarm(text) => {
+            assert_eq!(judgment.verdict, Verdict::Invalid, "an alarm stops every verdict");
+            Some(text.clone())
+        }
+        _ => None,
+    }
+}
+
+/// `keys` sticky keys under a quarter for the candidate, one in `every` of which it really got.
+fn split(keys: u64, every: u64) -> impl Iterator<Item = Record> {
+    (1..=keys).map(move |seq| {
+        let arm = if seq % every == 0 { Arm::Candidate } else { Arm::Baseline };
+        let (id, metrics) = (format!("k{seq}"), vec![("error".into(), 0.0)]);
+        Record::Arrival(Arrival { seq, id, arm, share: Share::from_ppm(250_000), metrics })
+    })
+}
+
+#[test]
+fn a_split_that_loses_users_of_one_arm_is_invalid() {
+    let policy = policy(&["error"]);
+    let check = |keys, every| alarm("sample_ratio", &policy, split(keys, every));
+    assert_eq!(check(4_000, 4), None);
+    let text = check(4_000, 6).unwrap();
+    assert!(text.starts_with("the candidate got 666 of 4000 keys where 25% was set"), "{text}");
+}
+
+#[test]
+fn copies_that_fare_otherwise_than_their_originals_are_invalid() {
+    let policy = policy(&["error"]);
+    let pairs = |pairs: u64, copy_fails_every: u64| {
+        (1..=pairs).map(move |seq| {
+            let copy = f64::from(u8::from(seq % copy_fails_every == 0));
+            let metrics = vec![("error".into(), both(0.0, 0.0)), (NULL_FAILED.into(), both(0.0, copy))];
+            Record::Pair(Pair { seq, id: format!("r{seq}"), metrics })
+        })
+    };
+    assert_eq!(alarm("null_drift", &policy, pairs(500, 1_000)), None);
+    let text = alarm("null_drift", &policy, pairs(500, 10)).unwrap();
+    assert!(text.starts_with("copies to the same arm fail more or less often"), "{text}");
 }
