@@ -80,7 +80,7 @@ impl Control {
         let said = StageVerdict { epoch, stage: Stage::Gate, verdict, reasons };
         if let Ok(judgment) = result {
             let judgment = std::sync::Arc::new(judgment);
-            self.keep_verdict(&said, &judgment).await;
+            self.keep_verdict(&said, &judgment, 0).await;
             self.gate_judgment = Some(judgment);
         }
         self.hear(Event::GateFinished(said)).await;

@@ -10,7 +10,7 @@ use crate::evidence::{Sample, Snapshot};
 use crate::judgment::{
     Ask, Judgment, LatencyPass, LedgerPoint, Policy, Question, Reason, Subject, Verdict, judge,
 };
-use crate::rollout::{Event, Rollout, Stage, StageVerdict};
+use crate::rollout::{Event, Mode, Rollout, Stage, StageVerdict, State};
 use crate::store::{EvidenceError, EvidenceWriter};
 use crate::wire::VerdictRecord;
 
@@ -28,12 +28,14 @@ pub(super) struct Looks {
     seen: u64,
     /// The latest verdict of the stage.
     said: Option<Verdict>,
+    /// The latest verdict, while it is not in the history: its word was known and nothing followed from it.
+    unkept: Option<StageVerdict>,
 }
 
 impl Looks {
     /// A stage begins with `records` on hand.
-    pub(super) const fn open_stage(&mut self, records: u64) {
-        *self = Self { seen: records, said: None };
+    pub(super) fn open_stage(&mut self, records: u64) {
+        *self = Self { seen: records, said: None, unkept: None };
     }
 }
 
@@ -102,7 +104,9 @@ impl Control {
         self.hear(Event::Judged(said.clone())).await;
         let moved = self.stage() != Some(stage);
         if changed || moved {
-            self.keep_verdict(&said, &judgment).await;
+            self.keep_verdict(&said, &judgment, records).await;
+        } else {
+            self.looks.unkept = Some(said);
         }
         if moved {
             self.flush_or_freeze().await;
@@ -110,13 +114,33 @@ impl Control {
         self.show();
     }
 
-    /// Writes a verdict to the history.
-    pub(super) async fn keep_verdict(&self, said: &StageVerdict, judgment: &Judgment) {
+    /// Lets time pass for the rollout. What it does then rests on the latest verdict, which the history must hold.
+    pub(super) async fn hear_tick(&mut self) {
+        let (before, seen, unkept) = (self.position(), self.looks.seen, self.looks.unkept.take());
+        self.hear(Event::Tick).await;
+        match (unkept, self.live_judgment.clone()) {
+            (Some(said), Some(judgment)) if self.position() != before => {
+                self.keep_verdict(&said, &judgment, seen).await;
+            }
+            (unkept, _) => self.looks.unkept = unkept,
+        }
+    }
+
+    fn position(&self) -> Option<(Stage, Option<Mode>)> {
+        let rollout = self.rollout.as_ref()?;
+        let mode = match &rollout.parts().state {
+            State::Live(live) => Some(live.mode),
+            State::Over(_) => None,
+        };
+        Some((rollout.stage(), mode))
+    }
+
+    /// Writes a verdict on `records` records to the history.
+    pub(super) async fn keep_verdict(&self, said: &StageVerdict, judgment: &Judgment, records: u64) {
         let Some(rollout) = self.rollout.as_ref().filter(|_| self.health == StoreHealth::Works) else {
             return;
         };
         let body = String::from_utf8(VerdictRecord::from(judgment).to_json_bytes()).unwrap_or_default();
-        let records = self.gathering.as_ref().map_or(0, Gathering::records);
         let now = self.parts.clock.wall();
         let kept = self.parts.store.verdict(&rollout.parts().id, now, said, records, &body).await;
         if let Err(error) = kept {

@@ -168,7 +168,7 @@ impl Control {
         if self.stage() == Some(Stage::Drain) && self.old_baseline_is_idle() {
             self.hear(Event::Drained).await;
         }
-        self.hear(Event::Tick).await;
+        self.hear_tick().await;
         self.flush_when_due().await;
         self.show();
     }

@@ -139,3 +139,18 @@ async fn a_reader_that_comes_back_misses_no_note_and_sees_none_twice() {
     world.stop().await;
     assert_eq!(feed.next().await, None, "the timeline ends with the controller");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_tick_decides_rests_on_a_verdict_that_the_history_holds() {
+    let disk = Disk::new();
+    let world = World::begin(&disk, &Script::default()).await;
+    let id = world.start().await;
+    world.traffic_until(|status| status.records > 30).await;
+    let status = world.silence_until(ended).await;
+    assert_eq!(ending(&status), Some(Ending::Inconclusive));
+    let (kept, shown) = (world.handle.verdicts(&id).await.unwrap(), status.live.clone().unwrap());
+    let last = VerdictRecord::from_json_bytes(kept.last().unwrap().body.as_bytes()).unwrap();
+    assert_eq!(last, VerdictRecord::from(&*shown), "the last verdict given is the last one kept");
+    assert_eq!(kept.last().unwrap().records, status.records);
+    world.stop().await;
+}
