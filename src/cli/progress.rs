@@ -31,6 +31,43 @@ impl Bar {
     }
 }
 
+/// One line that says how things stand, below lines that stay.
+#[derive(Debug)]
+pub(super) struct StatusLine {
+    output: Output,
+    line: ProgressBar,
+}
+
+impl StatusLine {
+    /// An empty line; hidden unless `output` shows progress.
+    pub(super) fn new(output: Output) -> Self {
+        let target =
+            if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let line = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            line.set_style(style);
+        }
+        Self { output, line }
+    }
+
+    /// Replaces the line.
+    pub(super) fn show(&self, text: String) {
+        self.line.set_message(text);
+        self.line.tick();
+    }
+
+    /// Writes a line that stays above it.
+    pub(super) fn note(&self, text: impl std::fmt::Display) {
+        self.line.suspend(|| self.output.note(text));
+    }
+}
+
+impl Drop for StatusLine {
+    fn drop(&mut self) {
+        self.line.finish_and_clear();
+    }
+}
+
 /// The line is taken away, so that what follows stands alone.
 impl Drop for Bar {
     fn drop(&mut self) {

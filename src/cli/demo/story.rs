@@ -13,9 +13,10 @@ use super::page;
 use super::scenario::{Recorded, Scenario};
 use super::traffic::{self, Seen};
 use super::workspace::{self, Engines, Workspace};
+use crate::cli::progress::StatusLine;
 use crate::cli::{Blame, Exit, Failure, Output, serve, timeline};
 use crate::config::Config;
-use crate::control::{Handle, StartRequest};
+use crate::control::{Handle, StartRequest, Status};
 use crate::domain::RolloutId;
 use crate::mock_engine::{self, Options, Timing};
 use crate::release::Lock;
@@ -149,10 +150,12 @@ impl Story {
         let told = timeline::told_from_now(control).blame_bug()?;
         let id = Some(RolloutId::from("demo"));
         control.start(StartRequest { id, plan: None }).await.blame_bug()?;
+        let line = StatusLine::new(self.output);
         let over = async {
             loop {
                 tokio::time::sleep(LOOK_EVERY).await;
                 let status = control.status();
+                line.show(standing(&status));
                 if let Some(ending) = status.rollout.as_ref().and_then(over) {
                     return ending;
                 }
@@ -160,10 +163,18 @@ impl Story {
         };
         tokio::select! {
             biased;
-            () = timeline::tell(told, |line| self.output.note(line)) => Err(ended_early()),
+            () = timeline::tell(told, |event| line.note(event)) => Err(ended_early()),
             ending = tokio::time::timeout(LONGEST, over) => ending.map_err(Failure::bug),
         }
     }
+}
+
+/// How it stands, in one line.
+fn standing(status: &Status) -> String {
+    let Some(rollout) = &status.rollout else { return String::new() };
+    let stage = rollout.parts().plan.label(rollout.stage());
+    let waits: Vec<_> = status.waiting.iter().map(ToString::to_string).collect();
+    format!("{stage}: {} records of evidence; waits for {}", status.records, waits.join(", "))
 }
 
 fn ended_early() -> Failure {
