@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
     Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, completions, demo, eval, judge, mock_engine,
-    report, serve,
+    plan, report, serve,
 };
 use crate::telemetry::start_logs;
 
@@ -29,6 +29,8 @@ enum Command {
     Eval(eval::Args),
     /// Judge stored evidence again, offline; ask what another margin would have said
     Judge(judge::Args),
+    /// Say before a rollout how many pairs and how much time its policy needs
+    Plan(plan::Args),
     /// Serve: splitting proxy, controller and admin port in one process
     Serve(serve::Args),
     /// Draw the page of a finished run again, from its files alone
@@ -58,6 +60,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failu
         Command::Demo(args) => demo::run(args, &context).await,
         Command::Eval(args) => eval::run(args, &context).await,
         Command::Judge(args) => judge::run(args, &context).await,
+        Command::Plan(args) => plan::run(args, &context).await,
         Command::Serve(args) => serve::run(args, &context).await,
         Command::Report(args) => report::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, CommandLine::command(), &context),

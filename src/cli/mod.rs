@@ -32,6 +32,7 @@ mod harness;
 mod judge;
 mod mock_engine;
 mod output;
+mod plan;
 mod progress;
 mod report;
 mod serve;

@@ -8,6 +8,7 @@ mod ask;
 mod budget;
 mod checks;
 mod conclusion;
+mod forecast;
 mod golden;
 mod live;
 mod policy;
@@ -17,6 +18,7 @@ mod shown;
 mod verdict;
 
 pub use ask::{Ask, LatencyPass};
+pub use forecast::{Finding, MetricForecast, Spread, forecast};
 pub use golden::{GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;
 pub use policy::{MetricPolicy, Policy, PolicyError};

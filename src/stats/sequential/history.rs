@@ -79,6 +79,15 @@ impl History {
         (self.pairs > 0).then(|| sum / self.pairs as f64)
     }
 
+    /// The standard deviation of the differences; `None` with fewer than two pairs.
+    #[must_use]
+    pub fn deviation(&self) -> Option<f64> {
+        let mean = self.mean().filter(|_| self.pairs > 1)?;
+        let square = |(d, weight): (f64, f64)| weight * (d - mean) * (d - mean);
+        let sum: f64 = self.weighted().into_iter().map(square).sum();
+        Some((sum / (self.pairs - 1) as f64).sqrt())
+    }
+
     /// Whether every value is still counted as it was, so that everything computed from it is exact.
     #[must_use]
     pub const fn is_exact(&self) -> bool {

@@ -1,0 +1,176 @@
+//! `goldgate plan`: how long a rollout needs, before any token is spent on it.
+
+mod drawing;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Blame, Context, Exit, Failure, Format};
+use crate::config::Config;
+use crate::domain::Share;
+use crate::evidence::{Collector, Snapshot};
+use crate::judgment::{MetricForecast, Policy, Spread, forecast};
+use crate::stats::WalletPairs;
+use crate::store::read_stages;
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Client requests a second
+    #[arg(long, value_name = "N", value_parser = above_zero)]
+    rate: f64,
+    /// Copied share of the requests, for example 2%; default: mirror.share of the configuration
+    #[arg(long, value_name = "SHARE", value_parser = str::parse::<Share>)]
+    share: Option<Share>,
+    /// Evidence of an earlier rollout: its pairs say how much answers differ by themselves
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
+    /// Milliseconds of one GPU that one request costs; with it the copies are priced
+    #[arg(long, value_name = "MS", value_parser = above_zero)]
+    gpu_ms: Option<f64>,
+}
+
+/// What the plan is for.
+pub(super) struct Question {
+    rate: f64,
+    share: Share,
+    window: Duration,
+    gpu_ms: Option<f64>,
+}
+
+/// What is found.
+pub(super) struct Plan {
+    question: Question,
+    metrics: Vec<MetricForecast>,
+    /// The share, and per metric the margin, that would decide within the window.
+    remedies: Vec<Remedy>,
+}
+
+/// A required metric that the window is too short for.
+pub(super) struct Remedy {
+    metric: String,
+    share: Option<f64>,
+    margin: Option<f64>,
+}
+
+/// Margins that are tried in its place, as factors.
+const WIDER: [f64; 8] = [1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0];
+
+/// Runs the command. It says what is to be expected and decides nothing.
+///
+/// # Errors
+/// A configuration or evidence that cannot be read: exit 2.
+pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let config = Config::load(&context.config, std::env::vars()).blame_usage()?;
+    let policy = &config.judge.policy;
+    let learned = args.evidence.as_deref().map(|dir| fold(dir, policy)).transpose()?;
+    let spread = |rule: &_| {
+        let seen = learned.as_ref().and_then(|snapshot| Spread::learned(rule, snapshot));
+        seen.unwrap_or_else(|| Spread::assumed(rule))
+    };
+    let rollout = &config.rollout.plan;
+    let question = Question {
+        rate: args.rate,
+        share: args.share.unwrap_or(config.mirror.share),
+        window: rollout.mirror.max(),
+        gpu_ms: args.gpu_ms,
+    };
+    let metrics = forecast(policy, spread).blame_usage()?;
+    let remedies = metrics
+        .iter()
+        .filter(|metric| metric.required && !question.decides(metric.pass))
+        .map(|metric| remedy(&question, policy, metric))
+        .collect();
+    let plan = Plan { question, metrics, remedies };
+    match context.output.format() {
+        Format::Json => context.output.json(&plan.json())?,
+        _ => context.output.text(drawing::text(&plan))?,
+    }
+    Ok(Exit::Success)
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|&number: &f64| number > 0.0 && number.is_finite());
+    number.ok_or_else(|| "must be a number above 0".to_owned())
+}
+
+fn fold(dir: &std::path::Path, policy: &Policy) -> Result<Snapshot, Failure> {
+    let stages = read_stages(dir).blame_usage()?;
+    let mut collector = Collector::new(&policy.specs()).blame_usage()?;
+    for record in stages.iter().flat_map(|stage| &stage.records) {
+        collector.push(record).blame_usage()?;
+    }
+    Ok(collector.snapshot().clone())
+}
+
+/// A wider share or a wider margin, whichever the team can afford.
+fn remedy(question: &Question, policy: &Policy, metric: &MetricForecast) -> Remedy {
+    let share = metric.pass.map(|pairs| pairs.p90 / (question.rate * question.window.as_secs_f64()));
+    let passes_at = |margin: f64| {
+        let mut wider = policy.clone();
+        let rule = wider.metrics.iter_mut().find(|rule| rule.name == metric.name)?;
+        (rule.margin, rule.abort_margin) = (margin, None);
+        let all = forecast(&wider, |_| metric.spread).ok()?;
+        let same = all.into_iter().find(|one| one.name == metric.name)?;
+        question.decides(same.pass).then_some(margin)
+    };
+    let tried = WIDER.iter().map(|factor| metric.margin * factor).filter(|margin| *margin < 1.0);
+    Remedy {
+        metric: metric.name.to_string(),
+        share: share.filter(|share| *share <= 1.0),
+        margin: tried.into_iter().find_map(passes_at),
+    }
+}
+
+impl Question {
+    /// Pairs a second.
+    fn pair_rate(&self) -> f64 {
+        self.rate * self.share.fraction()
+    }
+
+    /// How long `pairs` take; `None` where no request is copied.
+    fn time(&self, pairs: f64) -> Option<Duration> {
+        Duration::try_from_secs_f64(pairs / self.pair_rate()).ok()
+    }
+
+    /// Whether nine in ten such rollouts are decided within the window.
+    fn decides(&self, pairs: Option<WalletPairs>) -> bool {
+        pairs.and_then(|pairs| self.time(pairs.p90)).is_some_and(|time| time <= self.window)
+    }
+}
+
+impl Plan {
+    fn json(&self) -> Value {
+        let Question { rate, share, window, gpu_ms } = &self.question;
+        let pairs = |pairs: Option<WalletPairs>| {
+            pairs.map(|pairs| {
+                let seconds = |pairs| self.question.time(pairs).map(|time| time.as_secs_f64().ceil());
+                json!({
+                    "median": pairs.median.ceil(), "p90": pairs.p90.ceil(),
+                    "median_s": seconds(pairs.median), "p90_s": seconds(pairs.p90),
+                })
+            })
+        };
+        let metric = |metric: &MetricForecast| {
+            let find = metric.find.iter();
+            let find = find.map(|finding| json!({"effect": finding.effect, "pairs": pairs(finding.pairs)}));
+            let (assumed, value) = match metric.spread {
+                Spread::Discordance(share) => ("discordance", share),
+                Spread::LogNoise(deviation) => ("log_noise", deviation),
+            };
+            json!({
+                "name": metric.name.as_str(), "required": metric.required, "margin": metric.margin,
+                "assumed": {assumed: value}, "pass": pairs(metric.pass), "find": find.collect::<Vec<_>>(),
+                "decides": self.question.decides(metric.pass),
+            })
+        };
+        let remedy = |one: &Remedy| json!({"metric": one.metric, "share": one.share, "margin": one.margin});
+        json!({
+            "rate": rate, "mirror_share": share.fraction(), "window_s": window.as_secs(), "gpu_ms": gpu_ms,
+            "metrics": self.metrics.iter().map(metric).collect::<Vec<_>>(),
+            "remedies": self.remedies.iter().map(remedy).collect::<Vec<_>>(),
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! A plan as a picture: how long each metric needs beside the window it has.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+use super::{Plan, Question, Remedy};
+use crate::judgment::{Finding, MetricForecast, Spread};
+use crate::stats::WalletPairs;
+
+/// Letters of the window in the picture; what needs twice as long runs off its end.
+const WINDOW_WIDTH: f64 = 24.0;
+const WIDTH_MAX: usize = 48;
+
+const LINES: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// The plan for people.
+pub(super) fn text(plan: &Plan) -> String {
+    let mut text = heading(&plan.question);
+    text += &format!("{}\n\n", table(plan));
+    text += &picture(plan);
+    text += &price(plan);
+    for remedy in &plan.remedies {
+        text += &advice(remedy, &plan.question);
+    }
+    if plan.remedies.is_empty() {
+        text += "every required metric of an identical release is decided within the mirror window (nine in ten rollouts)\n";
+    }
+    text
+}
+
+fn heading(question: &Question) -> String {
+    let Question { rate, share, window, .. } = question;
+    format!(
+        "{rate} requests/s, {share} mirrored: {:.2} pairs/s; the mirror stage decides within {}\n\n",
+        question.pair_rate(),
+        humantime::format_duration(*window)
+    )
+}
+
+fn table(plan: &Plan) -> Table {
+    let mut table = Table::new();
+    table.load_style(LINES).force_no_tty();
+    table.set_header([
+        "metric",
+        "margin",
+        "assumed",
+        "identical passes",
+        "",
+        "found: smallest",
+        "",
+        "largest",
+        "",
+    ]);
+    for metric in &plan.metrics {
+        let name = if metric.required { metric.name.to_string() } else { format!("{} (guard)", metric.name) };
+        let mut row = vec![name, margin(metric), assumed(metric.spread)];
+        row.extend(needs(&plan.question, metric.pass));
+        let found = metric.find.iter().filter(|finding| finding.pairs.is_some());
+        for finding in found.clone().next().into_iter().chain(found.last()) {
+            let [pairs, time] = needs(&plan.question, finding.pairs);
+            row.extend([format!("+{}: {pairs}", effect(metric, finding)), time]);
+        }
+        table.add_row(row);
+    }
+    for at in [1, 3, 4, 6, 8] {
+        if let Some(column) = table.column_mut(at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn margin(metric: &MetricForecast) -> String {
+    if metric.kind.is_ratio() {
+        format!("{} %", percent(metric.margin))
+    } else {
+        format!("{} points", percent(metric.margin))
+    }
+}
+
+fn effect(metric: &MetricForecast, finding: &Finding) -> String {
+    let unit = if metric.kind.is_ratio() { " %" } else { " points" };
+    format!("{}{unit}", percent(finding.effect))
+}
+
+fn percent(fraction: f64) -> f64 {
+    (fraction * 10_000.0).round() / 100.0
+}
+
+fn assumed(spread: Spread) -> String {
+    match spread {
+        Spread::Discordance(share) => format!("{} % of pairs differ", percent(share)),
+        Spread::LogNoise(deviation) => format!("ratios vary by {:.2}", deviation),
+    }
+}
+
+/// Pairs and time, by the median.
+fn needs(question: &Question, pairs: Option<WalletPairs>) -> [String; 2] {
+    let Some(pairs) = pairs else { return ["never".to_owned(), String::new()] };
+    let time = question.time(pairs.median).map_or_else(|| "no copies".to_owned(), short);
+    [format!("{:.0} pairs", pairs.median.ceil()), time]
+}
+
+/// A time as people say it: two units are enough.
+fn short(time: Duration) -> String {
+    let seconds = time.as_secs_f64().ceil();
+    match seconds {
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7_200.0 => format!("{:.0} min", s / 60.0),
+        s if s < 172_800.0 => format!("{:.1} h", s / 3_600.0),
+        s => format!("{:.1} days", s / 86_400.0),
+    }
+}
+
+/// A bar a required metric: full letters to the median, light ones to the ninth decile, `│` where the window ends.
+fn picture(plan: &Plan) -> String {
+    let mut text = String::from(
+        "time until an identical release passes (█ median, ░ nine in ten, │ the window's end)\n",
+    );
+    for metric in plan.metrics.iter().filter(|metric| metric.required) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {:<20} {}", metric.name.as_str(), bar(&plan.question, metric.pass));
+    }
+    text + "\n"
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "letters, from positive numbers")]
+fn bar(question: &Question, pairs: Option<WalletPairs>) -> String {
+    let letters = |pairs: f64| {
+        let time = question.time(pairs).map_or(f64::INFINITY, |time| time.as_secs_f64());
+        (time / question.window.as_secs_f64() * WINDOW_WIDTH).ceil().min(WIDTH_MAX as f64) as usize
+    };
+    let (median, p90) =
+        pairs.map_or((WIDTH_MAX, WIDTH_MAX), |pairs| (letters(pairs.median), letters(pairs.p90)));
+    let mut cells: Vec<char> = vec!['█'; median];
+    cells.resize(p90, '░');
+    let end = WINDOW_WIDTH as usize;
+    cells.resize(cells.len().max(end + 1), ' ');
+    cells[end] = '│';
+    let cut = if p90 >= WIDTH_MAX { "…" } else { "" };
+    cells.into_iter().collect::<String>().trim_end().to_owned() + cut
+}
+
+/// What the copies of the slowest required metric cost.
+fn price(plan: &Plan) -> String {
+    let Some(gpu_ms) = plan.question.gpu_ms else { return String::new() };
+    let required = plan.metrics.iter().filter(|metric| metric.required);
+    let pairs = required.filter_map(|metric| metric.pass).map(|pairs| pairs.p90).fold(0.0, f64::max);
+    let hours = pairs * gpu_ms / 3.6e6;
+    format!("copies cost {hours:.2} GPU hours for {pairs:.0} pairs (nine in ten)\n\n")
+}
+
+fn advice(remedy: &Remedy, question: &Question) -> String {
+    let Remedy { metric, share, margin } = remedy;
+    let mut text = format!(
+        "warning: {metric}: nine in ten identical releases are not decided within {}",
+        humantime::format_duration(question.window)
+    );
+    let mut ways = Vec::new();
+    if let Some(share) = share {
+        ways.push(format!("mirror.share = \"{}%\"", (share * 100.0 * 10.0).ceil() / 10.0));
+    }
+    if let Some(margin) = margin {
+        ways.push(format!("margin = {}", (margin * 10_000.0).round() / 10_000.0));
+    }
+    text += &match &ways[..] {
+        [] => "; neither a larger share nor a wider margin would: mirror for longer (rollout.mirror.max)"
+            .to_owned(),
+        ways => format!("; {} would", ways.join(" or ")),
+    };
+    text + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Share;
+
+    fn question(rate: f64) -> Question {
+        let (share, window) = (Share::from_ppm(10_000), Duration::from_secs(600));
+        Question { rate, share, window, gpu_ms: None }
+    }
+
+    #[test]
+    fn a_bar_shows_where_the_window_ends() {
+        let pairs = |median, p90| Some(WalletPairs { median, p90 });
+        let check = |pairs, expected: &str| assert_eq!(bar(&question(100.0), pairs), expected);
+        check(pairs(300.0, 450.0), "████████████░░░░░░      │");
+        check(pairs(500.0, 700.0), "████████████████████░░░░│░░░");
+        check(None, "████████████████████████│███████████████████████…");
+    }
+
+    #[test]
+    fn times_are_said_in_two_digits_and_a_unit() {
+        let said: Vec<_> = [5.2, 300.0, 10_800.0, 864_000.0].map(Duration::from_secs_f64).map(short).into();
+        assert_eq!(said, ["6 s", "5 min", "3.0 h", "10.0 days"]);
+    }
+
+    #[test]
+    fn without_copies_nothing_is_ever_decided() {
+        let nothing = Question { share: Share::ZERO, ..question(100.0) };
+        let pairs = WalletPairs { median: 1.0, p90: 2.0 };
+        assert!(!nothing.decides(Some(pairs)) && nothing.time(1.0).is_none());
+    }
+}
