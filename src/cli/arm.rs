@@ -18,8 +18,13 @@ pub(super) fn source(typed: &str) -> Result<ArmSource, Failure> {
         return Ok(ArmSource::Recorded(answers));
     }
     let mut endpoint = Endpoint::new(typed).map_err(blame)?;
-    endpoint.key = std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty());
+    endpoint.key = key();
     Ok(ArmSource::Engine(endpoint))
+}
+
+/// The key for engines, where there is one.
+pub(super) fn key() -> Option<String> {
+    std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty())
 }
 
 /// Whose fault an error of the harness is.

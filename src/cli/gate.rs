@@ -1,28 +1,123 @@
-//! `goldgate gate`: the golden suite on two arms, and a verdict.
-//!
-//! Registered in `mod.rs` and `command.rs` once its body stands.
+//! `goldgate gate`: golden suites on two arms, and a verdict. The CI gate before a flip.
 
-use super::{Context, Exit, Failure};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+
+use super::golden_page::{GoldenParts, golden_parts};
+use super::harness::{self, RunArgs};
+use super::margin::{self, MarginArg};
+use super::on_inconclusive::OnInconclusive;
+use super::progress::Bar;
+use super::{Blame, Context, Exit, Failure, arm, verdict};
+use crate::config::{Config, SlotConfig};
+use crate::domain::{Arm, Slot};
+use crate::evals::{self, ArmSource, Endpoint, GoldenRun, Suite, judge_runs, power};
+use crate::judgment::Judgment;
+use crate::release::Lock;
+use crate::report::{self, Input};
+use crate::wire::VerdictRecord;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The suite file
-    #[arg(long, value_name = "FILE")]
-    suite: Vec<std::path::PathBuf>,
+    /// The suite files; default: rollout.gate of the configuration
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    suite: Vec<PathBuf>,
     /// The baseline: a URL, or `file:ANSWERS`; default: the blue slot of the configuration
     #[arg(long, value_name = "URL|file:ANSWERS")]
     blue: Option<String>,
     /// The candidate: a URL, or `file:ANSWERS`; default: the green slot of the configuration
     #[arg(long, value_name = "URL|file:ANSWERS")]
     green: Option<String>,
+    /// Judges by another margin than the suite's: 0.02, 2%, or METRIC=2% for one metric, named by its grader's id
+    #[arg(long, value_name = "[METRIC=]VALUE")]
+    margin: Vec<MarginArg>,
+    #[command(flatten)]
+    on_inconclusive: OnInconclusive,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
-/// Runs the command.
+/// Runs the command. Its exit is the verdict's.
 ///
 /// # Errors
-/// See [`Failure`].
+/// Wrong files or arguments (2), or an engine that cannot be used (4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let _ = (args, context);
-    Err(Failure::bug(anyhow::anyhow!("`goldgate gate` is not built")))
+    let (mut suites, arms) = what(&args, context)?;
+    margin::apply(&mut suites, &args.margin).blame_usage()?;
+    for line in suites.iter().flat_map(power) {
+        context.output.note(line);
+    }
+    let mut samples = args.run.samples()?;
+    let (options, mut runs) = (args.run.options(), Vec::with_capacity(suites.len()));
+    for suite in &suites {
+        let bar = Bar::new(&context.output, &suite.name);
+        let (baseline, candidate) = arms.clone();
+        let run = evals::run(suite, baseline, candidate, &options, &mut |step| bar.follow(step)).await;
+        drop(bar);
+        let run = run.map_err(arm::blame)?;
+        if let Some(file) = &mut samples {
+            file.write(suite, Arm::Baseline, &run.baseline)?;
+            file.write(suite, Arm::Candidate, &run.candidate)?;
+        }
+        run.notes().iter().for_each(|note| context.output.note(note));
+        runs.push(run);
+    }
+    let judgment = judge_runs(&runs);
+    if let Some(folder) = args.run.out() {
+        report::write_run(folder, &page(&judgment, &runs)).blame_world()?;
+    }
+    Ok(args.on_inconclusive.map(verdict::show(&judgment, context)?))
+}
+
+/// The suites and the two arms: what was typed, and for what was not, the configuration.
+fn what(args: &Args, context: &Context) -> Result<(Vec<Suite>, (ArmSource, ArmSource)), Failure> {
+    let typed = |arm: &Option<String>| arm.as_deref().map(arm::source).transpose();
+    let (blue, green) = (typed(&args.blue)?, typed(&args.green)?);
+    let complete = !args.suite.is_empty() && blue.is_some() && green.is_some();
+    let config = if complete { None } else { Some(configured(&context.config)?) };
+    let files = match &config {
+        Some(config) if args.suite.is_empty() => config.rollout.gate.as_slice(),
+        _ => &args.suite,
+    };
+    if files.is_empty() {
+        let text = "no suite to run: name one with --suite, or in rollout.gate of the configuration";
+        return Err(Failure::usage(anyhow!(text)));
+    }
+    let slot = |typed: Option<ArmSource>, slot| match typed {
+        Some(source) => Ok(source),
+        None => slot_source(config.as_ref(), slot),
+    };
+    Ok((harness::suites(files)?, (slot(blue, Slot::Blue)?, slot(green, Slot::Green)?)))
+}
+
+fn configured(path: &Path) -> Result<Config, Failure> {
+    let config = Config::load(path, std::env::vars());
+    config.map_err(|faults| {
+        let hint = "without a configuration name all three: --suite FILE --blue URL --green URL";
+        Failure::usage(anyhow!("{faults}\n  hint: {hint}"))
+    })
+}
+
+/// A slot of the configuration, asked with the release that stands there.
+fn slot_source(config: Option<&Config>, slot: Slot) -> Result<ArmSource, Failure> {
+    let config = config.and_then(|config| match slot {
+        Slot::Blue => Some(&config.blue),
+        Slot::Green => config.green.as_ref(),
+    });
+    let vacant = || Failure::usage(anyhow!("slots.{slot} is not configured: name the arm with --{slot}"));
+    let SlotConfig { endpoints, release, .. } = config.ok_or_else(vacant)?;
+    let mut endpoint = Endpoint::new(endpoints.first().ok_or_else(vacant)?).map_err(arm::blame)?;
+    endpoint.key = arm::key();
+    endpoint.release = release.as_deref().map(Lock::load).transpose().blame_usage()?.map(Arc::new);
+    Ok(ArmSource::Engine(endpoint))
+}
+
+fn page(judgment: &Judgment, runs: &[GoldenRun]) -> Input {
+    let record = VerdictRecord::from(judgment);
+    let GoldenParts { flips, curves, examples } = golden_parts(runs);
+    let title = format!("{} over {}", record.candidate, record.baseline);
+    Input { flips, curves, examples, ..Input::of_verdict(title, record) }
 }

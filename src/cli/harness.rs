@@ -24,7 +24,7 @@ pub(super) struct RunArgs {
     /// Gives up on an answer after this time
     #[arg(long, default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
     timeout: Duration,
-    /// Writes every answer with its scores to DIR/samples.jsonl
+    /// Writes every answer with its scores to DIR/samples.jsonl; a gate adds its verdict and what a report needs
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -35,6 +35,11 @@ impl RunArgs {
         let timeouts = Timeouts { total: Some(self.timeout), ..Timeouts::default() };
         let (concurrency, clock) = (usize::from(self.concurrency), Arc::new(SystemClock::start()));
         RunOptions { concurrency, seed: self.seed, timeouts, clock }
+    }
+
+    /// Where files go, when they are asked for.
+    pub(super) fn out(&self) -> Option<&Path> {
+        self.out.as_deref()
     }
 
     /// The file of samples, when one is asked for. It is opened before the first request: an answer that

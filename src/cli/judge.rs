@@ -8,10 +8,13 @@ mod tests;
 
 use std::path::PathBuf;
 
+use super::on_inconclusive::OnInconclusive;
 use super::{Blame, Context, Exit, Failure, verdict};
 use crate::config::load_policy;
 use evidence::Evidence;
 use what_if::WhatIf;
+
+pub(super) use what_if::margin;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -26,6 +29,8 @@ pub(super) struct Args {
     /// `margin=0.02` for every metric; may be given more than once
     #[arg(long = "what-if", value_name = "[METRIC.]margin=VALUE")]
     what_if: Vec<WhatIf>,
+    #[command(flatten)]
+    on_inconclusive: OnInconclusive,
 }
 
 /// Runs the command.
@@ -41,5 +46,5 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     for note in &judged.notes {
         context.output.note(note);
     }
-    verdict::show(&judged.judgment, context)
+    Ok(args.on_inconclusive.map(verdict::show(&judged.judgment, context)?))
 }

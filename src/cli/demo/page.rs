@@ -1,5 +1,6 @@
 //! What the demo's report shows, gathered from the service before it stops.
 
+use crate::cli::golden_page::golden_parts;
 use crate::cli::{Blame, Failure};
 use crate::config::Config;
 use crate::control::Handle;
@@ -23,18 +24,21 @@ pub(super) async fn input(
 ) -> Result<Input, Failure> {
     let control = service.control();
     let id = RolloutId::from("demo");
+    let golden = golden_parts(service.gate_runs().as_deref().map_or(&[], Vec::as_slice));
+    let live = curves(config)?;
     let verdicts = last_of_each_stage(control.verdicts(&id).await.blame_bug()?)?;
     Ok(Input {
         title: format!("chat-v1 → chat-v2: {}", scenario.name()),
         verdict: verdict_of(ending),
         reason: reason(control),
         verdicts,
-        flips: Vec::new(),
-        curves: curves(config)?,
+        flips: golden.flips,
+        // What users felt says more than what the gate measured on engines without their usual load.
+        curves: if live.is_empty() { golden.curves } else { live },
         ledger: control.ledger().await.blame_bug()?,
         policy: Some(config.judge.policy.clone()),
         timeline: timeline(control, &id).await?,
-        examples: Vec::new(),
+        examples: golden.examples,
     })
 }
 

@@ -1,0 +1,126 @@
+//! What a page shows of golden runs: who won and lost, latencies, and the answers worth reading.
+
+use hdrhistogram::Histogram;
+
+use crate::domain::Arm;
+use crate::evals::{ArmRun, Ask, Case, GoldenRun, Sample, Score, SuiteMetric, Timing};
+use crate::report::{Example, LatencyCurve, ScoreFlips};
+
+/// Pairs shown for one suite: enough to see a pattern.
+const EXAMPLES_MAX: usize = 10;
+
+/// The golden parts of a page.
+pub(super) struct GoldenParts {
+    pub(super) flips: Vec<ScoreFlips>,
+    pub(super) curves: Vec<LatencyCurve>,
+    pub(super) examples: Vec<Example>,
+}
+
+/// Gathers them from the runs of one gate.
+pub(super) fn golden_parts(runs: &[GoldenRun]) -> GoldenParts {
+    GoldenParts {
+        flips: runs.iter().flat_map(flips).collect(),
+        curves: curves(runs),
+        examples: runs.iter().flat_map(examples).collect(),
+    }
+}
+
+/// First answers of both arms to every case.
+fn pairs(run: &GoldenRun) -> impl Iterator<Item = (&Case, &Sample, &Sample)> {
+    let arms = run.baseline.samples.iter().zip(&run.candidate.samples);
+    let both = run.suite.cases.iter().zip(arms);
+    both.filter_map(|(case, (baseline, candidate))| Some((case, baseline.first()?, candidate.first()?)))
+}
+
+/// Whether an answer was right; `None` where the grader does not apply. A lost answer is no right one.
+fn is_right(sample: &Sample, metric: usize) -> Option<bool> {
+    match sample.scores.get(metric)? {
+        Score::Value(score) => Some(*score >= 0.5),
+        Score::Lost => Some(false),
+        Score::NotApplicable => None,
+    }
+}
+
+fn flips(run: &GoldenRun) -> Vec<ScoreFlips> {
+    let binary = run.suite.metrics.iter().enumerate().filter(|(_, metric)| metric.grader.is_binary());
+    binary.map(|(at, metric)| flips_of(run, at, metric)).collect()
+}
+
+fn flips_of(run: &GoldenRun, at: usize, metric: &SuiteMetric) -> ScoreFlips {
+    let name = format!("{} · {}", run.suite.name, metric.name);
+    let mut flips = ScoreFlips { metric: name, both_right: 0, both_wrong: 0, better: 0, worse: 0 };
+    for (_, baseline, candidate) in pairs(run) {
+        let counter = match (is_right(baseline, at), is_right(candidate, at)) {
+            (Some(true), Some(true)) => &mut flips.both_right,
+            (Some(false), Some(false)) => &mut flips.both_wrong,
+            (Some(false), Some(true)) => &mut flips.better,
+            (Some(true), Some(false)) => &mut flips.worse,
+            _ => continue,
+        };
+        *counter += 1;
+    }
+    flips
+}
+
+/// One curve a timing and arm, over all suites together.
+fn curves(runs: &[GoldenRun]) -> Vec<LatencyCurve> {
+    let mut curves = Vec::new();
+    for timing in [Timing::Ttft, Timing::Tpot, Timing::E2e] {
+        for (arm, of) in [(Arm::Baseline, baseline as fn(&GoldenRun) -> &ArmRun), (Arm::Candidate, candidate)]
+        {
+            if let Some(histogram) = together(runs.iter().map(of), timing) {
+                curves.push(LatencyCurve { metric: timing.metric().to_owned(), arm, histogram });
+            }
+        }
+    }
+    curves
+}
+
+const fn baseline(run: &GoldenRun) -> &ArmRun {
+    &run.baseline
+}
+
+const fn candidate(run: &GoldenRun) -> &ArmRun {
+    &run.candidate
+}
+
+/// `None` when nothing was timed.
+fn together<'r>(arms: impl Iterator<Item = &'r ArmRun>, timing: Timing) -> Option<Histogram<u64>> {
+    let mut of_timing = arms.flat_map(|arm| &arm.latency).filter(|one| one.timing == timing);
+    let mut all = of_timing.next()?.micros.clone();
+    for one in of_timing {
+        // Both grow with their values, so nothing is out of range.
+        all.add(&one.micros).ok()?;
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// The regressions of the first required grader: the baseline was right and the candidate was not.
+fn examples(run: &GoldenRun) -> Vec<Example> {
+    let required = run.suite.metrics.iter().position(|metric| metric.required);
+    let Some(at) = required else { return Vec::new() };
+    let name = &run.suite.metrics[at].name;
+    let lost = pairs(run).filter(|(_, baseline, candidate)| {
+        is_right(baseline, at) == Some(true) && is_right(candidate, at) == Some(false)
+    });
+    let text = |sample: &Sample| sample.answer.as_ref().map(|answer| answer.text.clone());
+    let example = |(case, baseline, candidate): (&Case, &Sample, &Sample)| Example {
+        id: case.id.clone(),
+        note: format!("{name}: only the baseline was right; wanted {}", case.references.join(" or ")),
+        question: question(case),
+        baseline: text(baseline),
+        candidate: text(candidate),
+    };
+    lost.take(EXAMPLES_MAX).map(example).collect()
+}
+
+fn question(case: &Case) -> String {
+    match &case.ask {
+        Ask::Prompt(text) => text.clone(),
+        Ask::Messages(messages) => {
+            let text = messages.iter().filter_map(|message| message["content"].as_str());
+            text.collect::<Vec<_>>().join("\n\n")
+        }
+        Ask::Variables(variables) => serde_json::to_string_pretty(variables).unwrap_or_default(),
+    }
+}
