@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::document::{Fault, Faults, Item, Reader, Section};
-use crate::domain::{MetricKind, MetricName, PolicyDigest, Tail};
+use crate::domain::{LatencyLimit, MetricKind, MetricName, PolicyDigest, Tail};
 use crate::judgment::{MetricPolicy, Policy, PolicyError};
 
 /// A live grader: the share of answers that match a pattern is a score.
@@ -26,7 +26,7 @@ pub struct JudgeConfig {
 }
 
 const KEYS: [&str; 5] = ["abort_alpha", "promote_alpha", "missing_max", "pairs_min", "metrics"];
-const METRIC_KEYS: [&str; 7] = ["name", "kind", "margin", "abort_margin", "required", "tail", "regex"];
+const METRIC_KEYS: [&str; 8] = ["name", "kind", "margin", "abort_margin", "required", "tail", "max", "regex"];
 const PAIRS_MIN_END: u64 = 1_000_000_001;
 
 const KINDS: [(&str, MetricKind); 6] = [
@@ -111,6 +111,7 @@ fn metric(
             "only latencies have one: leave it out",
         );
     }
+    let max = section.get("max").and_then(|item| limit(reader, &item, kind));
     Some(MetricPolicy {
         name: metric,
         kind,
@@ -118,7 +119,27 @@ fn metric(
         abort_margin: section.get("abort_margin").and_then(|item| reader.fraction(&item)),
         required: section.get("required").and_then(|item| reader.truth(&item)).unwrap_or(false),
         tail,
+        max,
     })
+}
+
+/// `max = "p99 800ms"`.
+fn limit(reader: &mut Reader<'_>, item: &Item<'_, '_>, kind: MetricKind) -> Option<LatencyLimit> {
+    if kind != MetricKind::Latency {
+        let rule = format!("a metric of kind {kind} has no absolute limit");
+        reader.wrong(item, rule, "only latencies have one: leave it out");
+        return None;
+    }
+    let text = reader.text(item)?;
+    let parsed = text.split_once(' ').and_then(|(tail, time)| {
+        let tail = [Tail::P95, Tail::P99].into_iter().find(|known| known.as_str() == tail)?;
+        let time = humantime::parse_duration(time.trim()).ok().filter(|time| !time.is_zero())?;
+        Some(LatencyLimit { tail, ms: time.as_secs_f64() * 1_000.0 })
+    });
+    if parsed.is_none() {
+        reader.wrong(item, format!("a limit, not {text:?}"), "write max = \"p99 800ms\" (p95 or p99)");
+    }
+    parsed
 }
 
 /// Built-in names carry their kind; a grader's is a score; others must say.
@@ -175,8 +196,8 @@ pub fn policy_digest(config: &JudgeConfig) -> PolicyDigest {
     // Exhaustive on purpose: a new field does not compile until it is part of the digest.
     let Policy { abort_alpha, promote_alpha, missing_max, pairs_min, metrics } = &config.policy;
     let mut text = format!("{abort_alpha}\n{promote_alpha}\n{missing_max}\n{pairs_min}\n");
-    for MetricPolicy { name, kind, margin, abort_margin, required, tail } in metrics {
-        text += &format!("{name:?} {kind} {margin} {abort_margin:?} {required} {tail:?}\n");
+    for MetricPolicy { name, kind, margin, abort_margin, required, tail, max } in metrics {
+        text += &format!("{name:?} {kind} {margin} {abort_margin:?} {required} {tail:?} {max:?}\n");
     }
     for LiveRegex { name, pattern } in &config.graders {
         text += &format!("{name:?} {pattern:?}\n");

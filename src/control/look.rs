@@ -7,9 +7,7 @@ use super::gathering::Gathering;
 use super::{Control, StoreHealth};
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::{Sample, Snapshot};
-use crate::judgment::{
-    Ask, Judgment, LatencyPass, LedgerPoint, Policy, Question, Reason, Subject, Verdict, judge,
-};
+use crate::judgment::{Ask, Judgment, LedgerPoint, Policy, Question, Reason, Subject, Verdict, judge};
 use crate::rollout::{Event, Mode, Rollout, Stage, StageVerdict, State};
 use crate::store::{EvidenceError, EvidenceWriter};
 use crate::wire::VerdictRecord;
@@ -80,7 +78,6 @@ impl Control {
                 evidence: gathering.digest(),
             },
             must_pass: must_pass(&self.parts.policy, gathering.snapshot(), stage, last),
-            latency_pass: LatencyPass::AtComparableLoad,
         };
         let mut judgment = judge(gathering.snapshot(), &self.parts.policy, &ask);
         if let Some(error) = gathering.refused() {

@@ -57,6 +57,29 @@ impl fmt::Display for MetricKind {
     }
 }
 
+/// What a latency may be in itself, whatever the baseline's: "p99 800ms".
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LatencyLimit {
+    /// The quantile.
+    pub tail: Tail,
+    /// Its largest value in milliseconds.
+    pub ms: f64,
+}
+
+impl LatencyLimit {
+    /// The share of answers that may take longer: 1 point at p99, 5 at p95.
+    #[must_use]
+    pub fn share_over(self) -> f64 {
+        1.0 - self.tail.quantile()
+    }
+}
+
+impl fmt::Display for LatencyLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ms", self.tail.as_str(), self.ms)
+    }
+}
+
 /// The tail quantile watched beside a latency's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tail {

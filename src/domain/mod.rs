@@ -12,7 +12,7 @@ mod timing;
 
 pub use arm::{Arm, Slot};
 pub use ids::{MetricName, PolicyDigest, ReleaseId, RequestId, RolloutId};
-pub use metric::{MetricKind, Tail};
+pub use metric::{LatencyLimit, MetricKind, Tail};
 pub use outcome::{Finish, Missing, Outcome};
 pub use share::{Share, ShareError};
 pub use timing::{Clocks, Timestamp};

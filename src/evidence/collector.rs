@@ -1,6 +1,6 @@
 //! Folding records into a snapshot, in their order.
 
-use super::load::Loads;
+use super::load::{Comparable, Loads};
 use super::recent::RecentIds;
 use super::{Arrival, EvidenceError, Halves, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
 use crate::domain::{Arm, MetricName, Share};
@@ -133,6 +133,8 @@ pub struct Collector {
     snapshot: Snapshot,
     last: u64,
     ids: RecentIds,
+    /// Requests in flight at the latest arrival of each arm, baseline first.
+    loads_before: [Option<f64>; 2],
 }
 
 impl Collector {
@@ -145,7 +147,7 @@ impl Collector {
         let loads = Loads::new().map_err(|error| EvidenceError::Histogram(error.to_string()))?;
         let null_drift = NullDrift::new(BetGrid::Uniform)?;
         let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), loads, null_drift };
-        Ok(Self { snapshot, last: 0, ids: RecentIds::default() })
+        Ok(Self { snapshot, last: 0, ids: RecentIds::default(), loads_before: [None; 2] })
     }
 
     /// Folds one record. Metrics that no specification names are passed over: they may be judged later
@@ -193,9 +195,13 @@ impl Collector {
                 self.admit(pair.seq, &pair.id, name, value)?;
             }
         }
+        let loads =
+            pair.metrics.iter().find(|(name, _)| name.as_str() == IN_FLIGHT).map(|(_, halves)| *halves);
+        let loads =
+            loads.map_or(Comparable::BOTH, |halves| Comparable::at(halves.baseline, halves.candidate));
         for (name, halves) in &pair.metrics {
             if let Some(metric) = self.metric(name) {
-                metric.push(pair.seq, &pair.id, *halves)?;
+                metric.push(pair.seq, &pair.id, *halves, loads)?;
             } else {
                 self.snapshot.push_beside(name, *halves)?;
             }
@@ -205,17 +211,25 @@ impl Collector {
     }
 
     fn push_arrival(&mut self, arrival: &Arrival) -> Result<(), EvidenceError> {
-        if arrival.share == Share::ZERO || arrival.share == Share::FULL {
+        let alone = arrival.share == Share::FULL && arrival.arm == Arm::Candidate;
+        if arrival.share == Share::ZERO || (arrival.share == Share::FULL && !alone) {
             let (seq, id, share) = (arrival.seq, arrival.id.clone(), arrival.share);
             return Err(EvidenceError::Share { seq, id, share });
         }
         for (name, value) in &arrival.metrics {
             self.admit(arrival.seq, &arrival.id, name, *value)?;
         }
+        // Loads seen before this key was placed: what counts may not depend on where it went.
+        let loads = Comparable::at(self.loads_before[0], self.loads_before[1]);
         for (name, value) in &arrival.metrics {
             if let Some(metric) = self.metric(name) {
-                metric.arrive(arrival.arm, arrival.share.fraction(), *value)?;
+                metric.arrive(arrival.arm, arrival.share, *value, loads)?;
+            } else if name.as_str() == IN_FLIGHT {
+                self.loads_before[usize::from(arrival.arm == Arm::Candidate)] = Some(*value);
             }
+        }
+        if alone {
+            return Ok(());
         }
         let keys = self.snapshot.keys_under(arrival.share);
         match arrival.arm {

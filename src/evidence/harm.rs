@@ -39,11 +39,14 @@ pub(super) fn ratio(aspect: Aspect, margin: f64, halves: Halves, tau: Option<f64
         Aspect::Shorter => -clipped(log_ratio),
         Aspect::Beyond(_) => indicator(candidate > tau?) - indicator(baseline > tau?),
         Aspect::Threefold => indicator(candidate > 3.0 * baseline) - indicator(baseline > 3.0 * candidate),
+        // A copy on an idle candidate says nothing of what its users would wait for.
+        Aspect::Limit(_) => return None,
     })
 }
 
 fn lost(aspect: Aspect, halves: Halves, tau: Option<f64>) -> Option<f64> {
     match aspect {
+        Aspect::Limit(_) => None,
         Aspect::Beyond(_) => {
             let candidate = halves.candidate.map_or(Some(1.0), |value| Some(indicator(value > tau?)))?;
             let baseline = halves.baseline.map_or(Some(0.0), |value| Some(indicator(value > tau?)))?;

@@ -1,9 +1,10 @@
 //! One metric's evidence: its strands, its means, its missing halves and the pairs that speak loudest.
 
 use super::harm::{harm, points, ratio};
+use super::load::Comparable;
 use super::sums::{LatencyHistogram, Sum};
 use super::{Aspect, EvidenceError, Halves, MetricSpec, Strand};
-use crate::domain::{Arm, MetricKind};
+use crate::domain::{Arm, MetricKind, Share};
 use crate::stats::RampScore;
 
 /// Example ids kept: enough to look at, too few to weigh.
@@ -77,7 +78,14 @@ impl MetricEvidence {
     }
 
     /// Folds one pair. The threshold is read before the pair's own latencies are added.
-    pub(super) fn push(&mut self, seq: u64, id: &str, halves: Halves) -> Result<(), EvidenceError> {
+    pub(super) fn push(
+        &mut self,
+        seq: u64,
+        id: &str,
+        halves: Halves,
+        loads: Comparable,
+    ) -> Result<(), EvidenceError> {
+        let at = self.at(loads);
         let mut worst: Option<f64> = None;
         for strand in &mut self.strands {
             let d = |margin| match self.spec.kind.is_ratio() {
@@ -88,7 +96,7 @@ impl MetricEvidence {
             let (Some(promote), Some(abort)) = (d(self.spec.margin), d(self.spec.abort_margin)) else {
                 continue;
             };
-            strand.push(promote, abort)?;
+            strand.push(promote, abort, at)?;
             worst = Some(worst.map_or(abort, |worst| worst.max(abort)));
         }
         self.count(halves);
@@ -96,8 +104,43 @@ impl MetricEvidence {
         Ok(())
     }
 
-    /// Folds one sticky key's value under a split. A body of latencies needs pairs and takes none.
-    pub(super) fn arrive(&mut self, arm: Arm, share: f64, value: f64) -> Result<(), EvidenceError> {
+    /// Only what is slower under load is compared at like loads.
+    const fn at(&self, loads: Comparable) -> Comparable {
+        match self.spec.kind {
+            MetricKind::Latency => loads,
+            _ => Comparable::BOTH,
+        }
+    }
+
+    /// Folds one sticky key's value under a split. A body of latencies needs pairs and takes none. Where nobody is
+    /// left on the baseline there is nothing to compare with, and only an absolute limit still speaks.
+    pub(super) fn arrive(
+        &mut self,
+        arm: Arm,
+        share: Share,
+        value: f64,
+        loads: Comparable,
+    ) -> Result<(), EvidenceError> {
+        self.arrivals += 1;
+        self.weigh_limit(arm, value)?;
+        if share < Share::FULL {
+            self.weigh_split(arm, share.fraction(), value, self.at(loads))?;
+        }
+        self.value(arm, value);
+        Ok(())
+    }
+
+    fn weigh_limit(&mut self, arm: Arm, value: f64) -> Result<(), EvidenceError> {
+        for strand in &mut self.strands {
+            if let (Aspect::Limit(limit), Arm::Candidate) = (strand.aspect(), arm) {
+                let over = f64::from(u8::from(value > limit.ms));
+                strand.push(over, over, Comparable::BOTH)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn weigh_split(&mut self, arm: Arm, share: f64, value: f64, at: Comparable) -> Result<(), EvidenceError> {
         let tau = self.tau.value_ms;
         let kind = self.spec.kind;
         let y = match kind {
@@ -116,12 +159,10 @@ impl MetricEvidence {
                 _ => aspect == Aspect::Body,
             };
             for strand in self.strands.iter_mut().filter(|strand| takes(strand.aspect())) {
-                strand.push_ramp(score)?;
+                strand.push_ramp(score, at)?;
             }
             self.arrival_harm.add(y);
         }
-        self.arrivals += 1;
-        self.value(arm, value);
         Ok(())
     }
 

@@ -43,7 +43,8 @@ impl StageSplit {
         let (candidate, mirrored) = (self.candidate.fraction(), self.mirrored.fraction());
         let baseline = (1.0 - candidate) * (1.0 - mirrored);
         if baseline <= 0.0 {
-            return if self.candidate == Share::ZERO { Share::ZERO } else { Share::FULL };
+            // Nobody is left to compare with: no experiment, unless everybody is on the candidate anyway.
+            return if self.candidate == Share::FULL { Share::FULL } else { Share::ZERO };
         }
         Share::from_ppm((candidate / (candidate + baseline) * 1e6).round() as u32)
     }
@@ -145,10 +146,7 @@ impl Pairing {
     }
 
     fn first_of_its_key(&mut self, serving: &Observation) -> bool {
-        self.share > Share::ZERO
-            && self.share < Share::FULL
-            && self.keys.len() < KEYS_MAX
-            && self.keys.insert(serving.sticky)
+        self.share > Share::ZERO && self.keys.len() < KEYS_MAX && self.keys.insert(serving.sticky)
     }
 
     fn pair(&mut self, serving: &Observation, copies: &Copies) -> Record {
@@ -199,6 +197,7 @@ impl Pairing {
             let latencies = [("ttft_ms", ttft_ms(serving)), ("tpot_ms", tpot_ms(serving))];
             metrics.extend(latencies.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
         }
+        metrics.push((IN_FLIGHT.into(), f64::from(serving.in_flight)));
         metrics
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{MetricKind, MetricName, Tail};
+use crate::domain::{LatencyLimit, MetricKind, MetricName, Tail};
 use crate::stats::BetGrid;
 
 /// One metric's measurement, fixed before the first record.
@@ -18,10 +18,12 @@ pub struct MetricSpec {
     pub abort_margin: f64,
     /// The tail judged beside a latency's body.
     pub tail: Option<Tail>,
+    /// What a latency may be in itself; judged on the candidate's users alone.
+    pub max: Option<LatencyLimit>,
 }
 
 /// One test of a metric. Most metrics have one; a latency has its body and tails, a length two sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Aspect {
     /// The metric's mean: the only test of most kinds.
     Body,
@@ -29,6 +31,8 @@ pub enum Aspect {
     Beyond(Tail),
     /// More than three times as slow as the other arm.
     Threefold,
+    /// Slower than an absolute limit, seen at the load of the candidate's own users.
+    Limit(LatencyLimit),
     /// Longer than the baseline.
     Longer,
     /// Shorter than the baseline.
@@ -43,6 +47,7 @@ impl Aspect {
             Self::Body => None,
             Self::Beyond(tail) => Some(tail.as_str()),
             Self::Threefold => Some("threefold"),
+            Self::Limit(_) => Some("limit"),
             Self::Longer => Some("longer"),
             Self::Shorter => Some("shorter"),
         }
@@ -69,6 +74,7 @@ impl MetricSpec {
                 if let Some(tail) = self.tail {
                     aspects.extend([Aspect::Beyond(tail), Aspect::Threefold]);
                 }
+                aspects.extend(self.max.map(Aspect::Limit));
                 aspects
             }
             _ => vec![Aspect::Body],
@@ -95,6 +101,7 @@ impl MetricSpec {
             Aspect::Body => (self.margin, self.abort_margin),
             Aspect::Beyond(tail) => (tail.default_margin(), tail.default_margin()),
             Aspect::Threefold => (THREEFOLD_MARGIN, THREEFOLD_MARGIN),
+            Aspect::Limit(limit) => (limit.share_over(), limit.share_over()),
             Aspect::Longer | Aspect::Shorter => {
                 let of = |margin: f64| margin.ln_1p() / std::f64::consts::LN_2;
                 (of(self.margin), of(self.abort_margin))
@@ -104,10 +111,11 @@ impl MetricSpec {
 
     /// The margin of one test in the unit it is shown in.
     #[must_use]
-    pub const fn shown_margin(&self, aspect: Aspect) -> f64 {
+    pub fn shown_margin(&self, aspect: Aspect) -> f64 {
         match aspect {
             Aspect::Beyond(tail) => tail.default_margin(),
             Aspect::Threefold => THREEFOLD_MARGIN,
+            Aspect::Limit(limit) => limit.share_over(),
             Aspect::Body | Aspect::Longer | Aspect::Shorter => self.margin,
         }
     }

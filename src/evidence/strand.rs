@@ -1,5 +1,6 @@
 //! One test of one metric, folded: both e-processes and the history behind its interval.
 
+use super::load::Comparable;
 use super::{Aspect, MetricSpec};
 use crate::stats::{BetGrid, History, RampScore, Restarts, Side, StatsError, Wallet};
 
@@ -11,6 +12,8 @@ pub struct Strand {
     promote: Wallet,
     abort: Restarts,
     history: History,
+    /// Keys under a split; they are not in the history.
+    arrivals: u64,
 }
 
 impl Strand {
@@ -26,19 +29,31 @@ impl Strand {
             promote: Wallet::new(spec.grid(), Side::Promote, promote)?,
             abort: Restarts::new(spec.grid(), Side::Abort, abort)?,
             history: History::new(),
+            arrivals: 0,
         })
     }
 
-    /// One pair, as each side sees it. The history is the promote side's.
-    pub(super) fn push(&mut self, promote: f64, abort: f64) -> Result<(), StatsError> {
-        self.promote.update(promote)?;
-        self.abort.update(abort)?;
+    /// One pair, as each side sees it, where the loads allow it. The history is the promote side's, and holds every
+    /// pair: it is what people are shown.
+    pub(super) fn push(&mut self, promote: f64, abort: f64, at: Comparable) -> Result<(), StatsError> {
+        if at.promote {
+            self.promote.update(promote)?;
+        }
+        if at.abort {
+            self.abort.update(abort)?;
+        }
         self.history.update(promote)
     }
 
-    pub(super) fn push_ramp(&mut self, score: RampScore) -> Result<(), StatsError> {
-        self.promote.update_ramp(score.z, score.bound(Side::Promote))?;
-        self.abort.update_ramp(score.z, score.bound(Side::Abort))
+    pub(super) fn push_ramp(&mut self, score: RampScore, at: Comparable) -> Result<(), StatsError> {
+        self.arrivals += 1;
+        if at.promote {
+            self.promote.update_ramp(score.z, score.bound(Side::Promote))?;
+        }
+        if at.abort {
+            self.abort.update_ramp(score.z, score.bound(Side::Abort))?;
+        }
+        Ok(())
     }
 
     pub(super) fn open(&mut self) {
@@ -48,6 +63,7 @@ impl Strand {
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), StatsError> {
         self.promote.merge(&other.promote)?;
         self.abort.merge(&other.abort)?;
+        self.arrivals += other.arrivals;
         self.history.merge(&other.history)
     }
 
@@ -69,10 +85,16 @@ impl Strand {
         self.abort.log_e()
     }
 
-    /// Pairs and keys that entered.
+    /// Pairs and keys that were seen.
     #[must_use]
     pub const fn entered(&self) -> u64 {
-        self.abort.pairs()
+        self.history.pairs() + self.arrivals
+    }
+
+    /// Those among them that could speak for the candidate: the others were seen at a lower load than the baseline's.
+    #[must_use]
+    pub fn for_candidate(&self) -> u64 {
+        self.promote.pairs()
     }
 
     /// The differences of the pairs.
@@ -84,7 +106,7 @@ impl Strand {
     /// Whether keys under a split entered: then the history, which holds pairs alone, is not all of it.
     #[must_use]
     pub const fn has_arrivals(&self) -> bool {
-        self.abort.pairs() > self.history.pairs()
+        self.arrivals > 0
     }
 
     /// The null mean of the promote side in units of d.

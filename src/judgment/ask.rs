@@ -3,15 +3,6 @@
 use super::{Question, Subject};
 use crate::domain::MetricName;
 
-/// Whether a latency may pass although the arms worked at different loads. It may always fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LatencyPass {
-    /// Only where the arms' ranges of requests in flight overlap.
-    AtComparableLoad,
-    /// Always: the arms were driven alike.
-    Always,
-}
-
 /// One question to the judge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
@@ -21,6 +12,4 @@ pub struct Ask {
     pub subject: Subject,
     /// The metrics that must pass; all others may only fail.
     pub must_pass: Vec<MetricName>,
-    /// When a latency may pass.
-    pub latency_pass: LatencyPass,
 }

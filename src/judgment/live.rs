@@ -4,7 +4,7 @@ use super::budget::{Family, Stake};
 use super::checks;
 use super::conclusion::{overall, reasons};
 use super::shown::{LEVEL, Shown};
-use super::{Ask, Flips, Judgment, LatencyPass, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
+use super::{Ask, Flips, Judgment, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Snapshot, Strand};
 
@@ -110,6 +110,9 @@ impl Look<'_> {
     ) -> (Verdict, Reason) {
         let (name, pairs) = (shown.name.clone(), strand.entered());
         if pairs == 0 {
+            if let Some(reason) = self.within_limit(metric, strand, &name) {
+                return (Verdict::Pass, reason);
+            }
             return (Verdict::Inconclusive, Reason::NoData { metric: name });
         }
         let (margin, unit) = (shown.margin, shown.unit);
@@ -121,24 +124,41 @@ impl Look<'_> {
                 Reason::BeyondMargin { metric: name, worse_by, margin, unit, pairs, alpha },
             );
         }
-        let refuted = strand.log_e_promote() >= -self.policy.promote_alpha.ln();
-        if !refuted || self.snapshot.records() < self.policy.pairs_min {
-            let needed = self.needed(strand);
-            return (Verdict::Inconclusive, Reason::NotEnough { metric: name, pairs, needed });
+        if self.is_refuted(strand) {
+            let worst = shown.worst.unwrap_or(margin);
+            return (Verdict::Pass, Reason::WithinMargin { metric: name, worst, margin, unit, pairs });
         }
-        if let Some(reason) = self.at_other_load(metric, &name) {
-            return (Verdict::Inconclusive, reason);
+        if let Some(reason) = self.within_limit(metric, strand, &name) {
+            return (Verdict::Pass, reason);
         }
-        let worst = shown.worst.unwrap_or(margin);
-        (Verdict::Pass, Reason::WithinMargin { metric: name, worst, margin, unit, pairs })
+        let waits = self.at_other_load(metric, strand, &name);
+        let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(strand) };
+        (Verdict::Inconclusive, waits.unwrap_or_else(needed))
     }
 
-    /// A latency that would pass, seen at loads that the arms do not share.
-    fn at_other_load(&self, metric: &MetricEvidence, name: &MetricName) -> Option<Reason> {
-        let matters = metric.spec().kind == MetricKind::Latency
-            && self.ask.latency_pass == LatencyPass::AtComparableLoad;
+    /// Whether "worse by the margin or more" is refuted, on enough evidence.
+    fn is_refuted(&self, strand: &Strand) -> bool {
+        let refuted = strand.log_e_promote() >= -self.policy.promote_alpha.ln();
+        refuted && self.snapshot.records() >= self.policy.pairs_min
+    }
+
+    /// A latency's body that no load lets compare passes by its absolute limit, where one is set and holds.
+    fn within_limit(&self, metric: &MetricEvidence, strand: &Strand, name: &MetricName) -> Option<Reason> {
+        let tests = metric.strands().iter().filter(|_| strand.aspect() == Aspect::Body);
+        let limited = |test: &Strand| match test.aspect() {
+            Aspect::Limit(limit) if self.is_refuted(test) => Some((limit, test.entered())),
+            _ => None,
+        };
+        let (limit, users) = tests.filter_map(limited).next()?;
+        Some(Reason::WithinLimit { metric: name.clone(), limit, users })
+    }
+
+    /// A latency that waits for pairs at like loads, because most were seen on an idle candidate.
+    fn at_other_load(&self, metric: &MetricEvidence, strand: &Strand, name: &MetricName) -> Option<Reason> {
+        let matters =
+            metric.spec().kind == MetricKind::Latency && 2 * strand.for_candidate() < strand.entered();
         let (baseline, candidate) = (self.snapshot.load(Arm::Baseline)?, self.snapshot.load(Arm::Candidate)?);
-        (matters && !baseline.overlaps(candidate)).then(|| Reason::NotComparable {
+        matters.then(|| Reason::NotComparable {
             metric: name.clone(),
             baseline: (baseline.low, baseline.high),
             candidate: (candidate.low, candidate.high),
@@ -154,7 +174,7 @@ impl Look<'_> {
     )]
     fn needed(&self, strand: &Strand) -> Option<u64> {
         let log_e = strand.log_e_promote();
-        let entered = strand.entered();
+        let entered = strand.for_candidate();
         let short_of_min = self.policy.pairs_min.saturating_sub(self.snapshot.records());
         let missing = -self.policy.promote_alpha.ln() - log_e;
         if missing <= 0.0 {

@@ -17,7 +17,7 @@ mod ruling;
 mod shown;
 mod verdict;
 
-pub use ask::{Ask, LatencyPass};
+pub use ask::Ask;
 pub use forecast::{Finding, MetricForecast, Spread, forecast};
 pub use golden::{GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;

@@ -1,6 +1,6 @@
 //! What a team tolerates, and how sure the judge must be.
 
-use crate::domain::{MetricKind, MetricName, Tail};
+use crate::domain::{LatencyLimit, MetricKind, MetricName, Tail};
 use crate::evidence::MetricSpec;
 
 /// One metric's rule.
@@ -19,6 +19,8 @@ pub struct MetricPolicy {
     pub required: bool,
     /// The tail judged beside the body; latency only.
     pub tail: Option<Tail>,
+    /// What it may be in itself, in place of a comparison that no load allows; latency only.
+    pub max: Option<LatencyLimit>,
 }
 
 /// The whole rule of judging.
@@ -83,6 +85,7 @@ impl Policy {
             abort_margin: None,
             required,
             tail,
+            max: None,
         };
         use MetricKind::{Disagreement, Event, Latency, Length};
         Self {
@@ -112,6 +115,7 @@ impl Policy {
             margin: metric.margin,
             abort_margin: metric.abort_margin.unwrap_or(metric.margin),
             tail: metric.tail,
+            max: metric.max,
         };
         self.metrics.iter().map(spec).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::MetricName;
+use crate::domain::{LatencyLimit, MetricName};
 
 /// In which unit a reason writes its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,16 @@ pub enum Reason {
         /// Pairs still needed if the present trend holds, when a number can be given.
         needed: Option<u64>,
     },
-    /// Latency looks good, but the arms never worked at the same load.
+    /// A latency keeps its absolute limit for the candidate's own users.
+    WithinLimit {
+        /// The metric.
+        metric: MetricName,
+        /// The limit.
+        limit: LatencyLimit,
+        /// Users it was seen for.
+        users: u64,
+    },
+    /// Latency cannot speak for the candidate: the arms hardly ever worked at the same load.
     NotComparable {
         /// The metric.
         metric: MetricName,
@@ -155,6 +164,12 @@ impl fmt::Display for Reason {
             }
             Self::NotEnough { metric, pairs, needed: None } => {
                 write!(f, "{metric}: not decided after {pairs} pairs, and no trend toward passing")
+            }
+            Self::WithinLimit { metric, limit, users } => {
+                write!(
+                    f,
+                    "{metric}: {limit} is kept (95 %, at every look) for {users} users at their own load"
+                )
             }
             Self::NotComparable { metric, baseline, candidate } => write!(
                 f,

@@ -100,7 +100,21 @@ impl Prompts {
         self.environment
             .get_template(&message.template)
             .and_then(|template| template.render(variables))
-            .map_err(|error| error::At::of(&error, &message.template, message.lines_before))
+            .map_err(|error| self.at(&error, message, variables))
+    }
+
+    /// Where `error` arose, with the names of the variables that are missing there.
+    fn at(&self, error: &minijinja::Error, message: &Message, variables: &minijinja::Value) -> error::At {
+        let mut at = error::At::of(error, &message.template, message.lines_before);
+        let name = error::innermost(error).name().unwrap_or(&message.template);
+        let asked = self.environment.get_template(name).map(|template| template.undeclared_variables(false));
+        let is_missing = |name: &String| variables.get_attr(name).is_ok_and(|value| value.is_undefined());
+        let mut missing: Vec<_> = asked.unwrap_or_default().into_iter().filter(is_missing).collect();
+        if error::innermost(error).kind() == minijinja::ErrorKind::UndefinedError && !missing.is_empty() {
+            missing.sort();
+            at.what += &format!(" ({})", missing.join(", "));
+        }
+        at
     }
 
     fn compile_parts(&mut self, file: &str, parts: Vec<Part<'_>>) -> Result<Vec<Message>, PromptError> {

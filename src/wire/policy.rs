@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{MetricKind, MetricName, Tail};
+use crate::domain::{LatencyLimit, MetricKind, MetricName, Tail};
 use crate::judgment::{MetricPolicy, Policy};
 
 /// The whole rule; its fields are those of [`Policy`].
@@ -27,6 +27,15 @@ struct MetricPolicyRecord {
     abort_margin: Option<f64>,
     required: bool,
     tail: Option<TailRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max: Option<LimitRecord>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitRecord {
+    tail: TailRecord,
+    ms: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +43,24 @@ struct MetricPolicyRecord {
 enum TailRecord {
     P95,
     P99,
+}
+
+impl From<Tail> for TailRecord {
+    fn from(tail: Tail) -> Self {
+        match tail {
+            Tail::P95 => Self::P95,
+            Tail::P99 => Self::P99,
+        }
+    }
+}
+
+impl From<TailRecord> for Tail {
+    fn from(tail: TailRecord) -> Self {
+        match tail {
+            TailRecord::P95 => Self::P95,
+            TailRecord::P99 => Self::P99,
+        }
+    }
 }
 
 impl From<&Policy> for PolicyRecord {
@@ -59,24 +86,20 @@ impl From<PolicyRecord> for Policy {
 
 impl From<&MetricPolicy> for MetricPolicyRecord {
     fn from(metric: &MetricPolicy) -> Self {
-        let MetricPolicy { name, kind, margin, abort_margin, required, tail } = metric;
-        let tail = tail.map(|tail| match tail {
-            Tail::P95 => TailRecord::P95,
-            Tail::P99 => TailRecord::P99,
-        });
+        let MetricPolicy { name, kind, margin, abort_margin, required, tail, max } = metric;
+        let tail = tail.map(TailRecord::from);
+        let max = max.map(|LatencyLimit { tail, ms }| LimitRecord { tail: tail.into(), ms });
         let (kind, margin, abort_margin, required) = (*kind, *margin, *abort_margin, *required);
-        Self { name: name.to_string(), kind, margin, abort_margin, required, tail }
+        Self { name: name.to_string(), kind, margin, abort_margin, required, tail, max }
     }
 }
 
 impl From<MetricPolicyRecord> for MetricPolicy {
     fn from(record: MetricPolicyRecord) -> Self {
-        let MetricPolicyRecord { name, kind, margin, abort_margin, required, tail } = record;
-        let tail = tail.map(|tail| match tail {
-            TailRecord::P95 => Tail::P95,
-            TailRecord::P99 => Tail::P99,
-        });
-        Self { name: MetricName::new(name), kind, margin, abort_margin, required, tail }
+        let MetricPolicyRecord { name, kind, margin, abort_margin, required, tail, max } = record;
+        let tail = tail.map(Tail::from);
+        let max = max.map(|LimitRecord { tail, ms }| LatencyLimit { tail: tail.into(), ms });
+        Self { name: MetricName::new(name), kind, margin, abort_margin, required, tail, max }
     }
 }
 
@@ -88,6 +111,7 @@ mod tests {
     fn a_stored_policy_is_the_same_policy() {
         let mut policy = Policy::default_live();
         policy.metrics[0].abort_margin = Some(0.1 + 0.2);
+        policy.metrics[5].max = Some(LatencyLimit { tail: Tail::P95, ms: 812.5 });
         let stored = serde_json::to_string(&PolicyRecord::from(&policy)).unwrap();
         let back: PolicyRecord = serde_json::from_str(&stored).unwrap();
         assert_eq!(Policy::from(back), policy);

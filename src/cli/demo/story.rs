@@ -43,7 +43,7 @@ const TIMING: Timing = Timing {
     noise: 0.15,
     cold_requests: 32,
     speed: 2.0,
-    tokens_per_chunk: 4,
+    tokens_per_chunk: 8,
 };
 
 /// What is to be told.

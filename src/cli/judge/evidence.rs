@@ -9,7 +9,7 @@ use crate::cli::{Blame, Failure};
 use crate::config::{JudgeConfig, policy_digest};
 use crate::domain::MetricName;
 use crate::evidence::{Collector, EvidenceDigest, IN_FLIGHT, Pair, Record};
-use crate::judgment::{Ask, Judgment, LatencyPass, Policy, Question, Subject, judge};
+use crate::judgment::{Ask, Judgment, Policy, Question, Subject, judge};
 use crate::report::read_run;
 use crate::store::read_stages;
 use crate::wire::{RowFault, VerdictRecord, read_pairs};
@@ -130,9 +130,8 @@ impl Evidence {
     }
 }
 
-/// A latency may pass at comparable load alone; evidence that holds no loads has none to compare.
 const fn asked(question: Question, subject: Subject, must_pass: Vec<MetricName>) -> Ask {
-    Ask { question, subject, must_pass, latency_pass: LatencyPass::AtComparableLoad }
+    Ask { question, subject, must_pass }
 }
 
 const fn ruled(policy: Policy) -> JudgeConfig {

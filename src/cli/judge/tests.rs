@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::evidence::{Collector, EvidenceDigest, Record};
-use crate::judgment::{Ask, LatencyPass, LedgerPoint, Policy, Question, Subject, Verdict, judge};
+use crate::judgment::{Ask, LedgerPoint, Policy, Question, Subject, Verdict, judge};
 use crate::report::{Input, render_json, write_run};
 use crate::store::{EvidencePlace, EvidenceWriter};
 use crate::wire::{VerdictRecord, read_pairs};
@@ -94,12 +94,7 @@ fn leave_run(directory: &Path, records: &[Record], look: usize) -> String {
         policy: "pol:with-graders".to_owned(),
         evidence: digest.text_so_far(),
     };
-    let ask = Ask {
-        question: Question::Mirror,
-        subject,
-        must_pass: vec!["error".into()],
-        latency_pass: LatencyPass::AtComparableLoad,
-    };
+    let ask = Ask { question: Question::Mirror, subject, must_pass: vec!["error".into()] };
     let judgment = judge(collector.snapshot(), &policy, &ask);
     let input = Input {
         ledger: vec![LedgerPoint::of(collector.snapshot(), &policy)],

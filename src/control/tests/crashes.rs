@@ -27,6 +27,7 @@ async fn killed_in_the_ramp_it_resumes_the_same_stage_with_no_weight_above_the_s
     let kept = read_evidence(&disk.evidence()).unwrap().len() as u64;
     assert!(kept > 0);
     assert_eq!(status.records, kept, "it goes on with what is on disk");
+    world.in_flight.store(1, Ordering::SeqCst);
     let status = world.traffic_until(at(Stage::Drain)).await;
     assert_eq!(ending(&status), Some(Ending::Promoted));
     let stored = read_evidence(&disk.evidence()).unwrap();

@@ -136,7 +136,7 @@ fn per_request_updates_under_sticky_assignment_are_refused() {
     pairing.open_stage(StageSplit { candidate: Share::from_ppm(750_000), mirrored: Share::ZERO });
     assert_eq!(records(&mut pairing, 1), 1, "once more in the next stage");
     pairing.open_stage(StageSplit { candidate: Share::FULL, mirrored: Share::ZERO });
-    assert_eq!(records(&mut pairing, 3), 0, "everything on one arm is no experiment");
+    assert_eq!([3, 3].map(|key| records(&mut pairing, key)), [1, 0], "alone, for absolute limits");
 }
 
 #[test]
@@ -158,7 +158,8 @@ fn the_share_of_arrivals_leaves_out_what_was_mirrored() {
     assert_eq!(share("25%", "0%"), "25%");
     assert_eq!(share("25%", "50%"), "40%");
     assert_eq!(share("0%", "50%"), "0%");
-    assert_eq!(share("25%", "100%"), "100%", "no baseline is left: no experiment");
+    assert_eq!(share("25%", "100%"), "0%", "no baseline is left: no experiment");
+    assert_eq!(share("100%", "100%"), "100%");
 }
 
 #[test]

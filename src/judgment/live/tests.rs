@@ -1,7 +1,7 @@
 //! The judge on made-up streams of pairs.
 
 use super::*;
-use crate::domain::{MetricKind, Share};
+use crate::domain::{LatencyLimit, MetricKind, Share, Tail};
 use crate::evidence::{Arrival, Collector, Halves, NULL_FAILED, Pair, Record};
 use crate::judgment::{CheckState, Question, Subject};
 
@@ -21,7 +21,6 @@ fn ask(policy: &Policy) -> Ask {
             evidence: "ev:e".to_owned(),
         },
         must_pass: policy.required(),
-        latency_pass: LatencyPass::Always,
     }
 }
 
@@ -134,16 +133,54 @@ fn an_idle_candidate_that_looks_fast_is_not_comparable() {
         let metrics = vec![("ttft_ms".into(), both(200.0, 150.0)), ("in_flight".into(), both(40.0, 1.0))];
         collector.push(&Record::Pair(Pair { seq, id: seq.to_string(), metrics })).unwrap();
     }
-    let asked = Ask {
-        must_pass: vec!["ttft_ms".into()],
-        latency_pass: LatencyPass::AtComparableLoad,
-        ..ask(&policy)
-    };
+    let asked = Ask { must_pass: vec!["ttft_ms".into()], ..ask(&policy) };
     let judgment = judge(collector.snapshot(), &policy, &asked);
     assert_eq!(judgment.verdict, Verdict::Inconclusive);
     assert!(judgment.reasons[0].to_string().contains("not comparable"), "{}", judgment.reasons[0]);
-    let always = Ask { latency_pass: LatencyPass::Always, ..asked };
-    assert_eq!(judge(collector.snapshot(), &policy, &always).verdict, Verdict::Pass);
+}
+
+/// Judges `pairs` latencies at the given loads.
+fn at_loads(pairs: u64, ms: Halves, loads: Halves) -> Verdict {
+    let policy = policy(&["ttft_ms"]);
+    let mut collector = Collector::new(&policy.specs()).unwrap();
+    for seq in 1..=pairs {
+        let metrics = vec![("ttft_ms".into(), ms), ("in_flight".into(), loads)];
+        collector.push(&Record::Pair(Pair { seq, id: seq.to_string(), metrics })).unwrap();
+    }
+    let asked = Ask { must_pass: vec!["ttft_ms".into()], ..ask(&policy) };
+    judge(collector.snapshot(), &policy, &asked).verdict
+}
+
+#[test]
+fn a_latency_counts_for_the_candidate_under_load_and_against_it_without() {
+    let (fast, slow) = (both(200.0, 190.0), both(200.0, 260.0));
+    assert_eq!(at_loads(600, fast, both(40.0, 35.0)), Verdict::Pass);
+    assert_eq!(at_loads(600, fast, both(40.0, 90.0)), Verdict::Pass, "fast though it is crowded");
+    assert_eq!(at_loads(600, slow, both(40.0, 1.0)), Verdict::Fail, "slow though it is idle");
+    assert_eq!(at_loads(600, slow, both(40.0, 90.0)), Verdict::Inconclusive, "slow, but only it is crowded");
+}
+
+#[test]
+fn an_absolute_limit_decides_where_no_load_lets_compare() {
+    let mut policy = policy(&["ttft_ms"]);
+    policy.metrics[0].max = Some(LatencyLimit { tail: Tail::P99, ms: 800.0 });
+    let verdict = |users: u64, slow_every: u64| {
+        let mut collector = Collector::new(&policy.specs()).unwrap();
+        for seq in 1..=users {
+            let ms = if seq % slow_every == 0 { 900.0 } else { 300.0 };
+            let metrics = vec![("ttft_ms".into(), ms)];
+            let (id, arm, share) = (seq.to_string(), Arm::Candidate, Share::FULL);
+            collector.push(&Record::Arrival(Arrival { seq, id, arm, share, metrics })).unwrap();
+        }
+        let asked = Ask { must_pass: vec!["ttft_ms".into()], ..ask(&policy) };
+        let judgment = judge(collector.snapshot(), &policy, &asked);
+        (judgment.verdict, judgment.reasons[0].to_string())
+    };
+    let (kept, why) = verdict(600, 1_000);
+    assert_eq!(kept, Verdict::Pass, "{why}");
+    assert_eq!(why, "ttft_ms: p99 800 ms is kept (95 %, at every look) for 600 users at their own load");
+    assert_eq!(verdict(100, 1_000).0, Verdict::Inconclusive);
+    assert_eq!(verdict(600, 15).0, Verdict::Fail);
 }
 
 #[test]

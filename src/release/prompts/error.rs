@@ -31,7 +31,8 @@ impl At {
     }
 }
 
-fn innermost(error: &minijinja::Error) -> &minijinja::Error {
+/// The error at the root of `error`.
+pub(super) fn innermost(error: &minijinja::Error) -> &minijinja::Error {
     let mut inner = error;
     while let Some(cause) = inner.source().and_then(|source| source.downcast_ref()) {
         inner = cause;
