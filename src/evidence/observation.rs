@@ -1,6 +1,6 @@
 //! One answered request, reduced to what judgment needs; the text itself does not come this far.
 
-use crate::domain::{Arm, Clocks, MetricName, Outcome, ReleaseId, RequestId};
+use crate::domain::{Arm, Clocks, MetricName, Outcome, ReleaseId, RequestId, Share};
 
 /// The first 16 bytes of the BLAKE3 of a normalised answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +34,8 @@ pub struct Observation {
     pub role: Role,
     /// The evidence epoch it was admitted in; evidence of another epoch is never mixed in.
     pub epoch: u64,
+    /// The candidate's share of clients when it was admitted.
+    pub share: Share,
     /// How the answer ended.
     pub outcome: Outcome,
     /// When what was seen.

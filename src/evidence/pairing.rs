@@ -65,6 +65,8 @@ pub struct PassedOver {
 #[derive(Debug)]
 pub struct Pairing {
     options: PairingOptions,
+    /// The candidate's share of the clients.
+    split: Share,
     /// Share of the candidate among the keys that count.
     share: Share,
     seq: u64,
@@ -80,6 +82,7 @@ impl Pairing {
     pub fn new(options: PairingOptions) -> Self {
         Self {
             options,
+            split: Share::ZERO,
             share: Share::ZERO,
             seq: 0,
             ids: RecentIds::default(),
@@ -103,6 +106,7 @@ impl Pairing {
 
     /// A stage began: every key may count once more.
     pub fn open_stage(&mut self, split: StageSplit) {
+        self.split = split.candidate;
         self.share = split.arrival_share();
         self.keys.clear();
     }
@@ -145,8 +149,12 @@ impl Pairing {
         self.seq
     }
 
+    /// A request that was placed under another split went where this one might not have sent it.
     fn first_of_its_key(&mut self, serving: &Observation) -> bool {
-        self.share > Share::ZERO && self.keys.len() < KEYS_MAX && self.keys.insert(serving.sticky)
+        self.share > Share::ZERO
+            && serving.share == self.split
+            && self.keys.len() < KEYS_MAX
+            && self.keys.insert(serving.sticky)
     }
 
     fn pair(&mut self, serving: &Observation, copies: &Copies) -> Record {

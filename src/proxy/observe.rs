@@ -39,6 +39,7 @@ impl<'a> Observing<'a> {
             arm,
             role,
             epoch: self.place.table.epoch,
+            share: self.place.table.split.candidate(),
             outcome: answer.outcome,
             clocks: answer.clocks,
             streamed,

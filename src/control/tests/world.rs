@@ -257,6 +257,7 @@ fn observation(n: u64, table: &RouteTable, arm: Arm, role: Role, error_every: u6
         arm,
         role,
         epoch: table.epoch,
+        share: table.split.candidate(),
         outcome: if fails { Outcome::Errored(500) } else { Outcome::Complete(Finish::Stop) },
         clocks: Clocks { sent_ms: 0.0, end_ms: 100.0, ..Clocks::default() },
         streamed: false,

@@ -13,6 +13,7 @@ fn answer(arm: Arm, outcome: Outcome, text: u8) -> Observation {
         arm,
         role: Role::Serving,
         epoch: 7,
+        share: Share::from_ppm(250_000),
         outcome,
         clocks: Clocks {
             first_token_ms: Some(20.0),
@@ -126,17 +127,22 @@ fn quarter() -> StageSplit {
 fn per_request_updates_under_sticky_assignment_are_refused() {
     let mut pairing = pairing();
     let mut number = 0;
-    let mut records = |pairing: &mut Pairing, key| {
+    let mut records = |pairing: &mut Pairing, percent: u32, key| {
         number += 1;
-        pairing.records(&served(Arm::Candidate, &number.to_string(), key)).len()
+        let mut sample = served(Arm::Candidate, &number.to_string(), key);
+        sample.serving.share = Share::from_ppm(percent * 10_000);
+        pairing.records(&sample).len()
     };
-    assert_eq!(records(&mut pairing, 1), 0, "no split, no arrival");
-    pairing.open_stage(quarter());
-    assert_eq!([1, 1, 2, 1].map(|key| records(&mut pairing, key)), [1, 0, 1, 0]);
-    pairing.open_stage(StageSplit { candidate: Share::from_ppm(750_000), mirrored: Share::ZERO });
-    assert_eq!(records(&mut pairing, 1), 1, "once more in the next stage");
-    pairing.open_stage(StageSplit { candidate: Share::FULL, mirrored: Share::ZERO });
-    assert_eq!([3, 3].map(|key| records(&mut pairing, key)), [1, 0], "alone, for absolute limits");
+    let split =
+        |percent: u32| StageSplit { candidate: Share::from_ppm(percent * 10_000), mirrored: Share::ZERO };
+    assert_eq!(records(&mut pairing, 0, 1), 0, "no split, no arrival");
+    pairing.open_stage(split(25));
+    assert_eq!([1, 1, 2, 1].map(|key| records(&mut pairing, 25, key)), [1, 0, 1, 0]);
+    pairing.open_stage(split(75));
+    assert_eq!(records(&mut pairing, 25, 1), 0, "it was placed under the stage before");
+    assert_eq!(records(&mut pairing, 75, 1), 1, "once more in the next stage");
+    pairing.open_stage(split(100));
+    assert_eq!([3, 3].map(|key| records(&mut pairing, 100, key)), [1, 0], "alone, for absolute limits");
 }
 
 #[test]
