@@ -1,3 +1,5 @@
+//! The embedder: what is near and what is far.
+
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{

@@ -1,3 +1,5 @@
+//! The harness against scripted engines and recorded answers.
+
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::net::TcpListener as StdListener;

@@ -1,3 +1,5 @@
+//! Suites: what is read, and what is refused with its place.
+
 use std::fmt::Write;
 
 use super::*;

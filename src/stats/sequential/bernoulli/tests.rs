@@ -1,3 +1,5 @@
+//! Limits on the rate of a yes-or-no event.
+
 use super::*;
 
 /// P(ever E ≥ 1/α within `trials`) at rate p, exactly, by recursion over the number of events.

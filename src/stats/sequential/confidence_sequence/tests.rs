@@ -1,3 +1,5 @@
+//! Confidence sequences against what they promise.
+
 use super::*;
 use crate::stats::Wallet;
 

@@ -1,3 +1,5 @@
+//! Histories: exact while values are few, bounded when they are many.
+
 use super::*;
 
 fn of(values: impl IntoIterator<Item = f64>) -> History {

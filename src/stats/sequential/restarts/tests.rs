@@ -1,3 +1,5 @@
+//! The mixture over wallets that start later.
+
 use super::*;
 use crate::stats::Wallet;
 
