@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
     Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, completions, demo, eval, gate, judge,
-    mock_engine, plan, release, report, serve,
+    mock_engine, plan, release, report, rollout, serve,
 };
 use crate::telemetry::start_logs;
 
@@ -35,6 +35,8 @@ enum Command {
     Plan(plan::Args),
     /// Serve: splitting proxy, controller and admin port in one process
     Serve(serve::Args),
+    /// Start, watch and steer a rollout through the admin port
+    Rollout(rollout::Args),
     /// Lock a release, look at it, or compare two
     Release(release::Args),
     /// Draw the page of a finished run again, from its files alone
@@ -67,6 +69,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failu
         Command::Judge(args) => judge::run(args, &context).await,
         Command::Plan(args) => plan::run(args, &context).await,
         Command::Serve(args) => serve::run(args, &context).await,
+        Command::Rollout(args) => rollout::run(args, &context).await,
         Command::Release(args) => release::run(args, &context).await,
         Command::Report(args) => report::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, CommandLine::command(), &context),

@@ -40,6 +40,7 @@ mod plan;
 mod progress;
 mod release;
 mod report;
+mod rollout;
 mod serve;
 mod timeline;
 mod verdict;
