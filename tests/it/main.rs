@@ -1,0 +1,12 @@
+//! The whole program, started as its users start it: the real binary, real sockets, real files.
+//!
+//! | module | what it holds to |
+//! |---|---|
+//! | [`serve`] | a proxy alone; a rollout with clients in it; abort, rollback, and what the cache remembers |
+//!
+//! [`rig`] is what they share. Every wait is for a condition and has a deadline; every process dies with its test.
+
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod serve;
