@@ -3,9 +3,12 @@
 //! | module | what it holds to |
 //! |---|---|
 //! | [`serve`] | a proxy alone; a rollout with clients in it; abort, rollback, and what the cache remembers |
+//! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
 //!
 //! [`rig`] is what they share. Every wait is for a condition and has a deadline; every process dies with its test.
 
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
