@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`serve`] | a proxy alone; a rollout with clients in it; abort, rollback, and what the cache remembers |
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
+//! | [`shutdown`] | SIGTERM with a stream under way |
 //!
 //! [`rig`] is what they share. Every wait is for a condition and has a deadline; every process dies with its test.
 
@@ -13,3 +14,5 @@ mod crash;
 mod rig;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod shutdown;
