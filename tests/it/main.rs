@@ -5,6 +5,7 @@
 //! | [`serve`] | a proxy alone; a rollout with clients in it; abort, rollback, and what the cache remembers |
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
 //! | [`shutdown`] | SIGTERM with a stream under way |
+//! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
 //! | [`bad_input`] | wrong files, wrong engines, wrong ports: exit code and sentence |
 //!
 //! [`rig`] is what they share. Every wait is for a condition and has a deadline; every process dies with its test.
@@ -13,6 +14,8 @@
 mod bad_input;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod llama;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
