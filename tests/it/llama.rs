@@ -13,7 +13,7 @@ use goldgate::store::read_evidence;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::rig::{Ask, Book, GREEN, Serve, Traffic, Workspace};
+use crate::rig::{Ask, Book, GREEN, Serve, Traffic, Workspace, run};
 use replay::{Replay, TRANSCRIPT};
 use server::{Installed, tell};
 
@@ -57,6 +57,19 @@ async fn a_whole_rollout_from_one_real_model_to_another() {
     }
     assert!(seen.iter().all(|count| *count > 10), "answers of the two models: {seen:?}");
     assert_eq!(serve.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn no_golden_answer_is_lost_where_the_server_closes_its_connections() {
+    let Some(installed) = Installed::find() else { return };
+    // It closes a connection after a hundred answers, and announces it to nobody who is about to send.
+    let llama = installed.start("tiny-a", &[]).await;
+    let workspace = workspace(&llama.url, "tiny-a", &llama.url, "tiny-a");
+    workspace.change("suite.toml", "cases.jsonl", &Book::dataset());
+    workspace.change("suite.toml", "max_tokens = 64", "max_tokens = 4");
+    let args = ["eval", "--suite", "suite.toml", "--target", &llama.url, "--concurrency", "4"];
+    let ended = run(workspace.root(), &args).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
 
 /// A server in whose mirror stage blue, at `blue`, is about to break; green answers from its records.

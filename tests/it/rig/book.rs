@@ -54,6 +54,11 @@ impl Book {
         Self { questions, blue: answers(BLUE), green: answers(GREEN) }
     }
 
+    /// The file of all 1,319 questions, as a suite names it.
+    pub(crate) fn dataset() -> String {
+        datasets().join("cases.jsonl").to_str().expect("a path that is a text").to_owned()
+    }
+
     /// What `model` answers to question `number`.
     pub(crate) fn answer(&self, model: &str, number: usize) -> &str {
         if model == BLUE { &self.blue[number] } else { &self.green[number] }
