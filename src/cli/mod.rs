@@ -22,6 +22,7 @@
 
 mod arm;
 mod command;
+mod compare;
 mod completions;
 mod context;
 mod demo;
