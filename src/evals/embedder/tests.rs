@@ -1,3 +1,5 @@
+//! The shipped tokenizer is what training gives, and likeness of wording is what it measures.
+
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{

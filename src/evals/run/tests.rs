@@ -1,3 +1,5 @@
+//! Runs against small engines of the test: answers that fail, get lost, or never come.
+
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::net::TcpListener as StdListener;

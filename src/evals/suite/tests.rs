@@ -1,3 +1,5 @@
+//! Suites as people mistype them: every fault is told at once, at its place.
+
 use std::fmt::Write;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The promise at the limit by exact recursion, and the intervals.
+
 use super::*;
 
 /// P(ever E ≥ 1/α within `trials`) at rate p, exactly, by recursion over the number of events.

@@ -1,3 +1,5 @@
+//! The sequence against the wallets it stands for, at its ends and under mirroring.
+
 use super::*;
 use crate::stats::Wallet;
 

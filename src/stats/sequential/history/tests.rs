@@ -1,3 +1,5 @@
+//! Counted values and their bins: what a history keeps, and what it refuses.
+
 use super::*;
 
 fn of(values: impl IntoIterator<Item = f64>) -> History {

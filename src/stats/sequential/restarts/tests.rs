@@ -1,3 +1,5 @@
+//! When wallets start, what they weigh, and how soon a late fault is found.
+
 use super::*;
 use crate::stats::Wallet;
 
