@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::{Status, StoreHealth};
 use crate::domain::Timestamp;
-use crate::rollout::{Ending, Mode, Plan, Rollout, Stage, State};
+use crate::rollout::{Ending, Mode, Note, Plan, Rollout, Stage, State};
 use crate::routing::RouteTable;
-use crate::store::Note;
 use crate::wire::VerdictRecord;
 
 /// How a rollout stands.
