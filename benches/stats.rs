@@ -1,5 +1,7 @@
 //! Nanoseconds per judged pair: both sides of a metric, with ten wallets open.
 
+#![expect(clippy::unwrap_used, reason = "a benchmark of refused input measures nothing")]
+
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use goldgate::stats::{BetGrid, History, Restarts, Side, Wallet};
 use std::hint::black_box;

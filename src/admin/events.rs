@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::problem::Problem;
 use super::router::Shared;
 use super::{NoteRecord, RolloutRecord};
-use crate::control::{Feed, Note, Status};
+use crate::control::{Feed, Status};
+use crate::rollout::Note;
 
 /// How often the whole status is sent at most. It changes with every look.
 const STATUS_EVERY: Duration = Duration::from_millis(500);

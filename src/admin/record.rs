@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::{Alphas, Note, Status, StoreHealth};
 use crate::domain::Timestamp;
-use crate::rollout::{Ending, Mode, Plan, Rollout, Stage, State};
+use crate::rollout::{Ending, Mode, Note, Plan, Rollout, Stage, State};
 use crate::routing::RouteTable;
 use crate::wire::VerdictRecord;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::control::{ControlError, Feed, Handle};
 use crate::domain::Timestamp;
-use crate::store::Note;
+use crate::rollout::Note;
 
 /// Letters of the longest stage that is common, `keep warm`; longer ones push their text to the right.
 const STAGE_WIDTH: usize = 9;

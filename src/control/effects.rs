@@ -11,8 +11,8 @@ use super::look::Looks;
 use super::{Control, GateRequest, StoreHealth};
 use crate::evidence::{PairingOptions, StageSplit};
 use crate::judgment::{Judgment, Reason, Verdict};
-use crate::rollout::{Effect, EffectKind, Event, Rollout, Stage, StageVerdict};
-use crate::store::{EvidencePlace, EvidenceWriter, Note};
+use crate::rollout::{Effect, EffectKind, Event, Note, Rollout, Stage, StageVerdict};
+use crate::store::{EvidencePlace, EvidenceWriter};
 
 impl Control {
     /// Starts `effects` in their order. Only the local disk is waited for.

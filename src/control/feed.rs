@@ -6,7 +6,8 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::ControlError;
-use crate::store::{Note, Store};
+use crate::rollout::Note;
+use crate::store::Store;
 
 /// Notes a slow reader may lag behind before it must read the kept ones again. A rollout makes some
 /// dozens; this is far more than any.

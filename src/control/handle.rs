@@ -9,8 +9,8 @@ use super::input::Request;
 use super::{ControlError, Feed, StartRequest, Status};
 use crate::domain::RolloutId;
 use crate::judgment::LedgerPoint;
-use crate::rollout::OperatorCommand;
-use crate::store::{Note, Store, StoredVerdict, Summary};
+use crate::rollout::{Note, OperatorCommand};
+use crate::store::{Store, StoredVerdict, Summary};
 
 /// Verdicts given at once, the latest ones.
 const VERDICTS_MAX: u32 = 500;

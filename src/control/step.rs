@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Control, StoreHealth};
 use crate::domain::Timestamp;
-use crate::rollout::{Effect, Event, Rollout};
-use crate::store::{Cause, Note, Step};
+use crate::rollout::{Effect, Event, Note, Rollout};
+use crate::store::{Cause, Step};
 
 /// How long a journal write may take. A disk that hangs longer counts as lost: clients go to the baseline
 /// and do not wait for it.

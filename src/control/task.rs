@@ -15,8 +15,8 @@ use super::look::Looks;
 use super::{Alphas, ControlError, ControlParts, Handle, Status, StoreHealth};
 use crate::domain::{RolloutId, Timestamp};
 use crate::judgment::Judgment;
-use crate::rollout::{Event, OperatorCommand, Rollout, Stage};
-use crate::store::{Digests, Note};
+use crate::rollout::{Event, Note, OperatorCommand, Rollout, Stage};
+use crate::store::Digests;
 
 /// Requests of operators and readers that may wait. Beyond it they wait at their own end.
 const REQUESTS_MAX: usize = 64;

@@ -6,9 +6,9 @@ use sqlx::{Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::held::TimeHeld;
 use super::record::{EffectRecord, RecordError, RolloutRecord, TableRecord, event_text};
-use super::{Note, Store, StoreError};
+use super::{Store, StoreError};
 use crate::domain::{RolloutId, Timestamp};
-use crate::rollout::{Effect, EffectKind, Event, Rollout};
+use crate::rollout::{Effect, EffectKind, Event, Note, Rollout};
 
 /// Rollouts listed at once, latest first. Older ones stay in the file.
 const LISTED_MAX: i64 = 200;

@@ -28,7 +28,7 @@ pub use error::StoreError;
 pub use evidence_reader::{EvidenceError, StoredStage, read_evidence, read_stages};
 pub use evidence_writer::{EvidencePlace, EvidenceWriter};
 pub use journal::{Cause, Digests, Step, Stored, Summary};
-pub use timeline::{Note, StoredVerdict};
+pub use timeline::StoredVerdict;
 
 #[cfg(test)]
 mod tests;

@@ -6,22 +6,7 @@ use super::held::TimeHeld;
 use super::journal::{moment, whole};
 use super::{Store, StoreError};
 use crate::domain::{RolloutId, Timestamp};
-use crate::rollout::{Stage, StageVerdict};
-
-/// One sentence of a rollout's timeline.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Note {
-    /// Grows with every note of the store, from 1: a reader resumes after the last one it saw.
-    pub id: u64,
-    /// The rollout.
-    pub rollout: RolloutId,
-    /// When.
-    pub at: Timestamp,
-    /// The stage it is about.
-    pub stage: Stage,
-    /// The sentence.
-    pub text: String,
-}
+use crate::rollout::{Note, StageVerdict};
 
 /// One verdict of the history.
 #[derive(Clone, Debug, PartialEq)]

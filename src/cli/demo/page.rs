@@ -79,7 +79,7 @@ async fn timeline(control: &Handle, id: &RolloutId) -> Result<Vec<TimelineEntry>
         return Ok(Vec::new());
     };
     let Some(first) = notes.first().map(|note| note.at) else { return Ok(Vec::new()) };
-    let entry = |note: &crate::store::Note| TimelineEntry {
+    let entry = |note: &crate::rollout::Note| TimelineEntry {
         at_ms: u64::try_from(note.at.since(first).as_millis()).unwrap_or(u64::MAX),
         stage: plan.label(note.stage),
         text: note.text.clone(),

@@ -107,7 +107,7 @@ impl Plan {
             "prompt": {"id": "answer", "variables": {"question": question}},
             "user": user,
         });
-        if number % PLAIN_EVERY != 0 {
+        if !number.is_multiple_of(PLAIN_EVERY) {
             body["stream"] = Value::Bool(true);
             body["stream_options"] = json!({"include_usage": true});
         }

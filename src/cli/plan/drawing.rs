@@ -57,8 +57,8 @@ fn table(plan: &Plan) -> Table {
         let name = if metric.required { metric.name.to_string() } else { format!("{} (guard)", metric.name) };
         let mut row = vec![name, margin(metric), assumed(metric.spread)];
         row.extend(needs(&plan.question, metric.pass));
-        let found = metric.find.iter().filter(|finding| finding.pairs.is_some());
-        for finding in found.clone().next().into_iter().chain(found.last()) {
+        let mut found = metric.find.iter().filter(|finding| finding.pairs.is_some());
+        for finding in found.clone().next().into_iter().chain(found.next_back()) {
             let [pairs, time] = needs(&plan.question, finding.pairs);
             row.extend([format!("+{}: {pairs}", effect(metric, finding)), time]);
         }

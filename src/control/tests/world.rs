@@ -17,9 +17,9 @@ use crate::domain::{
 };
 use crate::evidence::{AnswerDigest, Copies, Observation, PromptDigest, Role, Sample};
 use crate::judgment::{Judgment, Policy, Question, Reason, Subject, Verdict};
-use crate::rollout::{Ending, OnInconclusive, Plan, Ramp, Stage, Window};
+use crate::rollout::{Ending, Note, OnInconclusive, Plan, Ramp, Stage, Window};
 use crate::routing::{MirrorPlan, RouteTable, StickyKey, assign};
-use crate::store::{Note, Store};
+use crate::store::Store;
 use crate::telemetry::RuntimeClock;
 
 /// What the gate says: a verdict, an error, or nothing ever.

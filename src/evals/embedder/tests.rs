@@ -1,4 +1,4 @@
-//! The embedder: what is near and what is far.
+//! The shipped tokenizer is what training gives, and likeness of wording is what it measures.
 
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;

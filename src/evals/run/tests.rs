@@ -1,4 +1,4 @@
-//! The harness against scripted engines and recorded answers.
+//! Runs against small engines of the test: answers that fail, get lost, or never come.
 
 use std::collections::HashMap;
 use std::io::Write as _;

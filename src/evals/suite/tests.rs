@@ -1,4 +1,4 @@
-//! Suites: what is read, and what is refused with its place.
+//! Suites as people mistype them: every fault is told at once, at its place.
 
 use std::fmt::Write;
 

@@ -52,6 +52,7 @@ pub(super) fn estimate(differences: &Differences, alpha: f64) -> Result<Estimate
 ///
 /// Differences in between count by their size, rounded to whole cases against whoever gains from it: the
 /// variance of a difference is largest when it is all or nothing.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of cases, not below 0")]
 fn flips(differences: &Differences, level: f64) -> Result<(f64, f64), StatsError> {
     let (worse, better) = differences.weights();
     let (up, down) = (|w: f64| (w * (1.0 - ROUNDING)).ceil() as u64, |w: f64| (w * (1.0 + ROUNDING)) as u64);

@@ -93,7 +93,8 @@ fn one_bad_guard_outweighs_the_passes_of_the_required() {
 
 #[test]
 fn lost_candidate_halves_are_harm_and_too_many_are_invalid() {
-    let halves = |seq: u64| Halves { baseline: Some(0.0), candidate: (seq % 25 != 0).then_some(0.0) };
+    let halves =
+        |seq: u64| Halves { baseline: Some(0.0), candidate: (!seq.is_multiple_of(25)).then_some(0.0) };
     let judgment = look(&policy(&["error"]), 200, halves);
     assert_eq!(judgment.verdict, Verdict::Invalid);
     assert_eq!(judgment.metrics[0].difference, Some(0.04));
@@ -115,7 +116,7 @@ fn three_percent_ten_times_slower_is_found() {
     let policy = policy(&["ttft_ms"]);
     let halves = |seq: u64| {
         let base = 200.0 + (seq * 37 % 50) as f64;
-        both(base, base * if seq % 33 == 0 { 10.0 } else { 1.0 })
+        both(base, base * if seq.is_multiple_of(33) { 10.0 } else { 1.0 })
     };
     let judgment = look(&policy, 1_900, halves);
     let verdicts: Vec<_> = judgment.metrics.iter().map(|m| (m.name.as_str(), m.verdict)).collect();

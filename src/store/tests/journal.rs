@@ -8,11 +8,11 @@ use tempfile::TempDir;
 use crate::domain::{RolloutId, Share, Slot, Timestamp};
 use crate::judgment::{Reason, Verdict};
 use crate::rollout::{
-    EffectKind, Event, Mode, OnInconclusive, OperatorCommand, Plan, Ramp, Rollout, Stage, StageVerdict,
+    EffectKind, Event, Mode, Note, OnInconclusive, OperatorCommand, Plan, Ramp, Rollout, Stage, StageVerdict,
     Start, State, Window,
 };
 use crate::routing::MirrorPlan;
-use crate::store::{Cause, Digests, Note, Step, Store, StoreError};
+use crate::store::{Cause, Digests, Step, Store, StoreError};
 
 fn plan() -> Plan {
     let minutes = |n: u64| Duration::from_secs(60 * n);

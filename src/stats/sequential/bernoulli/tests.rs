@@ -1,4 +1,4 @@
-//! Limits on the rate of a yes-or-no event.
+//! The promise at the limit by exact recursion, and the intervals.
 
 use super::*;
 

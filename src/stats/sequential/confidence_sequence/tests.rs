@@ -1,4 +1,4 @@
-//! Confidence sequences against what they promise.
+//! The sequence against the wallets it stands for, at its ends and under mirroring.
 
 use super::*;
 use crate::stats::Wallet;

@@ -1,4 +1,4 @@
-//! Histories: exact while values are few, bounded when they are many.
+//! Counted values and their bins: what a history keeps, and what it refuses.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The mixture over wallets that start later.
+//! When wallets start, what they weigh, and how soon a late fault is found.
 
 use super::*;
 use crate::stats::Wallet;
