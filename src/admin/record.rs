@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::{Alphas, Note, Status, StoreHealth};
+use crate::control::{Alphas, Status, StoreHealth};
 use crate::domain::Timestamp;
 use crate::rollout::{Ending, Mode, Note, Plan, Rollout, Stage, State};
 use crate::routing::RouteTable;

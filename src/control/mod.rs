@@ -40,8 +40,5 @@ pub use start::StartRequest;
 pub use status::{Alphas, Status, StoreHealth};
 pub use task::{Control, ControlTask};
 
-/// What the history holds, for those who know of no store.
-pub use crate::store::{Note, StoredVerdict, Summary};
-
 #[cfg(test)]
 mod tests;
