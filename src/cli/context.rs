@@ -52,6 +52,11 @@ pub struct Context {
     pub color: bool,
 }
 
+/// The environment as far as it is text; what is not cannot be a setting.
+pub(super) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()))
+}
+
 /// The facts about this terminal that flags are weighed against.
 #[derive(Clone, Copy, Debug)]
 struct Surroundings {

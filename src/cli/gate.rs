@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 
+use super::context::environment;
 use super::golden_page::{GoldenParts, golden_parts};
 use super::harness::{self, RunArgs};
 use super::margin::{self, MarginArg};
@@ -100,7 +101,7 @@ fn what(args: &Args, context: &Context) -> Result<(Vec<Suite>, (ArmSource, ArmSo
 }
 
 fn configured(path: &Path) -> Result<Config, Failure> {
-    let config = Config::load(path, std::env::vars());
+    let config = Config::load(path, environment());
     config.map_err(|faults| {
         let hint = "without a configuration name all three: --suite FILE --blue URL --green URL";
         Failure::usage(anyhow!("{faults}\n  hint: {hint}"))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::context::environment;
 use super::{Blame, Context, Exit, Failure, Format};
 use crate::config::Config;
 use crate::domain::Share;
@@ -63,7 +64,7 @@ const WIDER: [f64; 8] = [1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0];
 /// # Errors
 /// A configuration or evidence that cannot be read: exit 2.
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let config = Config::load(&context.config, std::env::vars()).blame_usage()?;
+    let config = Config::load(&context.config, environment()).blame_usage()?;
     let policy = &config.judge.policy;
     let learned = args.evidence.as_deref().map(|dir| fold(dir, policy)).transpose()?;
     let spread = |rule: &_| {

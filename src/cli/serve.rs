@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::context::environment;
 use super::{Blame, Context, Exit, Failure, timeline};
 use crate::config::Config;
 use crate::proxy::DrainReport;
@@ -27,7 +28,7 @@ pub(super) struct Args {
 /// # Errors
 /// A configuration that cannot be used (2), and ports or files that cannot be had (4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let mut config = Config::load(&context.config, std::env::vars()).blame_usage()?;
+    let mut config = Config::load(&context.config, environment()).blame_usage()?;
     config.server.listen = args.listen.unwrap_or(config.server.listen);
     config.server.admin = args.admin.unwrap_or(config.server.admin);
     // Before the ports open: whoever starts this may end it as soon as it answers.

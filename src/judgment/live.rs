@@ -3,7 +3,7 @@
 use super::budget::{Family, Stake};
 use super::checks;
 use super::conclusion::{overall, reasons};
-use super::shown::{LEVEL, Shown};
+use super::shown::{LEVEL, Shown, worst};
 use super::{Ask, Flips, Judgment, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Snapshot, Strand};
@@ -125,7 +125,7 @@ impl Look<'_> {
             );
         }
         if self.is_refuted(strand) {
-            let worst = shown.worst.unwrap_or(margin);
+            let worst = worst(metric, strand, self.policy.promote_alpha);
             return (Verdict::Pass, Reason::WithinMargin { metric: name, worst, margin, unit, pairs });
         }
         if let Some(reason) = self.within_limit(metric, strand, &name) {

@@ -17,9 +17,8 @@ pub(super) struct Shown {
     pub(super) candidate: Option<f64>,
     pub(super) difference: Option<f64>,
     pub(super) interval: Option<(f64, f64)>,
-    /// The estimated harm, and the worse end of its interval, in the unit of the margin.
+    /// The estimated harm in the unit of the margin.
     pub(super) worse_by: Option<f64>,
-    pub(super) worst: Option<f64>,
 }
 
 /// Level of the interval that is shown.
@@ -50,7 +49,8 @@ impl Shown {
             difference: match (scale, spec.kind) {
                 (Scale::Points, MetricKind::Score) => worse_by.map(|harm| -harm),
                 (Scale::Points, _) => worse_by,
-                _ => ratio().or(worse_by),
+                // Over the pairs, as the interval is; users under a split were at other loads.
+                _ => worse_by.or_else(ratio),
             },
             interval: match (aspect, spec.kind) {
                 (_, MetricKind::Score) => interval.map(|(low, high)| (-high, -low)),
@@ -60,9 +60,18 @@ impl Shown {
             baseline,
             candidate,
             worse_by,
-            worst: interval.map(|(_, high)| high),
         }
     }
+}
+
+/// The largest harm that is not refuted at `alpha` a side, never above the margin that a pass has refuted: users under
+/// a split count for the pass and not for this bound.
+pub(super) fn worst(metric: &MetricEvidence, strand: &Strand, alpha: f64) -> f64 {
+    let spec = metric.spec();
+    let margin = spec.shown_margin(strand.aspect());
+    let scale = Scale::of(spec.kind, strand.aspect(), spec.margin);
+    let bound = strand.history().confidence_sequence(strand.grid(), 1.0 - 2.0 * alpha);
+    bound.map_or(margin, |interval| scale.to_harm(interval.upper).min(margin))
 }
 
 /// How a clipped difference d is read.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
+use crate::cli::context::environment;
 use crate::cli::{Context, Failure};
 use crate::config::Config;
 
@@ -28,10 +29,7 @@ pub(super) fn resolve(typed: Option<String>, context: &Context) -> Result<String
     if context.config == Path::new(DEFAULT_CONFIG) && !context.config.exists() {
         return Ok(DEFAULT.to_owned());
     }
-    let environment = std::env::vars_os();
-    let environment =
-        environment.filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
-    let config = Config::load(&context.config, environment).map_err(|faults| {
+    let config = Config::load(&context.config, environment()).map_err(|faults| {
         Failure::usage(anyhow!("{faults}\n  hint: or name the admin port: --admin http://127.0.0.1:8081"))
     })?;
     Ok(format!("http://{}", reachable(config.server.admin)))
