@@ -7,6 +7,7 @@
 //! | [`shape`] | lengths of files and functions, module docs, what a `mod.rs` is |
 //! | [`words`] | words settled once, unfinished work, paths of one machine |
 //! | [`manifest`] | lints that are switched on, what stands at the top level |
+//! | [`dependencies`] | licences, sources and duplicates, against deny.toml |
 //!
 //! [`tree`] finds the files and [`code`] reads them: far enough to tell code from comments and tests from
 //! the program, and no further.
@@ -15,8 +16,14 @@
 #[path = "tidy/code.rs"]
 mod code;
 #[cfg(test)]
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
+#[cfg(test)]
 #[path = "tidy/floors.rs"]
 mod floors;
+#[cfg(test)]
+#[path = "tidy/licence.rs"]
+mod licence;
 #[cfg(test)]
 #[path = "tidy/manifest.rs"]
 mod manifest;

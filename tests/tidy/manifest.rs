@@ -43,6 +43,7 @@ const TOP_LEVEL: &[&str] = &[
     "README.md",
     "benches",
     "datasets",
+    "deny.toml",
     "eval-suites",
     "rustfmt.toml",
     "src",

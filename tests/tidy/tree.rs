@@ -73,7 +73,7 @@ pub(crate) fn prose() -> Vec<Source> {
     const KINDS: [&str; 6] = [".rs", ".md", ".toml", ".html", ".j2", "/run"];
     let folders = ["src", "tests", "benches", "eval-suites", "datasets", ".ci"];
     let files = folders.iter().flat_map(|folder| below(folder));
-    let top = ["README.md", "Cargo.toml", ".clippy.toml"].map(str::to_owned);
+    let top = ["README.md", "Cargo.toml", "deny.toml", ".clippy.toml"].map(str::to_owned);
     files.chain(top).filter(|path| KINDS.iter().any(|kind| path.ends_with(kind))).map(source).collect()
 }
 
