@@ -26,9 +26,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{self, Access, AdminParts};
+use crate::admin::{self, Access, AdminParts, Role, Token};
 use crate::cache::{Cache, CacheOptions};
-use crate::config::{CacheTier, Config, policy_digest};
+use crate::config::{CacheTier, Config, TokenRole, policy_digest, read_tokens};
 use crate::control::{Control, ControlParts, ControlTask, Handle};
 use crate::domain::{Arm, Slot};
 use crate::evals::GoldenRun;
@@ -239,8 +239,8 @@ fn graders(config: &Config) -> Result<Vec<LiveGrader>, ServiceError> {
 type OpenAdmin = (SocketAddr, CancellationToken, JoinSet<std::io::Result<()>>);
 
 async fn open_admin(config: &Config, control: Handle, measured: Measured) -> Result<OpenAdmin, ServiceError> {
-    let parts =
-        AdminParts { control, metrics: Arc::new(move || measured.render()), access: Access::Loopback };
+    let metrics = Arc::new(move || measured.render());
+    let parts = AdminParts { control, metrics, access: access(config)? };
     let server = admin::bind(config.server.admin, parts).await?;
     let bound = |source| ServiceError::Bind { address: config.server.admin, source };
     let address = server.local_addr().map_err(bound)?;
@@ -248,6 +248,20 @@ async fn open_admin(config: &Config, control: Handle, measured: Measured) -> Res
     let mut tasks = JoinSet::new();
     tasks.spawn(server.serve(stop.clone()));
     Ok((address, stop, tasks))
+}
+
+/// Whoever has a token where there are any; else everybody on this machine.
+fn access(config: &Config) -> Result<Access, ServiceError> {
+    if config.server.tokens.is_empty() {
+        return Ok(Access::Loopback);
+    }
+    let tokens = read_tokens(&config.server.tokens, |name| std::env::var(name).ok())?;
+    let role = |role| match role {
+        TokenRole::Viewer => Role::Viewer,
+        TokenRole::Operator => Role::Operator,
+        TokenRole::Approver => Role::Approver,
+    };
+    Ok(Access::Tokens(tokens.iter().map(|(secret, given)| Token::new(secret, role(*given))).collect()))
 }
 
 /// The arm that `slot` plays in `table`.

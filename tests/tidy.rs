@@ -22,9 +22,6 @@ mod dependencies;
 #[path = "tidy/floors.rs"]
 mod floors;
 #[cfg(test)]
-#[path = "tidy/licence.rs"]
-mod licence;
-#[cfg(test)]
 #[path = "tidy/manifest.rs"]
 mod manifest;
 #[cfg(test)]

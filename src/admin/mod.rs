@@ -28,9 +28,11 @@ mod server;
 
 pub use auth::{Access, Role, Token};
 pub use error::AdminError;
-pub use record::{DecisionRecord, NoteRecord, RolloutRecord, StageRecord, TableRecord};
+pub use record::{AlphasRecord, DecisionRecord, NoteRecord, RolloutRecord, StageRecord, TableRecord};
 pub use router::{AdminParts, MetricsText};
 pub use server::{AdminServer, bind};
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::{Status, StoreHealth};
+use crate::control::{Alphas, Status, StoreHealth};
 use crate::domain::Timestamp;
 use crate::rollout::{Ending, Mode, Note, Plan, Rollout, Stage, State};
 use crate::routing::RouteTable;
@@ -33,12 +33,24 @@ pub struct RolloutRecord {
     pub stages: Vec<StageRecord>,
     /// Records of live evidence in this epoch.
     pub records: u64,
+    /// How sure the judge must be; absent for rollouts of the past.
+    #[serde(default)]
+    pub alphas: Option<AlphasRecord>,
     /// What the golden gate said.
     pub gate: Option<VerdictRecord>,
     /// What the judge said at the latest look at live evidence.
     pub live: Option<VerdictRecord>,
     /// `works`, or why the store does not.
     pub store: String,
+}
+
+/// The error probabilities that the judge works by: an e-value of one over them decides.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlphasRecord {
+    /// Of ever failing a release that is within its margins, over all metrics together.
+    pub abort: f64,
+    /// Of ever passing a metric that is worse by its margin.
+    pub promote: f64,
 }
 
 /// The outcome of a rollout.
@@ -100,10 +112,12 @@ impl RolloutRecord {
     #[must_use]
     pub fn of(status: &Status) -> Option<Self> {
         let rollout = status.rollout.as_ref()?;
+        let Alphas { abort, promote } = status.alphas;
         let verdict = |judgment: &Option<_>| judgment.as_deref().map(VerdictRecord::from);
         Some(Self {
             waiting: status.waiting.iter().map(ToString::to_string).collect(),
             records: status.records,
+            alphas: Some(AlphasRecord { abort, promote }),
             gate: verdict(&status.gate),
             live: verdict(&status.live),
             store: match &status.store {
@@ -134,6 +148,7 @@ impl RolloutRecord {
             decided: rollout.decided().map(|ending| decision(ending, &parts.state)),
             stages: stages(&parts.plan),
             records: 0,
+            alphas: None,
             gate: None,
             live: None,
             store: "works".to_owned(),

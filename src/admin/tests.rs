@@ -1,103 +1,15 @@
 //! The admin port over real sockets, in front of a control task on a temporary store.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use futures_util::FutureExt;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
+use super::testing::{Port, open, parts};
 use super::{Access, AdminParts, Role, Token, bind};
-use crate::control::{Control, ControlParts, ControlTask, Releases};
-use crate::domain::{PolicyDigest, ReleaseId, Share, Slot};
-use crate::judgment::Policy;
-use crate::rollout::{OnInconclusive, Plan, Ramp, Window};
-use crate::routing::{MirrorPlan, RouteTable};
+use crate::control::Control;
 use crate::store::Store;
-use crate::telemetry::SystemClock;
-
-struct Port {
-    address: SocketAddr,
-    client: reqwest::Client,
-    stop: CancellationToken,
-    serving: JoinSet<std::io::Result<()>>,
-    task: ControlTask,
-    _dir: TempDir,
-}
-
-fn parts(dir: &TempDir, store: Store) -> ControlParts {
-    let hour = Duration::from_secs(3_600);
-    let (_, samples) = mpsc::channel(1);
-    ControlParts {
-        store,
-        clock: Arc::new(SystemClock::start()),
-        table: Arc::new(ArcSwap::from_pointee(RouteTable::steady(1, 0, Slot::Blue))),
-        samples,
-        scores: Vec::new(),
-        policy: Policy::default_live(),
-        policy_digest: PolicyDigest::from("pol:1"),
-        plan: Plan {
-            mirror: Window::new(hour, hour).unwrap(),
-            copies: MirrorPlan { share: Share::from_ppm(10_000), null_share: Share::ZERO },
-            ramp: Ramp::new(vec![Share::from_ppm(250_000), Share::FULL]).unwrap(),
-            dwell: Window::new(hour, hour).unwrap(),
-            drain: hour,
-            keep_warm: hour,
-            on_inconclusive: OnInconclusive::Hold,
-        },
-        releases: Releases { blue: ReleaseId::from("rel:blue"), green: ReleaseId::from("rel:green") },
-        evidence_dir: dir.path().join("evidence"),
-        gate: Arc::new(|_| futures_util::future::pending().boxed()),
-        prepare: Arc::new(|_| futures_util::future::pending().boxed()),
-        in_flight: Arc::new(|_| 0),
-        tick: hour,
-    }
-}
-
-async fn open(access: Access) -> Port {
-    let dir = TempDir::new().unwrap();
-    let store = Store::open(&format!("sqlite:{}", dir.path().join("state.db").display())).await.unwrap();
-    let (control, task) = Control::spawn(parts(&dir, store)).await.unwrap();
-    let metrics = Arc::new(|| "goldgate_up 1\n".to_owned());
-    let server = bind("127.0.0.1:0".parse().unwrap(), AdminParts { control, metrics, access }).await.unwrap();
-    let address = server.local_addr().unwrap();
-    let stop = CancellationToken::new();
-    let mut serving = JoinSet::new();
-    serving.spawn(server.serve(stop.clone()));
-    // Another test may have installed it: one is enough.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    Port { address, client, stop, serving, task, _dir: dir }
-}
-
-impl Port {
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("http://{}{path}", self.address))
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let answer = self.request(Method::GET, path).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        answer.json().await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        let answer = self.request(Method::POST, path).json(&body).send().await.unwrap();
-        (answer.status(), answer.json().await.unwrap())
-    }
-
-    async fn close(mut self) {
-        self.stop.cancel();
-        self.serving.join_next().await.unwrap().unwrap().unwrap();
-        self.task.stop().await;
-    }
-}
 
 #[tokio::test]
 async fn a_rollout_is_started_watched_paused_and_aborted() {

@@ -6,8 +6,8 @@ use std::io::IsTerminal;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, completions, demo, eval, gate, judge,
-    mock_engine, plan, release, report, serve,
+    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, compare, completions, demo, eval, gate, judge,
+    mock_engine, plan, release, report, rollout, serve,
 };
 use crate::telemetry::start_logs;
 
@@ -29,12 +29,16 @@ enum Command {
     Eval(eval::Args),
     /// Run golden suites on two arms: the gate before a flip
     Gate(gate::Args),
+    /// Compare two files of scores, case by case, and judge
+    Compare(compare::Args),
     /// Judge stored evidence again, offline; ask what another margin would have said
     Judge(judge::Args),
     /// Say before a rollout how many pairs and how much time its policy needs
     Plan(plan::Args),
     /// Serve: splitting proxy, controller and admin port in one process
     Serve(serve::Args),
+    /// Start, watch and steer a rollout through the admin port
+    Rollout(rollout::Args),
     /// Lock a release, look at it, or compare two
     Release(release::Args),
     /// Draw the page of a finished run again, from its files alone
@@ -64,9 +68,11 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failu
         Command::Demo(args) => demo::run(args, &context).await,
         Command::Eval(args) => eval::run(args, &context).await,
         Command::Gate(args) => gate::run(args, &context).await,
+        Command::Compare(args) => compare::run(args, &context).await,
         Command::Judge(args) => judge::run(args, &context).await,
         Command::Plan(args) => plan::run(args, &context).await,
         Command::Serve(args) => serve::run(args, &context).await,
+        Command::Rollout(args) => rollout::run(args, &context).await,
         Command::Release(args) => release::run(args, &context).await,
         Command::Report(args) => report::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, CommandLine::command(), &context),

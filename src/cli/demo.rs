@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::{Blame, Context, Exit, Failure};
+use crate::judgment::Question;
 use crate::report;
 use scenario::Scenario;
 use story::{Story, Told};
@@ -70,7 +71,10 @@ fn conclude(told: &Told, page: &std::path::Path, context: &Context) -> Result<()
     context.output.note(format_args!("\n{}", told.seen));
     let folder = page.parent().unwrap_or(page);
     context.output.note(format_args!("report:    {}", page.display()));
-    context.output.note(format_args!("judge it again: goldgate judge {}", folder.display()));
+    // What the gate decided rests on answers that are not kept.
+    if told.input.decisive().is_some_and(|record| record.question != Question::Golden) {
+        context.output.note(format_args!("judge it again: goldgate judge {}", folder.display()));
+    }
     context.output.note(format_args!("ending:    {}, exit code {}", told.ending, told.exit.code()));
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) struct Args {
 }
 
 /// Runs the command. It ends well when everything that was asked for was measured, and as invalid when
-/// a suite is empty or no answer came: no data is never a success.
+/// a suite is empty, answers are missing or none of them is whole: no data is never a success.
 ///
 /// # Errors
 /// Wrong files or arguments (2), or an engine that cannot be used (4).
@@ -55,6 +55,7 @@ fn show(context: &Context, tables: &[table::Table]) -> Result<Exit, Failure> {
             }
         }
     }
-    let measured = tables.iter().all(table::Table::is_measured);
-    Ok(if measured { Exit::Success } else { Exit::Invalid })
+    let gaps: Vec<_> = tables.iter().filter_map(table::Table::gap).collect();
+    gaps.iter().for_each(|gap| context.output.note(format_args!("not measured: {gap}")));
+    Ok(if gaps.is_empty() { Exit::Success } else { Exit::Invalid })
 }

@@ -32,6 +32,17 @@ impl Exit {
             Self::Internal => 70,
         }
     }
+
+    /// The exit that a decided rollout asks for. A code that no decision has is never a pass.
+    #[must_use]
+    pub const fn of_decision(code: u8) -> Self {
+        match code {
+            0 => Self::Success,
+            1 => Self::Regression,
+            3 => Self::Inconclusive,
+            _ => Self::Invalid,
+        }
+    }
 }
 
 impl From<Verdict> for Exit {
@@ -54,6 +65,14 @@ mod tests {
         for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive, Verdict::Invalid] {
             assert_eq!(Exit::from(verdict).code(), verdict.exit_code(), "{verdict}");
         }
+    }
+
+    #[test]
+    fn a_decision_and_its_exit_have_one_code_and_unknown_codes_are_invalid() {
+        for code in [0, 1, 3, 4] {
+            assert_eq!(Exit::of_decision(code).code(), code);
+        }
+        assert_eq!(Exit::of_decision(99), Exit::Invalid);
     }
 
     #[test]

@@ -45,7 +45,13 @@ pub(super) struct Args {
 /// # Errors
 /// Wrong files or arguments (2), or an engine that cannot be used (4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let (mut suites, arms) = what(&args, context)?;
+    let judgment = judged(&args, context).await?;
+    Ok(args.on_inconclusive.map(verdict::show(&judgment, context)?))
+}
+
+/// Runs every suite on both arms, keeps what is to be kept, and judges.
+async fn judged(args: &Args, context: &Context) -> Result<Judgment, Failure> {
+    let (mut suites, arms) = what(args, context)?;
     margin::apply(&mut suites, &args.margin).blame_usage()?;
     for line in suites.iter().flat_map(power) {
         context.output.note(line);
@@ -69,7 +75,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     if let Some(folder) = args.run.out() {
         report::write_run(folder, &page(&judgment, &runs)).blame_world()?;
     }
-    Ok(args.on_inconclusive.map(verdict::show(&judgment, context)?))
+    Ok(judgment)
 }
 
 /// The suites and the two arms: what was typed, and for what was not, the configuration.
@@ -121,3 +127,6 @@ fn page(judgment: &Judgment, runs: &[GoldenRun]) -> Input {
     let title = format!("{} over {}", record.candidate, record.baseline);
     Input { flips, curves, examples, ..Input::of_verdict(title, record) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use crate::config::load_policy;
 use evidence::Evidence;
 use what_if::WhatIf;
 
+pub(super) use evidence::located;
 pub(super) use what_if::margin;
 
 /// What was typed.

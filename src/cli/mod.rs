@@ -22,6 +22,7 @@
 
 mod arm;
 mod command;
+mod compare;
 mod completions;
 mod context;
 mod demo;
@@ -40,6 +41,7 @@ mod plan;
 mod progress;
 mod release;
 mod report;
+mod rollout;
 mod serve;
 mod timeline;
 mod verdict;

@@ -3,7 +3,7 @@
 use super::Exit;
 
 /// What was typed.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(super) struct OnInconclusive {
     /// Ends an undecided run with another exit code than 3; the verdict stays what it is
     #[arg(long, value_name = "AS", value_enum)]

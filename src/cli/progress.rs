@@ -56,6 +56,11 @@ impl StatusLine {
         self.line.tick();
     }
 
+    /// Takes the line away for the time of `write`, so that what is written to stdout stands alone.
+    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.line.suspend(write)
+    }
+
     /// Writes a line that stays above it.
     pub(super) fn note(&self, text: impl std::fmt::Display) {
         self.line.suspend(|| self.output.note(text));

@@ -102,3 +102,6 @@ fn text(lock: &Lock) -> String {
         or_none(prompts),
     )
 }
+
+#[cfg(test)]
+mod tests;

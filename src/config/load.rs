@@ -120,7 +120,7 @@ fn read(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Path) -> Optio
     if let Some(item) = reader.needed(root, "version", "write version = 1 at the top") {
         reader.whole(&item, 1..2);
     }
-    let server = server::server(reader, root);
+    let server = server::server(reader, root, folder);
     let state = server::state(reader, root, folder);
     let evidence = server::evidence(reader, root, folder);
     let model = slots::model(reader, root);

@@ -9,13 +9,17 @@
 mod judge;
 mod load;
 mod rollout;
+mod secret;
 mod server;
 mod slots;
+mod tokens;
 mod traffic;
 
 pub use judge::{JudgeConfig, LiveRegex, load_policy, policy_digest};
 pub use load::Config;
 pub use rollout::RolloutConfig;
+pub use secret::Secret;
 pub use server::{EvidenceConfig, ServerConfig, StateConfig, TimeoutConfig};
 pub use slots::{ModelConfig, Ready, SlotConfig, Sticky};
+pub use tokens::{TokenConfig, TokenRole, read_tokens};
 pub use traffic::{CacheConfig, CacheTier, MirrorConfig};

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::tokens::{TokenConfig, tokens};
 use crate::document::{Reader, Section};
 
 /// `[server]`.
@@ -19,6 +20,8 @@ pub struct ServerConfig {
     pub drain: Duration,
     /// Limits on engines.
     pub timeouts: TimeoutConfig,
+    /// `[[server.tokens]]`: who may do what on the admin port. None: everybody on this machine, everything.
+    pub tokens: Vec<TokenConfig>,
 }
 
 /// `[server.timeouts]`: four limits, each for what it names.
@@ -52,7 +55,7 @@ const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> ServerConfig {
+pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Path) -> ServerConfig {
     let mut config = ServerConfig {
         listen: loopback(8080),
         admin: loopback(8081),
@@ -64,13 +67,15 @@ pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> ServerC
             idle: Duration::from_secs(60),
             total: None,
         },
+        tokens: Vec::new(),
     };
     let Some(section) = reader.table(root, "server") else { return config };
-    reader.known(&section, &["listen", "admin", "body_bytes_max", "drain", "timeouts"]);
+    reader.known(&section, &["listen", "admin", "body_bytes_max", "drain", "timeouts", "tokens"]);
     config.listen = reader.address(&section, "listen").unwrap_or(config.listen);
     config.admin = reader.address(&section, "admin").unwrap_or(config.admin);
     config.body_bytes_max = reader.bytes(&section, "body_bytes_max").unwrap_or(config.body_bytes_max);
     config.drain = reader.duration(&section, "drain").unwrap_or(config.drain);
+    config.tokens = tokens(reader, &section, folder);
     if let Some(section) = reader.table(&section, "timeouts") {
         reader.known(&section, &["connect", "first_byte", "idle", "total"]);
         let timeouts = &mut config.timeouts;

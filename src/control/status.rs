@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::Timestamp;
-use crate::judgment::Judgment;
+use crate::judgment::{Judgment, Policy};
 use crate::rollout::{Rollout, Waiting};
 use crate::routing::RouteTable;
 
@@ -14,6 +14,21 @@ pub enum StoreHealth {
     Works,
     /// It does not, and all clients are on the baseline; the text says why.
     Lost(String),
+}
+
+/// The error probabilities that the judge works by: an e-value of one over them decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Alphas {
+    /// Of ever failing a release that is within its margins, over all metrics together.
+    pub abort: f64,
+    /// Of ever passing a metric that is worse by its margin.
+    pub promote: f64,
+}
+
+impl From<&Policy> for Alphas {
+    fn from(policy: &Policy) -> Self {
+        Self { abort: policy.abort_alpha, promote: policy.promote_alpha }
+    }
 }
 
 /// How everything stands.
@@ -33,6 +48,8 @@ pub struct Status {
     pub live: Option<Arc<Judgment>>,
     /// Records of live evidence in this epoch.
     pub records: u64,
+    /// How sure the judge must be.
+    pub alphas: Alphas,
     /// The store.
     pub store: StoreHealth,
 }

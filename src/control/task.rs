@@ -12,7 +12,7 @@ use super::gathering::Gathering;
 use super::input::{Finished, Input, Request, ticks};
 use super::ledger::Ledger;
 use super::look::Looks;
-use super::{ControlError, ControlParts, Handle, Status, StoreHealth};
+use super::{Alphas, ControlError, ControlParts, Handle, Status, StoreHealth};
 use crate::domain::{RolloutId, Timestamp};
 use crate::judgment::Judgment;
 use crate::rollout::{Event, Note, OperatorCommand, Rollout, Stage};
@@ -84,6 +84,7 @@ impl Control {
             gate: None,
             live: None,
             records: 0,
+            alphas: Alphas::from(&parts.policy),
             store: StoreHealth::Works,
         };
         let (status, watched) = watch::channel(Arc::new(empty));
@@ -193,6 +194,7 @@ impl Control {
             gate: self.gate_judgment.clone(),
             live: self.live_judgment.clone(),
             records: self.gathering.as_ref().map_or(0, Gathering::records),
+            alphas: Alphas::from(&self.parts.policy),
             store: self.health.clone(),
         }));
     }

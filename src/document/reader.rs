@@ -62,16 +62,31 @@ impl<'t> Reader<'t> {
         rule: impl Into<String>,
         hint: impl Into<String>,
     ) {
+        let fault = self.fault_at(span, path, rule.into(), hint.into());
+        self.faults.push(fault);
+    }
+
+    /// A fault at `item` that is not noted: for what can be told only later.
+    pub(crate) fn located(
+        &self,
+        item: &Item<'_, '_>,
+        rule: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Fault {
+        self.fault_at(&item.span, &item.path, rule.into(), hint.into())
+    }
+
+    fn fault_at(&self, span: &Range<usize>, path: &str, rule: String, hint: String) -> Fault {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        self.faults.push(Fault {
+        Fault {
             file: self.file.clone(),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
             path: path.to_owned(),
-            rule: rule.into(),
-            hint: Some(hint.into()),
-        });
+            rule,
+            hint: Some(hint),
+        }
     }
 
     /// Notes a fault at `item`.

@@ -30,9 +30,9 @@ pub enum ServiceError {
         /// What is wrong with it.
         source: ReleaseError,
     },
-    /// Suites of the gate.
-    #[error("rollout.gate: {0}")]
-    Suites(#[from] Faults),
+    /// Suites of the gate, or secrets.
+    #[error(transparent)]
+    Files(#[from] Faults),
     /// A live grader's pattern.
     #[error(transparent)]
     Grader(#[from] LiveGraderError),
@@ -73,7 +73,7 @@ impl ServiceError {
         match self {
             Self::Endpoint { .. }
             | Self::Release { .. }
-            | Self::Suites(_)
+            | Self::Files(_)
             | Self::Grader(_)
             | Self::CacheWithoutRelease { .. }
             | Self::Admin(AdminError::Unprotected { .. }) => true,

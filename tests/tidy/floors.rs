@@ -44,24 +44,28 @@ const FLOORS: &[Floor] = &[
     },
     // How files that people write are read; what a key means is known by those who use it.
     Floor { folder: "document", may: &[&["domain"]], ..ANY },
-    Floor { folder: "wire", may: &[PURE], ..ANY },
-    Floor { folder: "config", may: &[PURE, &["document", "release"]], ..ANY },
-    Floor { folder: "release", may: &[PURE, &["document"]], ..ANY },
+    Floor { folder: "wire", may: &[&["domain", "evidence", "judgment"]], ..ANY },
+    Floor {
+        folder: "config",
+        may: &[&["domain", "judgment", "routing", "rollout", "document", "release"]],
+        ..ANY
+    },
+    Floor { folder: "release", may: &[&["domain", "document"]], ..ANY },
     // The clock speaks the domain's timestamps.
     Floor { folder: "telemetry", may: &[&["domain"]], ..ANY },
-    Floor { folder: "upstream", may: &[PURE, CODECS, &["telemetry"]], ..ANY },
-    Floor { folder: "cache", may: &[PURE, CODECS, &["telemetry"]], ..ANY },
-    Floor { folder: "store", may: &[PURE, CODECS, &["telemetry"]], ..ANY },
-    Floor { folder: "evals", may: &[PURE, CODECS, &["telemetry", "upstream"]], ..ANY },
+    Floor { folder: "upstream", may: &[&["domain", "wire", "telemetry"]], ..ANY },
+    Floor { folder: "cache", may: &[&["domain", "evidence", "telemetry"]], ..ANY },
+    Floor { folder: "store", may: &[PURE, &["telemetry"]], ..ANY },
+    Floor { folder: "evals", may: &[PURE, &["document", "wire", "release", "telemetry", "upstream"]], ..ANY },
     Floor {
         folder: "proxy",
         may: &[&["domain", "routing", "evidence", "wire", "release", "telemetry", "upstream", "cache"]],
         ..ANY
     },
-    // Beyond its row: it is given the clock, and writes verdicts down in their one wire form.
+    // The harness and engines, which its row allows, reach it as functions. Beyond its row: it is given the clock, and writes verdicts down in their one wire form.
     Floor {
         folder: "control",
-        may: &[PURE, &["store", "evals", "upstream", "telemetry", "wire"]],
+        may: &[PURE, &["store", "telemetry", "wire"]],
         only: &[("wire", &["VerdictRecord"])],
         ..ANY
     },

@@ -22,6 +22,7 @@ const LINTS: &[(&str, &[&str])] = &[
             "print_stderr",
             "allow_attributes",
             "await_holding_lock",
+            "too_many_lines",
         ],
     ),
 ];

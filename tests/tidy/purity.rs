@@ -92,6 +92,11 @@ fn the_wire_is_a_codec() {
 }
 
 #[test]
+fn status_codes_stay_at_the_edges() {
+    check(&["config", "release", "store", "control", "report"], r"\bStatusCode\b", "no HTTP inside");
+}
+
+#[test]
 fn nothing_panics_on_a_surprise() {
     let panics = r"\.\s*(unwrap|unwrap_err|expect|expect_err)\s*\(";
     every(program(), panics, "no panics outside tests");

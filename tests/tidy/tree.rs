@@ -70,7 +70,7 @@ pub(crate) fn program() -> &'static [Source] {
 
 /// Everything people read: code, pages, settings, scripts. Not data.
 pub(crate) fn prose() -> Vec<Source> {
-    const KINDS: [&str; 6] = [".rs", ".md", ".toml", ".html", ".j2", "/run"];
+    const KINDS: [&str; 7] = [".rs", ".md", ".toml", ".html", ".j2", ".txt", "/run"];
     let folders = ["src", "tests", "benches", "eval-suites", "datasets", ".ci"];
     let files = folders.iter().flat_map(|folder| below(folder));
     let top = ["README.md", "Cargo.toml", "deny.toml", ".clippy.toml"].map(str::to_owned);

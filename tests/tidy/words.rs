@@ -23,7 +23,7 @@ const UNFINISHED: &[(&str, &str)] = &[
 ];
 
 const LOCAL: &[(&str, &str)] =
-    &[(r"(?:^|[^\w.*/{}$-])/(?:work|root|home|Users)/", "paths of one machine mean nothing on another")];
+    &[(r"(?:^|[^\w.*/{}$-])/(?:work|root|home|farm|Users)/", "paths of one machine mean nothing on another")];
 
 fn check(rules: &[(&str, &str)]) {
     let rules: Vec<_> = rules.iter().map(|(pattern, rule)| (Regex::new(pattern).unwrap(), rule)).collect();

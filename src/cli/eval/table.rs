@@ -12,6 +12,7 @@ pub(super) struct Table {
     suite: String,
     source: String,
     cases: usize,
+    asked: usize,
     answers: usize,
     failed: usize,
     scores: Vec<(String, Option<Mean>)>,
@@ -42,6 +43,7 @@ impl Table {
             suite: suite.name.clone(),
             source: run.source.clone(),
             cases: suite.cases.len(),
+            asked: samples().count(),
             answers: answers().count(),
             failed: answers().filter(|answer| !answer.outcome.is_complete()).count(),
             scores: scores.collect(),
@@ -49,9 +51,21 @@ impl Table {
         }
     }
 
-    /// Whether there is anything to show.
-    pub(super) fn is_measured(&self) -> bool {
-        self.answers > 0 && self.scores.iter().any(|(_, mean)| mean.is_some())
+    /// What was asked for and not measured; `None` when everything was.
+    pub(super) fn gap(&self) -> Option<String> {
+        let Self { suite, source, asked, answers, failed, .. } = self;
+        let lost = asked - answers;
+        if *asked == 0 {
+            Some(format!("{suite}: the suite holds no case, and nothing measured is no success"))
+        } else if lost > 0 {
+            Some(format!("{suite}: {lost} of {asked} answers are missing from {source}, and count as wrong"))
+        } else if failed == answers {
+            Some(format!("{suite}: none of {answers} answers from {source} is whole"))
+        } else if self.scores.iter().all(|(_, mean)| mean.is_none()) {
+            Some(format!("{suite}: no grader of the suite applies to any of its cases"))
+        } else {
+            None
+        }
     }
 
     /// For people.
@@ -123,6 +137,26 @@ mod tests {
         let scores = [Score::Value(1.0), Score::Lost, Score::NotApplicable, Score::Value(1.0)];
         let mean = mean(scores.iter()).unwrap();
         assert_eq!((mean.value, mean.count), (2.0 / 3.0, 3));
+    }
+
+    fn check(asked: usize, answers: usize, failed: usize, expected: Option<&str>) {
+        let (suite, source, latency) = ("s".to_owned(), "a.jsonl".to_owned(), Vec::new());
+        let scores = vec![("m".to_owned(), Some(Mean { value: 1.0, count: asked }))];
+        let table = Table { suite, source, cases: asked, asked, answers, failed, scores, latency };
+        let gap = table.gap();
+        match expected {
+            Some(part) => assert!(gap.as_ref().is_some_and(|gap| gap.contains(part)), "{gap:?}"),
+            None => assert_eq!(gap, None),
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_told() {
+        check(3, 3, 0, None);
+        check(3, 3, 2, None);
+        check(0, 0, 0, Some("no case"));
+        check(3, 2, 0, Some("1 of 3 answers are missing from a.jsonl"));
+        check(3, 3, 3, Some("none of 3 answers from a.jsonl is whole"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Evidence {
     /// those that lie beside it, or to the default ones.
     ///
     /// # Errors
-    /// What cannot be read: exit 2.
+    /// What cannot be read, and pairs that no rule speaks of: exit 2. A file without pairs: exit 4.
     pub(super) fn read(path: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
         match (path.is_dir(), path.join("verdict.json").is_file()) {
             (false, _) => Self::of_pairs(path, rules),
@@ -59,6 +59,11 @@ impl Evidence {
 
     fn of_run(directory: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
         let input = read_run(directory).blame_usage()?;
+        if input.decisive().is_some_and(|record| record.question == Question::Golden) {
+            let text = "the golden gate gave this verdict, from answers that a run does not keep";
+            let hint = "run the gate again: goldgate gate";
+            return Err(Failure::usage(anyhow!("{}: {text}\n  hint: {hint}", directory.display())));
+        }
         let then = input.policy.clone().map(ruled);
         let stored = input.decisive().map(|record| Stored { record: record.clone(), rules: then.clone() });
         let rules = rules.or(then).unwrap_or_else(|| ruled(Policy::default_live()));
@@ -72,7 +77,15 @@ impl Evidence {
         let known = rules.as_ref().map_or_else(Policy::default_live, |rules| rules.policy.clone());
         let kind = |name: &str| known.metric(&MetricName::from(name)).map(|rule| rule.kind);
         let pairs = read_pairs(&bytes, kind).map_err(|faults| Failure::usage(located(path, &faults)))?;
+        if pairs.is_empty() {
+            return Err(nothing());
+        }
         let notes = without_rule(&known, &pairs);
+        if rules.is_none() && narrowed(known.clone(), &pairs).metrics.is_empty() {
+            let text = format!("{}: no rule names what these pairs hold", path.display());
+            let hint = "give a file with `version` and `[judge]` with --policy";
+            return Err(Failure::usage(anyhow!("{text}\n{}\n  hint: {hint}", notes.join("\n"))));
+        }
         let rules = rules.unwrap_or_else(|| ruled(narrowed(known, &pairs)));
         let stages = vec![pairs.into_iter().map(Record::Pair).collect()];
         Ok(Self { stages, rules, stored: None, notes })
@@ -84,9 +97,7 @@ impl Evidence {
     /// No records, or records that the rules cannot take: exit 4.
     pub(super) fn judge(mut self, rules: &JudgeConfig) -> Result<Judged, Failure> {
         if self.stages.iter().all(Vec::is_empty) {
-            return Err(Failure::world(anyhow!(
-                "the evidence holds no pairs: nothing to judge, and that is never a pass"
-            )));
+            return Err(nothing());
         }
         let (collector, evidence) = self.fold(&rules.policy)?;
         let ask = self.ask(rules, evidence);
@@ -136,6 +147,10 @@ const fn asked(question: Question, subject: Subject, must_pass: Vec<MetricName>)
 
 const fn ruled(policy: Policy) -> JudgeConfig {
     JudgeConfig { policy, graders: Vec::new() }
+}
+
+fn nothing() -> Failure {
+    Failure::world(anyhow!("the evidence holds no pairs: nothing to judge, and that is never a pass"))
 }
 
 /// Faults as lines that name their file.

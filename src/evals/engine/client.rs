@@ -121,6 +121,9 @@ fn ms(ms: f64) -> Duration {
 fn client(connect: Duration) -> Result<Client, EvalError> {
     // An error means that a provider stands already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder().no_proxy().connect_timeout(connect).tcp_nodelay(true);
+    // A connection for each request. One that is kept may be closed by the engine just when it is used again
+    // (llama-server closes each after a hundred answers), and that answer would be lost for no fault of its arm.
+    let builder =
+        Client::builder().no_proxy().connect_timeout(connect).tcp_nodelay(true).pool_max_idle_per_host(0);
     builder.build().map_err(|error| EvalError::Client(probe::innermost(&error)))
 }

@@ -1,0 +1,27 @@
+//! The whole program, started as its users start it: the real binary, real sockets, real files.
+//!
+//! | module | what it holds to |
+//! |---|---|
+//! | [`serve`] | a proxy alone; a rollout with clients in it; abort, rollback, and what the cache remembers |
+//! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
+//! | [`shutdown`] | SIGTERM with a stream under way |
+//! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
+//! | [`bad_input`] | wrong files, wrong engines, wrong ports: exit code and sentence |
+//! | [`demo`] | every story of `goldgate demo` ends as told, and the same bytes come twice |
+//!
+//! [`rig`] is what they share. Every wait is for a condition and has a deadline; every process dies with its test.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod llama;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod serve;
+#[cfg(test)]
+mod shutdown;
