@@ -7,12 +7,13 @@ use std::sync::mpsc;
 /// busy, and a run would depend on the disk. A blocking task is what the runtime knows to wait for; it
 /// ends when this is dropped. On an ordinary runtime it does nothing but wait beside the write.
 pub(super) struct TimeHeld {
-    _until_dropped: mpsc::Sender<()>,
+    _until_dropped: mpsc::SyncSender<()>,
 }
 
 impl TimeHeld {
     pub(super) fn now() -> Self {
-        let (held, released) = mpsc::channel();
+        // Nothing is ever sent, so there is room for nothing.
+        let (held, released) = mpsc::sync_channel(0);
         // Its end is the end of `held`; nobody has to wait for it.
         drop(tokio::task::spawn_blocking(move || released.recv().is_err()));
         Self { _until_dropped: held }

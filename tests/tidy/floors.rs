@@ -1,136 +1,224 @@
-//! Which folder may use which.
+//! Floors: which folder may import which. The table is the architecture; the code is held to it.
 
-use regex::Regex;
+use std::collections::BTreeSet;
+use std::fs;
 
-use crate::none;
-use crate::source::{Kind, Source, rust};
+use crate::code::{paths, tokens};
+use crate::tree::{Source, none, program, root};
 
-/// Folders without async, IO, clock, randomness or logging.
-const PURE: [&str; 6] = ["domain", "stats", "evidence", "judgment", "routing", "rollout"];
+/// What one folder of `src/` may import, besides itself.
+struct Floor {
+    folder: &'static str,
+    may: &'static [&'static [&'static str]],
+    /// Of these folders, these items and no others.
+    only: &'static [(&'static str, &'static [&'static str])],
+    /// Of what it may use, these items never.
+    never: &'static [&'static str],
+}
 
-/// Each folder and what it may use beside itself. What is not listed here is never used.
-const FLOORS: [(&str, &[&str]); 20] = [
-    ("domain", &[]),
-    ("stats", &["domain"]),
-    ("evidence", &["domain", "stats"]),
-    ("judgment", &["domain", "stats", "evidence"]),
-    ("routing", &["domain"]),
-    ("rollout", &["domain", "routing", "judgment"]),
-    ("document", &["domain"]),
-    ("wire", &["domain", "evidence", "judgment"]),
-    ("release", &["domain", "document"]),
-    ("config", &["domain", "judgment", "routing", "rollout", "document", "release"]),
-    ("telemetry", &["domain"]),
-    ("upstream", &["domain", "wire", "telemetry"]),
-    ("cache", &["domain", "evidence", "telemetry"]),
-    ("store", &["domain", "evidence", "judgment", "routing", "rollout", "telemetry"]),
-    ("proxy", &["domain", "routing", "evidence", "wire", "release", "telemetry", "upstream", "cache"]),
-    (
-        "evals",
-        &["domain", "stats", "evidence", "judgment", "document", "wire", "release", "telemetry", "upstream"],
-    ),
-    ("control", &["domain", "evidence", "judgment", "routing", "rollout", "wire", "telemetry", "store"]),
-    ("report", &["domain", "judgment", "wire"]),
-    ("admin", &["domain", "routing", "rollout", "wire", "control"]),
-    // It replays what the harness records, and so reads the harness's files.
-    ("mock_engine", &["domain", "document", "evals", "telemetry"]),
+/// No async, IO, clock, randomness, logging.
+pub(crate) const PURE: &[&str] = &["domain", "stats", "evidence", "judgment", "routing", "rollout"];
+const CODECS: &[&str] = &["document", "wire", "config", "release"];
+const ADAPTERS: &[&str] = &["telemetry", "upstream", "cache", "store", "proxy", "evals"];
+const ASSEMBLY: &[&str] = &["control", "report", "admin", "mock_engine", "service", "cli"];
+
+/// Nothing limited to some items, and nothing forbidden inside what is allowed.
+const ANY: Floor = Floor { folder: "", may: &[], only: &[], never: &[] };
+
+const FLOORS: &[Floor] = &[
+    Floor { folder: "lib", ..ANY },
+    Floor { folder: "main", may: &[&["cli"]], ..ANY },
+    Floor { folder: "domain", ..ANY },
+    // Numbers in, numbers out: a statistic that knew an arm could favour it.
+    Floor { folder: "stats", may: &[&["domain"]], never: &["Arm", "Slot", "ReleaseId"], ..ANY },
+    Floor { folder: "evidence", may: &[&["domain", "stats"]], ..ANY },
+    // The judge never sees an arm's colour.
+    Floor { folder: "judgment", may: &[&["domain", "stats", "evidence"]], never: &["Slot"], ..ANY },
+    Floor { folder: "routing", may: &[&["domain"]], ..ANY },
+    // The rollout never sees a number, only verdicts with their reasons.
+    Floor {
+        folder: "rollout",
+        may: &[&["domain", "routing", "judgment"]],
+        only: &[("judgment", &["Verdict", "Reason"])],
+        ..ANY
+    },
+    // How files that people write are read; what a key means is known by those who use it.
+    Floor { folder: "document", may: &[&["domain"]], ..ANY },
+    Floor { folder: "wire", may: &[&["domain", "evidence", "judgment"]], ..ANY },
+    Floor {
+        folder: "config",
+        may: &[&["domain", "judgment", "routing", "rollout", "document", "release"]],
+        ..ANY
+    },
+    Floor { folder: "release", may: &[&["domain", "document"]], ..ANY },
+    // The clock speaks the domain's timestamps.
+    Floor { folder: "telemetry", may: &[&["domain"]], ..ANY },
+    Floor { folder: "upstream", may: &[&["domain", "wire", "telemetry"]], ..ANY },
+    Floor { folder: "cache", may: &[&["domain", "evidence", "telemetry"]], ..ANY },
+    Floor { folder: "store", may: &[PURE, &["telemetry"]], ..ANY },
+    Floor { folder: "evals", may: &[PURE, &["document", "wire", "release", "telemetry", "upstream"]], ..ANY },
+    Floor {
+        folder: "proxy",
+        may: &[&["domain", "routing", "evidence", "wire", "release", "telemetry", "upstream", "cache"]],
+        ..ANY
+    },
+    // The harness and engines, which its row allows, reach it as functions. Beyond its row: it is given the clock, and writes verdicts down in their one wire form.
+    Floor {
+        folder: "control",
+        may: &[PURE, &["store", "telemetry", "wire"]],
+        only: &[("wire", &["VerdictRecord"])],
+        ..ANY
+    },
+    // Beyond its row: every surface renders the wire's verdict record.
+    Floor { folder: "report", may: &[PURE, &["store", "wire"]], ..ANY },
+    // The handle is what it asks, gets and waits for. Beyond its row: the API sends the wire's verdict record.
+    Floor {
+        folder: "admin",
+        may: &[PURE, &["control", "wire"]],
+        only: &[("control", HANDLE), ("wire", &["VerdictRecord"])],
+        ..ANY
+    },
+    // It replays the answers and cases that the harness reads, with the harness's reader.
+    Floor { folder: "mock_engine", may: &[&["domain", "telemetry", "document", "evals"]], ..ANY },
+    // Wiring: the two places that know every part.
+    Floor {
+        folder: "service",
+        may: &[PURE, CODECS, ADAPTERS, &["control", "report", "admin", "mock_engine"]],
+        ..ANY
+    },
+    Floor { folder: "cli", may: &[PURE, CODECS, ADAPTERS, ASSEMBLY], ..ANY },
 ];
 
-/// Assembly: may use everything.
-const ASSEMBLY: [&str; 4] = ["cli", "service", "lib", "main"];
+/// The control task as others know it: its handle, and what goes in and comes out.
+const HANDLE: &[&str] =
+    &["Handle", "Feed", "StartRequest", "Status", "StoreHealth", "ControlError", "Alphas"];
 
-/// What the rollout may know of a judgment: the word, and the reason as something to print. Never a number.
-const SEEN_BY_ROLLOUT: [&str; 2] = ["Reason", "Verdict"];
+/// What holds whatever the table comes to say: folder, and what it never imports.
+const NEVER: &[(&str, &[&[&str]])] = &[
+    ("domain", &[PURE, CODECS, ADAPTERS, ASSEMBLY]),
+    ("stats", &[CODECS, ADAPTERS, ASSEMBLY, &["evidence", "judgment", "routing", "rollout"]]),
+    ("evidence", &[CODECS, ADAPTERS, ASSEMBLY, &["judgment"]]),
+    ("judgment", &[CODECS, ADAPTERS, ASSEMBLY, &["routing", "rollout"]]),
+    ("routing", &[CODECS, ADAPTERS, ASSEMBLY, &["evidence", "judgment"]]),
+    ("rollout", &[CODECS, ADAPTERS, ASSEMBLY, &["stats", "evidence"]]),
+    ("wire", &[ADAPTERS, ASSEMBLY, &["config", "release"]]),
+    ("config", &[ADAPTERS, ASSEMBLY, &["wire"]]),
+    ("release", &[ADAPTERS, ASSEMBLY, &["wire", "config"]]),
+    ("upstream", &[&["cache", "store", "evals", "proxy", "control"]]),
+    ("cache", &[&["upstream", "store", "evals", "proxy", "control"]]),
+    ("store", &[&["upstream", "cache", "evals", "proxy", "control"]]),
+    ("evals", &[&["cache", "store", "proxy", "control"]]),
+    ("proxy", &[&["judgment", "rollout", "store", "control"]]),
+    ("control", &[&["proxy", "admin"]]),
+    ("report", &[&["control", "proxy"]]),
+    ("admin", &[&["proxy", "store"]]),
+];
 
-fn shipped() -> impl Iterator<Item = Source> {
-    rust().into_iter().filter(|file| file.kind == Kind::Code && file.path.starts_with("src/"))
-}
-
-#[test]
-fn every_folder_has_a_floor() {
-    let known = |floor: &str| ASSEMBLY.contains(&floor) || FLOORS.iter().any(|(name, _)| *name == floor);
-    let lost = shipped().filter(|file| !file.floor().is_some_and(known));
-    none(lost.map(|file| format!("{}: its folder is on no floor", file.path)).collect());
-}
-
-#[test]
-fn no_folder_reaches_above_its_floor() {
-    let used = Regex::new(r"\b(?:crate|goldgate)::(\w+)").unwrap();
-    let mut wrong = Vec::new();
-    for file in shipped() {
-        let Some((own, may)) = FLOORS.iter().find(|(name, _)| file.floor() == Some(name)) else { continue };
-        for (at, line) in file.code() {
-            for found in used.captures_iter(line).map(|found| found[1].to_owned()) {
-                if found != *own && !may.contains(&found.as_str()) {
-                    wrong.push(format!("{}:{at}: {own} may not use {found}", file.path));
-                }
-            }
-        }
+impl Floor {
+    fn of(folder: &str) -> Option<&'static Self> {
+        FLOORS.iter().find(|floor| floor.folder == folder)
     }
-    none(wrong);
+
+    fn allows(&self, folder: &str) -> bool {
+        folder == self.folder || self.may.iter().any(|group| group.contains(&folder))
+    }
+
+    /// The rule that a path into `folder` breaks.
+    fn breach(&self, folder: &str, item: Option<&str>) -> Option<String> {
+        if !self.allows(folder) {
+            return Some(format!("{} may not use {folder}", self.folder));
+        }
+        let item = item?;
+        let only = self.only.iter().find(|(limited, _)| *limited == folder);
+        let limited = only.is_some_and(|(_, items)| !items.contains(&item));
+        let forbidden = folder != self.folder && self.never.contains(&item);
+        (limited || forbidden).then(|| format!("{} may not use {folder}::{item}", self.folder))
+    }
 }
 
-#[test]
-fn no_module_climbs_out_of_its_folder() {
-    // A file in src/<folder>/ stands one level below the root: two steps up leave the folder.
-    let climbs = |file: &Source| {
-        let depth = file.path.matches('/').count() - usize::from(file.path.ends_with("/mod.rs"));
-        format!("super::{}", "super::".repeat(depth.saturating_sub(1)))
+/// Every import of the file that its floor does not allow.
+fn breaches(file: &Source) -> Vec<String> {
+    let Some(floor) = file.folder().and_then(Floor::of) else {
+        return vec![format!("{}:1: no floor for it in tests/tidy/floors.rs", file.path)];
     };
-    let folders = shipped().filter(|file| file.path.matches('/').count() > 1);
-    let wrong = folders.flat_map(|file| {
-        let climb = climbs(&file);
-        let text = format!("use {climb}");
-        file.lines_where(
-            |line| line.trim_start().starts_with(&text) && climb.len() > 14,
-            "climbs to the root",
-        )
-    });
-    none(wrong.collect());
-}
-
-#[test]
-fn the_rollout_sees_verdicts_and_no_numbers() {
-    let names = Regex::new(r"crate::judgment::(?:\{([^}]*)\}|(\w+))").unwrap();
-    let mut wrong = Vec::new();
-    for file in shipped().filter(|file| file.floor() == Some("rollout")) {
-        for (at, line) in file.code() {
-            for found in names.captures_iter(line) {
-                let list = found.get(1).or(found.get(2)).map_or("", |list| list.as_str());
-                let more = list.split(',').map(str::trim).filter(|name| !SEEN_BY_ROLLOUT.contains(name));
-                wrong.extend(more.map(|name| format!("{}:{at}: the rollout may not see {name}", file.path)));
-            }
+    let tokens = tokens(&file.text);
+    let mut found = Vec::new();
+    for path in paths(&tokens, &["crate", "goldgate", "super", "self"]) {
+        let climbed = path.names.iter().take_while(|name| matches!(**name, "super" | "self")).count();
+        let supers = path.names[..climbed].iter().filter(|name| **name == "super").count();
+        let absolute = climbed == 0;
+        if !absolute && supers < file.depth().max(1) {
+            continue;
         }
+        let mut rest = path.names[climbed + usize::from(absolute)..].iter().copied();
+        let folder = rest.next().unwrap_or("the crate's root");
+        let known = absolute || Floor::of(folder).is_some();
+        let breach = known.then(|| floor.breach(folder, rest.next())).flatten();
+        found.extend(breach.map(|breach| format!("{}:{}: {breach}", file.path, path.line)));
     }
-    none(wrong);
+    found
 }
 
 #[test]
-fn pure_folders_have_no_clock_no_chance_no_world_and_no_wire() {
-    let world = Regex::new(
-        r"\b(tokio|tracing|rand|rand_chacha|sqlx|reqwest|hyper|axum|serde|serde_json)::|\bstd::(fs|net|io|env|process|thread|time::(Instant|SystemTime))\b|\basync fn\b|derive\([^)]*(Serialize|Deserialize)",
-    )
-    .unwrap();
-    // The bootstrap is given its seed: its randomness is an argument.
-    let pure = shipped().filter(|file| file.floor().is_some_and(|floor| PURE.contains(&floor)));
-    let pure = pure.filter(|file| file.path != "src/stats/fixed/bootstrap.rs");
-    none(pure.flat_map(|file| file.lines_where(|line| world.is_match(line), "a pure folder")).collect());
+fn imports_keep_to_their_floors() {
+    none(&program().iter().flat_map(breaches).collect::<Vec<_>>());
 }
 
 #[test]
-fn the_wire_reads_bytes_and_touches_nothing() {
-    let world = Regex::new(r"\b(tokio|reqwest|hyper|sqlx)::|\bstd::(fs|net|env|process)\b").unwrap();
-    let wire = shipped().filter(|file| file.floor() == Some("wire"));
-    none(wire.flat_map(|file| file.lines_where(|line| world.is_match(line), "no IO in wire")).collect());
+fn the_table_allows_nothing_that_is_never_allowed() {
+    for (folder, never) in NEVER {
+        let floor = Floor::of(folder).unwrap();
+        let others = never.iter().copied().flatten().filter(|other| *other != folder);
+        let allowed: Vec<_> = others.filter(|other| floor.allows(other)).collect();
+        assert!(allowed.is_empty(), "{folder} never imports {allowed:?}");
+    }
 }
 
 #[test]
-fn http_status_codes_stay_at_the_edges() {
-    let inner = ["control", "store", "release", "config", "report"];
-    let inside = shipped().filter(|file| file.floor().is_some_and(|floor| inner.contains(&floor)));
-    none(
-        inside
-            .flat_map(|file| file.lines_where(|line| line.contains("StatusCode"), "an HTTP status inside"))
-            .collect(),
+fn every_folder_has_its_floor() {
+    let entries = fs::read_dir(root().join("src")).unwrap().map(|entry| entry.unwrap().file_name());
+    let name = |name: std::ffi::OsString| name.to_str().unwrap().trim_end_matches(".rs").to_owned();
+    let found: BTreeSet<_> = entries.map(name).collect();
+    let floors: BTreeSet<_> = FLOORS.iter().map(|floor| floor.folder.to_owned()).collect();
+    assert_eq!(found, floors);
+}
+
+#[test]
+fn a_wrong_import_is_seen_however_it_is_written() {
+    let check = |path: &str, text: &str, expected: &[&str]| {
+        let file = Source { path: path.to_owned(), text: text.to_owned() };
+        assert_eq!(breaches(&file), expected, "{text}");
+    };
+    let judge = "src/judgment/live.rs";
+    check(judge, "use crate::domain::Arm;\nuse super::Policy;\nuse crate::judgment::Ask;", &[]);
+    check(judge, "\nuse crate::rollout::Stage;", &["src/judgment/live.rs:2: judgment may not use rollout"]);
+    check(
+        judge,
+        "use crate::{domain::Share, routing};",
+        &["src/judgment/live.rs:1: judgment may not use routing"],
     );
+    check(
+        judge,
+        "use super::super::rollout::Stage;",
+        &["src/judgment/live.rs:1: judgment may not use rollout"],
+    );
+    check(
+        judge,
+        "use crate::domain::{Arm, Slot};",
+        &["src/judgment/live.rs:1: judgment may not use domain::Slot"],
+    );
+    check(judge, "use crate as it;", &["src/judgment/live.rs:1: judgment may not use the crate's root"]);
+    check(
+        judge,
+        "fn f(x: goldgate::store::Note) {}",
+        &["src/judgment/live.rs:1: judgment may not use store"],
+    );
+    let rollout = "src/rollout/machine.rs";
+    check(rollout, "use crate::judgment::Verdict;", &[]);
+    check(
+        rollout,
+        "use crate::judgment::judge;",
+        &["src/rollout/machine.rs:1: rollout may not use judgment::judge"],
+    );
+    check("src/new.rs", "", &["src/new.rs:1: no floor for it in tests/tidy/floors.rs"]);
 }
