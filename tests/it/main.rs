@@ -7,6 +7,7 @@
 //! | [`shutdown`] | SIGTERM with a stream under way |
 //! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
 //! | [`bad_input`] | wrong files, wrong engines, wrong ports: exit code and sentence |
+//! | [`dashboard`] | the page in a real browser |
 //! | [`demo`] | every story of `goldgate demo` ends as told, and the same bytes come twice |
 //!
 //! [`rig`] is what they share. Every wait is for a condition and has a deadline; every process dies with its test.
@@ -15,6 +16,8 @@
 mod bad_input;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod dashboard;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

@@ -17,10 +17,13 @@ impl Admin {
         Self { url: url.to_owned(), http: http() }
     }
 
+    /// Where `path` is.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
     async fn get(&self, path: &str) -> String {
-        let text = async {
-            self.http.get(format!("{}{path}", self.url)).send().await?.error_for_status()?.text().await
-        };
+        let text = async { self.http.get(self.url(path)).send().await?.error_for_status()?.text().await };
         within(path, text).await.unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
@@ -30,7 +33,7 @@ impl Admin {
 
     async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let sent = async {
-            let response = self.http.post(format!("{}{path}", self.url)).json(&body).send().await?;
+            let response = self.http.post(self.url(path)).json(&body).send().await?;
             let status = response.status().as_u16();
             Ok::<_, reqwest::Error>((status, response.json().await?))
         };
