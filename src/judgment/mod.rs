@@ -1,8 +1,12 @@
 //! From a snapshot and a policy to a verdict with reasons.
+
+#![doc = include_str!("README.md")]
 //!
-//! The judge never sees a stage name or an arm's colour: it is told which metrics must pass, and
-//! nothing else about where traffic stands. Absence of evidence is [`Verdict::Inconclusive`],
-//! evidence that cannot be trusted is [`Verdict::Invalid`], and neither is ever a pass.
+//! ## For those who change it
+//!
+//! The judge never sees a stage name or an arm's colour: it is told which metrics must pass, and nothing else about
+//! where traffic stands. Absence of evidence is [`Verdict::Inconclusive`], evidence that cannot be trusted is
+//! [`Verdict::Invalid`], and neither is ever a pass.
 
 mod ask;
 mod budget;
