@@ -22,5 +22,5 @@ fn run() -> Result<Exit, Failure> {
     // An error means that a provider stands already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::bug)?;
-    runtime.block_on(cli::run(std::env::args_os()))
+    runtime.block_on(cli::run(std::env::args_os().collect()))
 }

@@ -53,7 +53,7 @@ enum Command {
 ///
 /// # Errors
 /// Whatever the command could not mend; see [`Failure`] for the two tiers.
-pub async fn run(args: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
+pub async fn run(args: Vec<OsString>) -> Result<Exit, Failure> {
     let typed = match CommandLine::try_parse_from(args) {
         Ok(typed) => typed,
         Err(error) => return said_by_clap(&error),

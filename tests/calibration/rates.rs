@@ -1,6 +1,8 @@
 //! The promises, world by world: false aborts, false promotions, and the pairs that a right decision takes.
 
-use crate::runs::{Ended, Setting, all};
+use goldgate::stats::{OutcomeChance, Side, kl_inf};
+
+use crate::runs::{Ended, LOOK_PAIRS, Setting, all};
 use crate::worlds::World;
 
 /// Pairs of a run that looks for errors: five times what an identical release needs.
@@ -63,14 +65,25 @@ fn a_release_without_failures_passes_when_the_design_says() {
     assert!(rate(&ended, Which::Failed) <= 0.0);
 }
 
-/// Median pairs until a regression is proven, against the information bound ln(100) / KL and the looks' grain.
+/// ln(100) / KL_inf for independent failures: no valid test needs fewer pairs on average.
+fn information_bound(base: f64, effect: f64, margin: f64) -> f64 {
+    let candidate = base + effect;
+    let (worse, better) = (candidate * (1.0 - base), base * (1.0 - candidate));
+    let outcomes = [(1.0, worse), (-1.0, better), (0.0, 1.0 - worse - better)];
+    let outcomes = outcomes.map(|(d, chance)| OutcomeChance { d, chance });
+    let information = kl_inf(&outcomes, Side::Abort, margin).expect("chances that add up");
+    100_f64.ln() / information.nats
+}
+
+/// Median pairs until a regression is proven, against the information bound ln(100) / KL_inf and the looks' grain.
 #[test]
 fn regressions_are_found_near_the_information_limit() {
-    for (effect, bound) in [(0.05, 186.0), (0.10, 78.0)] {
-        let setting = Setting { world: World::Alike, base: 0.0, effect, margin: 0.01, pairs: PAIRS };
+    for effect in [0.05, 0.10] {
+        let bound = information_bound(0.01, effect, 0.01);
+        let setting = Setting { world: World::Alike, base: 0.01, effect, margin: 0.01, pairs: PAIRS };
         let found = median(&all(setting), Which::Failed).expect("found in half of the runs");
-        println!("+{} points: found after {found} pairs (median); {bound} by information", effect * 100.0);
-        assert!((found as f64) <= 1.25 * bound + 50.0, "{found} pairs for {effect}");
+        println!("+{} points: found after {found} pairs (median); {bound:.0} by information", effect * 100.0);
+        assert!((found as f64) <= 1.25 * bound + LOOK_PAIRS as f64, "{found} pairs for {effect}");
     }
 }
 

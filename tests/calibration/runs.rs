@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::worlds::{Stream, World};
 
 /// Pairs between looks, as the controller looks.
-const LOOK_PAIRS: u64 = 50;
+pub(crate) const LOOK_PAIRS: u64 = 50;
 
 /// One world with its truth, and how long it is watched.
 #[derive(Clone, Copy, Debug)]
