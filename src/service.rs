@@ -255,7 +255,8 @@ fn access(config: &Config) -> Result<Access, ServiceError> {
     if config.server.tokens.is_empty() {
         return Ok(Access::Loopback);
     }
-    let tokens = read_tokens(&config.server.tokens, |name| std::env::var(name).ok())?;
+    let tokens = read_tokens(&config.server.tokens, |name| std::env::var(name).ok());
+    let tokens = tokens.map_err(ServiceError::Tokens)?;
     let role = |role| match role {
         TokenRole::Viewer => Role::Viewer,
         TokenRole::Operator => Role::Operator,

@@ -30,9 +30,12 @@ pub enum ServiceError {
         /// What is wrong with it.
         source: ReleaseError,
     },
-    /// Suites of the gate, or secrets.
+    /// Suites of the gate.
+    #[error("rollout.gate: {0}")]
+    Suites(Faults),
+    /// Tokens whose secret cannot be read.
     #[error(transparent)]
-    Files(#[from] Faults),
+    Tokens(Faults),
     /// A live grader's pattern.
     #[error(transparent)]
     Grader(#[from] LiveGraderError),
@@ -73,7 +76,8 @@ impl ServiceError {
         match self {
             Self::Endpoint { .. }
             | Self::Release { .. }
-            | Self::Files(_)
+            | Self::Suites(_)
+            | Self::Tokens(_)
             | Self::Grader(_)
             | Self::CacheWithoutRelease { .. }
             | Self::Admin(AdminError::Unprotected { .. }) => true,

@@ -41,7 +41,7 @@ impl GoldenGate {
                 Err(wrong) => faults.extend(wrong.0),
             }
         }
-        let suites = Faults(faults).or(suites)?.into();
+        let suites = Faults(faults).or(suites).map_err(ServiceError::Suites)?.into();
         Ok(Self { suites, engines, clock: Arc::clone(clock), latest })
     }
 
