@@ -32,7 +32,7 @@ pub use error::EvidenceError;
 pub use harm::points as harm_difference;
 pub use load::LoadRange;
 pub use metric::MetricEvidence;
-pub use observation::{AnswerDigest, Copies, Observation, PromptDigest, Role, Sample};
+pub use observation::{AnswerDigest, Copies, Observation, PromptDigest, Role, Said, Sample};
 pub use pairing::{Pairing, PairingOptions, PassedOver, StageSplit};
 pub use record::{Arrival, Halves, Pair, Record};
 pub use spec::{Aspect, MetricSpec, THREEFOLD_MARGIN};

@@ -10,6 +10,29 @@ pub struct AnswerDigest(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PromptDigest(pub [u8; 16]);
 
+/// What an answer said, as far as anybody asks. To digest question and answer is a third of what a proxied request
+/// costs, and of a hundred answers about one is compared with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// No text and no tool call.
+    Nothing,
+    /// Something that is compared with nothing.
+    Something,
+    /// Something to compare.
+    Digest(AnswerDigest),
+}
+
+impl Said {
+    /// What to compare; `None` where there is nothing.
+    #[must_use]
+    pub const fn digest(self) -> Option<AnswerDigest> {
+        match self {
+            Self::Digest(digest) => Some(digest),
+            Self::Nothing | Self::Something => None,
+        }
+    }
+}
+
 /// Why a request was sent to an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -46,10 +69,10 @@ pub struct Observation {
     pub output_tokens: Option<u32>,
     /// Prompt tokens from the engine's own usage report.
     pub prompt_tokens: Option<u32>,
-    /// Digest of the answer; `None` when there was no text and no tool call.
-    pub answer: Option<AnswerDigest>,
-    /// Digest of the question.
-    pub prompt: PromptDigest,
+    /// What was answered.
+    pub answer: Said,
+    /// Digest of the question; `None` where the answer is compared with nothing.
+    pub prompt: Option<PromptDigest>,
     /// Whether the text repeats itself without end, or is not what the request asked for.
     pub degenerate: bool,
     /// Requests this process had in flight to the same endpoint when this one was sent, itself included.

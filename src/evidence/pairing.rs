@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::collector::{IN_FLIGHT, NULL_FAILED};
 use super::recent::RecentIds;
 use super::sameness::Sameness;
-use super::{Arrival, Copies, Halves, Observation, Pair, Record, Sample};
+use super::{Arrival, Copies, Halves, Observation, Pair, Record, Said, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
 
 /// Sticky keys remembered in a stage. Beyond it no further key is counted: by then a stage has more
@@ -212,7 +212,8 @@ impl Pairing {
     fn sameness(&mut self, both: Both<'_>) -> (MetricName, Halves) {
         let [of_baseline, of_candidate] = &mut self.same;
         let repeats = |memory: &mut Sameness, half: Option<&Observation>| {
-            half.map(|half| flag(half.answer.is_some_and(|answer| memory.repeats(answer, half.prompt))))
+            let said = |half: &Observation| half.answer.digest().zip(half.prompt);
+            half.map(|half| flag(said(half).is_some_and(|(answer, prompt)| memory.repeats(answer, prompt))))
         };
         let baseline = repeats(of_baseline, both.baseline);
         let candidate = repeats(of_candidate, both.candidate);
@@ -254,7 +255,7 @@ impl Both<'_> {
 /// Without a whole null answer and a whole baseline there is no noise floor, and nothing to say.
 fn disagreement(both: Both<'_>, null: Option<&Observation>) -> Option<(MetricName, Halves)> {
     let whole = |answer: Option<&Observation>| {
-        answer.filter(|answer| answer.outcome.is_complete()).and_then(|answer| answer.answer)
+        answer.filter(|answer| answer.outcome.is_complete()).and_then(|answer| answer.answer.digest())
     };
     let baseline = whole(both.baseline)?;
     let noise = flag(whole(null)? != baseline);
@@ -283,7 +284,7 @@ fn flag(condition: bool) -> f64 {
 /// Truncated, aborted, stalled, empty or degenerate. An error is not an answer and is counted apart.
 fn is_broken(answer: &Observation) -> bool {
     answer.outcome.is_broken()
-        || (answer.outcome.is_complete() && (answer.answer.is_none() || answer.degenerate))
+        || (answer.outcome.is_complete() && (answer.answer == Said::Nothing || answer.degenerate))
 }
 
 /// A live grader's score; an answer that failed scores 0.

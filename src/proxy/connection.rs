@@ -14,7 +14,12 @@ use tracing::debug;
 
 use super::handler::{Shared, handle};
 
-/// Header lines that are read at all; the configured limit below it is answered with an error that explains itself.
+/// Header lines that the parser holds on the stack when it is given no limit. Beyond them it answers with a bare 431;
+/// the configured limit lies below, and is answered with an error that explains itself.
+const HEADERS_INLINE_MAX: usize = 100;
+
+/// Header lines that are read where the configured limit does not fit on the stack. Each request then costs two
+/// allocations more, and their filling.
 const HEADERS_READ_MAX: usize = 256;
 
 /// Bytes of a head that are read at all, and of an answer that are held for a slow client.
@@ -46,12 +51,12 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, id: u64, stop:
             async move { Ok::<_, Infallible>(walk.await) }
         })
     };
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout)
-        .max_headers(HEADERS_READ_MAX)
-        .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(BUFFER_BYTES_MAX);
+    if limits.headers_max >= HEADERS_INLINE_MAX {
+        builder.max_headers(HEADERS_READ_MAX);
+    }
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut stopped = false;
     let ended = loop {
         tokio::select! {

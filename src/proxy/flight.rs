@@ -107,7 +107,8 @@ async fn hand_over(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen,
         Some(copying) => Some(copying.join(&shared.parts.counters).await),
         None => None,
     };
-    let Some(observing) = Observing::new(&ask, &place, &shared.parts.graders) else { return };
+    let observing = if copies.is_some() { Observing::compared } else { Observing::alone };
+    let Some(observing) = observing(&ask, &place, &shared.parts.graders) else { return };
     let sample =
         Sample { serving: observing.observe(seen), copies: copies.map(|joined| joined.observe(&observing)) };
     let counters = &shared.parts.counters.requests;

@@ -2,8 +2,8 @@
 
 use super::admission::{Ask, Place};
 use crate::domain::{Arm, MetricName, ReleaseId};
-use crate::evidence::{Observation, PromptDigest, Role};
-use crate::wire::{Answer, LiveGrader, answer_digest, degenerate};
+use crate::evidence::{Observation, PromptDigest, Role, Said};
+use crate::wire::{Answer, LiveGrader, answer_digest, degenerate, says_something};
 
 /// One answer, and who gave it.
 #[derive(Debug)]
@@ -21,14 +21,21 @@ pub(super) struct Observing<'a> {
     ask: &'a Ask,
     place: &'a Place,
     graders: &'a [LiveGrader],
-    prompt: PromptDigest,
+    /// `None` where there is one answer, and nothing to compare it with.
+    prompt: Option<PromptDigest>,
 }
 
 impl<'a> Observing<'a> {
-    /// Digests the question once for all its answers; `None` for a request that is no question.
-    pub(super) fn new(ask: &'a Ask, place: &'a Place, graders: &'a [LiveGrader]) -> Option<Self> {
+    /// For an answer without copies; `None` for a request that is no question.
+    pub(super) fn alone(ask: &'a Ask, place: &'a Place, graders: &'a [LiveGrader]) -> Option<Self> {
+        ask.head.as_ref()?;
+        Some(Self { ask, place, graders, prompt: None })
+    }
+
+    /// For answers that will be compared: digests their question once for all of them.
+    pub(super) fn compared(ask: &'a Ask, place: &'a Place, graders: &'a [LiveGrader]) -> Option<Self> {
         let prompt = ask.head.as_ref()?.prompt_digest(&ask.body);
-        Some(Self { ask, place, graders, prompt })
+        Some(Self { ask, place, graders, prompt: Some(prompt) })
     }
 
     pub(super) fn observe(&self, seen: Seen) -> Observation {
@@ -45,12 +52,20 @@ impl<'a> Observing<'a> {
             streamed,
             output_tokens: answer.usage.map(|usage| usage.completion_tokens),
             prompt_tokens: answer.usage.map(|usage| usage.prompt_tokens),
-            answer: answer_digest(&answer),
+            answer: self.said(&answer),
             prompt: self.prompt,
             degenerate: degenerate(&answer.text),
             in_flight,
             sticky: self.place.sticky,
             scores: self.scores(&answer),
+        }
+    }
+
+    fn said(&self, answer: &Answer) -> Said {
+        match self.prompt {
+            Some(_) => answer_digest(answer).map_or(Said::Nothing, Said::Digest),
+            None if says_something(answer) => Said::Something,
+            None => Said::Nothing,
         }
     }
 

@@ -57,7 +57,7 @@ pub struct Limits {
     pub connections_max: usize,
     /// Requests between arrival and their last byte; one more is answered 503 with `retry-after`.
     pub requests_max: usize,
-    /// Header lines of a request.
+    /// Header lines of a request; from 100 on every request costs more to read.
     pub headers_max: usize,
     /// Names and values of all headers of a request together.
     pub header_bytes_max: usize,
@@ -74,7 +74,7 @@ impl Default for Limits {
         Self {
             connections_max: 16_384,
             requests_max: 12_288,
-            headers_max: 100,
+            headers_max: 96,
             header_bytes_max: 32 << 10,
             body_bytes_max: 16 << 20,
             head_timeout: Duration::from_secs(10),

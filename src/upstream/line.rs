@@ -18,9 +18,6 @@ use tokio::time::timeout;
 
 use super::{Endpoint, Limit, UpstreamError};
 
-/// Response headers more than this are a fault of the engine; it bounds what a hostile one can make us hold.
-const HEADERS_MAX: usize = 128;
-
 /// One HTTP/1.1 connection. No task owns it: it moves only while polled, and closes when dropped.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -39,7 +36,9 @@ impl Line {
         let refused = |source: io::Error| UpstreamError::Connect { endpoint: name(), source };
         let stream = connected.map_err(elapsed)?.map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
-        let handshake = http1::Builder::new().max_headers(HEADERS_MAX).handshake(TokioIo::new(stream)).await;
+        // Left at its default, the client reads up to 100 header lines on the stack and fails beyond; any other
+        // limit, a smaller one too, would cost two allocations and their filling for every answer.
+        let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) =
             handshake.map_err(|error| UpstreamError::classify(endpoint.authority(), &error))?;
         Ok(Self { sender, connection: Box::pin(connection), finished: false, idle_since: Duration::ZERO })

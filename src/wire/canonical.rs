@@ -12,13 +12,13 @@ pub(super) fn canonical_json(value: &Value) -> String {
 fn write(value: &Value, out: &mut String) {
     match value {
         Value::Object(fields) => {
-            let mut keys: Vec<&String> = fields.keys().collect();
-            keys.sort();
-            for (position, key) in keys.into_iter().enumerate() {
+            let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(key, _)| key.as_str());
+            for (position, (key, value)) in sorted.into_iter().enumerate() {
                 out.push(if position == 0 { '{' } else { ',' });
-                out.push_str(&Value::from(key.as_str()).to_string());
+                write_text(key, out);
                 out.push(':');
-                write(&fields[key], out);
+                write(value, out);
             }
             out.push_str(if fields.is_empty() { "{}" } else { "}" });
         }
@@ -29,8 +29,20 @@ fn write(value: &Value, out: &mut String) {
             }
             out.push_str(if items.is_empty() { "[]" } else { "]" });
         }
+        Value::String(text) => write_text(text, out),
         scalar => out.push_str(&scalar.to_string()),
     }
+}
+
+/// Most texts need no escape and are copied in one go.
+fn write_text(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        return out.push_str(&Value::from(text).to_string());
+    }
+    out.reserve(text.len() + 2);
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
 }
 
 #[cfg(test)]
@@ -48,5 +60,6 @@ mod tests {
         );
         check("[ 2, 1, [] ]", "[2,1,[]]");
         check("1.50", "1.5");
+        check(r#"{"a\"b": "\\ \u0001 \/ \u007f"}"#, "{\"a\\\"b\":\"\\\\ \\u0001 / \u{7f}\"}");
     }
 }

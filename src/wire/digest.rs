@@ -21,7 +21,7 @@ impl RequestHead {
         };
         let name = if let Asked::Template { id, .. } = &self.asked { id } else { "" };
         let asked = asked.map_or_else(String::new, |asked| canonical_json(&asked));
-        PromptDigest(digest("goldgate prompt 1", &[kind, name, &asked]))
+        PromptDigest(digest("goldgate prompt 1", &[kind, name, &asked].map(str::as_bytes)))
     }
 
     /// The last text that a user said, or the whole prompt; `None` for templates and token ids. `body`
@@ -40,18 +40,44 @@ impl RequestHead {
 /// tool calls. `None` when it said nothing at all.
 #[must_use]
 pub fn answer_digest(answer: &Answer) -> Option<AnswerDigest> {
-    let words: Vec<&str> = answer.text.split_whitespace().collect();
-    let tool_calls = answer.tool_calls.as_deref().unwrap_or_default();
-    let said_something = !words.is_empty() || !tool_calls.is_empty();
-    said_something.then(|| AnswerDigest(digest("goldgate answer 1", &[&words.join(" "), tool_calls])))
+    says_something(answer).then(|| {
+        let tool_calls = answer.tool_calls.as_deref().unwrap_or_default().as_bytes();
+        AnswerDigest(digest("goldgate answer 1", &[&one_spaced(&answer.text), tool_calls]))
+    })
+}
+
+/// Whether there is a word or a tool call in the answer.
+#[must_use]
+pub fn says_something(answer: &Answer) -> bool {
+    let calls = answer.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
+    calls || answer.text.contains(|char: char| !char.is_whitespace())
+}
+
+/// The text's words with one space between them. White space is Unicode's; a text in ASCII, as most are, is cut
+/// without reading it as characters.
+fn one_spaced(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut push = |word: &[u8]| {
+        if !out.is_empty() {
+            out.push(b' ');
+        }
+        out.extend_from_slice(word);
+    };
+    if text.is_ascii() {
+        let words = text.as_bytes().split(|byte| matches!(byte, b' ' | b'\t'..=b'\r'));
+        words.filter(|word| !word.is_empty()).for_each(&mut push);
+    } else {
+        text.split_whitespace().map(str::as_bytes).for_each(&mut push);
+    }
+    out
 }
 
 /// Each part is preceded by its length, so that no two lists of parts have the same bytes.
-fn digest(domain: &str, parts: &[&str]) -> [u8; 16] {
+fn digest(domain: &str, parts: &[&[u8]]) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new_derive_key(domain);
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
+        hasher.update(part);
     }
     let mut short = [0; 16];
     hasher.finalize_xof().fill(&mut short);

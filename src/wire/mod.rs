@@ -35,7 +35,7 @@ pub(crate) mod words;
 
 pub use answer::{Answer, Usage};
 pub use degenerate::degenerate;
-pub use digest::answer_digest;
+pub use digest::{answer_digest, says_something};
 pub use error::ErrorBody;
 pub use json_answer::read_json_answer;
 pub use live_grader::{LiveGrader, LiveGraderError};

@@ -15,7 +15,7 @@ use crate::control::{Control, ControlParts, ControlTask, Handle, Releases, Start
 use crate::domain::{
     Arm, Clocks, Finish, Outcome, PolicyDigest, ReleaseId, RequestId, RolloutId, Share, Slot, Timestamp,
 };
-use crate::evidence::{AnswerDigest, Copies, Observation, PromptDigest, Role, Sample};
+use crate::evidence::{AnswerDigest, Copies, Observation, PromptDigest, Role, Said, Sample};
 use crate::judgment::{Judgment, Policy, Question, Reason, Subject, Verdict};
 use crate::rollout::{Ending, Note, OnInconclusive, Plan, Ramp, Stage, Window};
 use crate::routing::{MirrorPlan, RouteTable, StickyKey, assign};
@@ -263,8 +263,8 @@ fn observation(n: u64, table: &RouteTable, arm: Arm, role: Role, error_every: u6
         streamed: false,
         output_tokens: Some(20),
         prompt_tokens: Some(50),
-        answer: Some(AnswerDigest(prompt)),
-        prompt: PromptDigest(prompt),
+        answer: Said::Digest(AnswerDigest(prompt)),
+        prompt: Some(PromptDigest(prompt)),
         degenerate: false,
         in_flight: 3,
         sticky: n,

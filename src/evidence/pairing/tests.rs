@@ -24,8 +24,8 @@ fn answer(arm: Arm, outcome: Outcome, text: u8) -> Observation {
         streamed: true,
         output_tokens: Some(11),
         prompt_tokens: Some(5),
-        answer: outcome.is_complete().then_some(AnswerDigest([text; 16])),
-        prompt: PromptDigest([text; 16]),
+        answer: if outcome.is_complete() { Said::Digest(AnswerDigest([text; 16])) } else { Said::Nothing },
+        prompt: Some(PromptDigest([text; 16])),
         degenerate: false,
         in_flight: 3,
         sticky: u64::from(text),
@@ -100,7 +100,7 @@ fn a_template_that_lost_its_variables_repeats_itself() {
     let mut repeats = Vec::new();
     for prompt in 1..=3 {
         let mut green = answer(Arm::Candidate, STOP, 9);
-        green.prompt = PromptDigest([prompt; 16]);
+        green.prompt = Some(PromptDigest([prompt; 16]));
         let blue = Observation {
             request: prompt.to_string().as_str().into(),
             ..answer(Arm::Baseline, STOP, prompt)

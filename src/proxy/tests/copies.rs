@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::domain::{Arm, Finish, Outcome, ReleaseId};
-use crate::evidence::{Role, Sample};
+use crate::evidence::{Role, Said, Sample};
 use crate::proxy::CopyCounts;
 use crate::upstream::Timeouts;
 use crate::upstream::testing::{Engine, Step};
@@ -48,6 +48,8 @@ async fn one_question_three_answers_each_from_its_own_release() {
             (&sample.serving.request, sample.serving.prompt, sample.serving.sticky)
         );
     }
+    assert!(sample.serving.prompt.is_some());
+    assert!(matches!(sample.serving.answer, Said::Digest(_)), "{:?}", sample.serving.answer);
     assert_eq!(null.answer, sample.serving.answer);
     assert_ne!(candidate.answer, sample.serving.answer);
     assert_eq!((candidate.scores[0].1, null.scores[0].1), (0.0, 1.0));
@@ -60,6 +62,15 @@ async fn one_question_three_answers_each_from_its_own_release() {
     assert_eq!(blue.seen().iter().filter(|seen| marked(seen)).count(), 1);
     let (_, mirror, null) = close(rig).await;
     assert_eq!((mirror.paired, null.paired), (1, 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_compared_with_nothing_is_not_digested() {
+    let blue = Engine::always(body_of("b")).await;
+    let mut rig = Rig::new(&blue, None, |_| {}).await;
+    rig.client().await.ask(CHAT, "", &chat("")).await;
+    let sample = rig.sample().await;
+    assert_eq!((sample.serving.answer, sample.serving.prompt), (Said::Something, None));
 }
 
 #[tokio::test]

@@ -68,3 +68,28 @@ fn an_answer_is_its_words() {
     assert_eq!(answered(" \n", None), None);
     assert!(answered("", Some("[{}]")).is_some());
 }
+
+#[test]
+fn words_are_cut_at_unicodes_white_space_in_ascii_and_beyond() {
+    let whitespace: String =
+        (0..=0x3000).filter_map(char::from_u32).filter(|char| char.is_whitespace()).collect();
+    for separator in whitespace.chars() {
+        let check = |around: &str| {
+            let text = format!("{separator}{around}{separator}{separator}b\u{1c}c{separator}");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            assert_eq!(one_spaced(&text), words.join(" ").into_bytes(), "{separator:?}");
+        };
+        check("a");
+        check("é");
+    }
+}
+
+/// Digests of one process meet those of another, so that their bytes may never change.
+#[test]
+fn digests_are_what_they_were() {
+    let hex = |bytes: [u8; 16]| bytes.map(|byte| format!("{byte:02x}")).concat();
+    let question = prompt(r#"{"model":"a","messages":[{"role":"user","content":"one\ntwo \"é\""}]}"#);
+    let answer = answered(" It is\n\n 42,\u{a0}é. ", None).map(|digest| hex(digest.0));
+    assert_eq!(hex(question.0), "4147d7a29a77c14e86d9ba2a614fddb9");
+    assert_eq!(answer.as_deref(), Some("1266f280aeba4fae9af55407cd486283"));
+}

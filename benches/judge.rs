@@ -1,0 +1,80 @@
+//! What judging costs: one pair folded under the default policy with all its metrics, and one look at the
+//! snapshot. A single metric's share is in `benches/stats.rs`.
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use goldgate::domain::{MetricKind, MetricName};
+use goldgate::evidence::{Collector, Halves, Pair, Record};
+use goldgate::judgment::{Ask, Policy, Question, Subject, judge};
+use std::hint::black_box;
+
+/// Pairs folded before anything is timed: a rollout in full swing, not its first minute.
+const BEFORE: u64 = 10_000;
+
+/// Pairs per timed batch.
+const PAIRS: u64 = 1_000;
+
+/// Metrics a live pair carries beside the judged ones.
+const IN_FLIGHT: &str = goldgate::evidence::IN_FLIGHT;
+
+/// Both halves of one metric of one pair: identical arms, latencies that never repeat, one error in a hundred.
+fn halves(kind: MetricKind, seq: u64) -> Halves {
+    let noise = |salt: f64| (seq as f64 * salt).fract();
+    let event = |salt: f64| f64::from(u8::from(noise(salt) < 0.01));
+    let (baseline, candidate) = match kind {
+        MetricKind::Event => (event(0.754_877_666), event(0.569_840_291)),
+        MetricKind::Latency => (200.0 + 50.0 * noise(0.754_877_666), 200.0 + 50.0 * noise(0.569_840_291)),
+        MetricKind::Length => (100.0 + (seq % 40) as f64, 100.0 + (seq * 7 % 40) as f64),
+        _ => (noise(0.324_717_957) * 0.1, noise(0.324_717_957) * 0.1),
+    };
+    Halves { baseline: Some(baseline), candidate: Some(candidate) }
+}
+
+fn pair(policy: &Policy, seq: u64) -> Record {
+    let judged = policy.metrics.iter().map(|metric| (metric.name.clone(), halves(metric.kind, seq)));
+    let load = Halves { baseline: Some(4.0), candidate: Some(4.0) };
+    let metrics = judged.chain([(MetricName::from(IN_FLIGHT), load)]).collect();
+    Record::Pair(Pair { seq, id: format!("gg-18c2f6a3b00-{seq:x}"), metrics })
+}
+
+fn filled(policy: &Policy) -> Collector {
+    let mut collector = Collector::new(&policy.specs()).unwrap();
+    (1..=BEFORE).for_each(|seq| collector.push(&pair(policy, seq)).unwrap());
+    collector
+}
+
+fn pushes(criterion: &mut Criterion) {
+    let policy = Policy::default_live();
+    let (collector, batch) =
+        (filled(&policy), (1..=PAIRS).map(|n| pair(&policy, BEFORE + n)).collect::<Vec<_>>());
+    let mut group = criterion.benchmark_group("collector_push_default_live");
+    group.throughput(Throughput::Elements(PAIRS));
+    group.bench_function("pair_of_all_metrics", |bencher| {
+        bencher.iter_batched_ref(
+            || collector.clone(),
+            |collector| batch.iter().for_each(|record| collector.push(black_box(record)).unwrap()),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+fn looks(criterion: &mut Criterion) {
+    let policy = Policy::default_live();
+    let collector = filled(&policy);
+    let ask = Ask {
+        question: Question::Mirror,
+        subject: Subject {
+            baseline: "rel:a".to_owned(),
+            candidate: "rel:b".to_owned(),
+            policy: "pol:p".to_owned(),
+            evidence: "ev:e".to_owned(),
+        },
+        must_pass: policy.required(),
+    };
+    criterion.bench_function("judge_default_live", |bencher| {
+        bencher.iter(|| judge(black_box(collector.snapshot()), &policy, &ask));
+    });
+}
+
+criterion_group!(benches, pushes, looks);
+criterion_main!(benches);

@@ -1,0 +1,126 @@
+//! The engine: prepared bytes, no thought and no delay, so that the proxy is what is measured.
+//!
+//! A streamed answer is as long and as slow as the request's headers say ([`EVENTS`], [`GAP_US`]); both
+//! proxies pass them on. Every event is a write of its own, as engines do it.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use memchr::memmem;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+/// Header: token events of the stream.
+pub(crate) const EVENTS: &str = "x-bench-events";
+/// Header: microseconds between two of them.
+pub(crate) const GAP_US: &str = "x-bench-gap-us";
+/// What the first event with content contains, and the one with the role alone does not.
+pub(crate) const TOKEN: &[u8] = b"\"content\":\" tok";
+/// Events of a stream beside its tokens: the role, the finish, the end.
+pub(crate) const EVENTS_BESIDE: usize = 3;
+
+const ROLE: &str = r#"data: {"id":"chatcmpl-0","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}"#;
+const CHUNK: &str = r#"data: {"id":"chatcmpl-0","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":[{"index":0,"delta":{"content":" token"},"logprobs":null,"finish_reason":null}]}"#;
+const FINISH: &str = r#"data: {"id":"chatcmpl-0","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]}"#;
+const USAGE: &str = r#"data: {"id":"chatcmpl-0","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":[],"usage":{"prompt_tokens":40,"completion_tokens":16,"total_tokens":56}}"#;
+const STREAM_HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
+/// Length of the body of an answer in one piece.
+pub(crate) const WHOLE_BYTES: usize = 1_024;
+
+/// Serves two ports until the parent goes away, and says on stdout which ones.
+pub(crate) async fn run() -> anyhow::Result<()> {
+    let (blue, green) = (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
+    writeln!(std::io::stdout(), "{} {}", blue.local_addr()?.port(), green.local_addr()?.port())?;
+    let mut connections = JoinSet::new();
+    let (left, mut parent) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        // The parent holds the other end of the pipe for as long as it lives.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(left);
+    });
+    loop {
+        let accepted = tokio::select! {
+            accepted = blue.accept() => accepted,
+            accepted = green.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            _ = &mut parent => return Ok(()),
+        };
+        let (stream, _) = accepted?;
+        stream.set_nodelay(true)?;
+        connections.spawn(async move {
+            // A proxy that closes its connection is no fault.
+            let _ = serve(stream).await;
+        });
+    }
+}
+
+async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+    let whole = whole();
+    let mut held = Vec::with_capacity(4_096);
+    loop {
+        let Some(length) = complete(&held) else {
+            if stream.read_buf(&mut held).await? == 0 {
+                return Ok(());
+            }
+            continue;
+        };
+        let request: Vec<u8> = held.drain(..length).collect();
+        if memmem::find(&request, b"\"stream\":true").is_some() {
+            answer_in_events(&mut stream, &request).await?;
+        } else {
+            stream.write_all(&whole).await?;
+        }
+    }
+}
+
+/// Length of the request at the front, once all of it is there.
+fn complete(held: &[u8]) -> Option<usize> {
+    let head = memmem::find(held, b"\r\n\r\n")? + 4;
+    let length = head + header(&held[..head], "content-length").unwrap_or(0);
+    (held.len() >= length).then_some(length)
+}
+
+/// The number that a header says, whatever its case.
+pub(crate) fn header(head: &[u8], name: &str) -> Option<usize> {
+    let lines = head.split(|&byte| byte == b'\n');
+    lines
+        .filter_map(|line| line.split_at_checked(name.len()))
+        .find(|(start, rest)| start.eq_ignore_ascii_case(name.as_bytes()) && rest.first() == Some(&b':'))
+        .and_then(|(_, rest)| std::str::from_utf8(&rest[1..]).ok()?.trim().parse().ok())
+}
+
+async fn answer_in_events(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<()> {
+    let gap = Duration::from_micros(header(request, GAP_US).unwrap_or(0) as u64);
+    let (chunk, mut due) = (framed(CHUNK), Instant::now());
+    stream.write_all(&[STREAM_HEAD.as_bytes(), &framed(ROLE)].concat()).await?;
+    for _ in 0..header(request, EVENTS).unwrap_or(16) {
+        if !gap.is_zero() {
+            due += gap;
+            sleep_until(due).await;
+        }
+        stream.write_all(&chunk).await?;
+    }
+    stream.write_all(&framed(FINISH)).await?;
+    if memmem::find(request, b"\"include_usage\":true").is_some() {
+        stream.write_all(&framed(USAGE)).await?;
+    }
+    stream.write_all(&[framed("data: [DONE]").as_slice(), b"0\r\n\r\n"].concat()).await
+}
+
+fn framed(event: &str) -> Vec<u8> {
+    format!("{:x}\r\n{event}\n\n\r\n", event.len() + 2).into_bytes()
+}
+
+fn whole() -> Vec<u8> {
+    let around = r#"{"id":"chatcmpl-0","object":"chat.completion","created":1700000000,"model":"bench","choices":[{"index":0,"message":{"role":"assistant","content":"|"},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":40,"completion_tokens":160,"total_tokens":200}}"#;
+    let room = WHOLE_BYTES + 1 - around.len();
+    let text: String =
+        "The answer is in the words that follow this one. ".chars().cycle().take(room).collect();
+    let body = around.replace('|', &text);
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
