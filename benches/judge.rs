@@ -1,6 +1,8 @@
 //! What judging costs: one pair folded under the default policy with all its metrics, and one look at the
 //! snapshot. A single metric's share is in `benches/stats.rs`.
 
+#![expect(clippy::unwrap_used, reason = "a benchmark of refused input measures nothing")]
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use goldgate::domain::{MetricKind, MetricName};
 use goldgate::evidence::{Collector, Halves, Pair, Record};

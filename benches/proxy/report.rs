@@ -11,7 +11,9 @@ use crate::options::Options;
 use crate::targets::Kind;
 
 /// Figures of memory by name, with their decimals.
-const MEMORY: [(&str, usize, fn(&Used) -> f64); 3] = [
+type MemoryFigure = (&'static str, usize, fn(&Used) -> f64);
+
+const MEMORY: [MemoryFigure; 3] = [
     ("memory, idle (MiB)", 1, |used| used.idle_mib),
     ("memory per open stream (KiB)", 1, |used| used.stream_kib),
     ("descriptors per open stream", 2, |used| used.stream_descriptors),
