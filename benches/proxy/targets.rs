@@ -130,8 +130,10 @@ impl Fleet {
     /// What became of the copies, as the proxy counted them.
     pub(crate) async fn copies(&self) -> anyhow::Result<Copies> {
         let admin = self.target(Kind::Copying).and_then(|target| target.admin).context("no copies")?;
-        let rollout = get(admin, "/api/v1/rollouts/latest").await?;
-        ensure!(rollout.contains(r#""stage":"mirror""#), "the copies stopped meanwhile: {rollout}");
+        let stage = stage(admin).await?;
+        if stage != "mirror" {
+            bail!("the copies stopped meanwhile: {}", get(admin, "/api/v1/rollouts/r1/history").await?);
+        }
         let metrics = get(admin, "/metrics").await?;
         let count = |series: &str| -> u64 {
             let line = metrics.lines().find_map(|line| line.strip_prefix(series));
@@ -201,7 +203,8 @@ async fn goldgate(kind: Kind, options: &Options, ports: Ports) -> anyhow::Result
     let folder = TempDir::new()?;
     let config = include_str!("goldgate.toml")
         .replace("{{blue}}", &ports.blue.to_string())
-        .replace("{{green}}", &ports.green.to_string());
+        .replace("{{green}}", &ports.green.to_string())
+        .replace("{{suites}}", concat!(env!("CARGO_MANIFEST_DIR"), "/eval-suites"));
     fs::write(folder.path().join("goldgate.toml"), config)?;
     for slot in ["blue", "green"] {
         let manifest = folder.path().join(format!("{slot}.toml"));
@@ -251,9 +254,15 @@ async fn begin_copies(admin: SocketAddr) -> anyhow::Result<()> {
     Line::open(admin).await?.whole(&post("/api/v1/rollouts", "", "{}")).await?;
     for _ in 0..START_TRIES {
         sleep(START_PAUSE).await;
-        if get(admin, "/api/v1/rollouts/latest").await?.contains(r#""stage":"mirror""#) {
+        if stage(admin).await? == "mirror" {
             return Ok(());
         }
     }
     bail!("the rollout does not reach its mirror stage")
+}
+
+/// The stage of the latest rollout.
+async fn stage(admin: SocketAddr) -> anyhow::Result<String> {
+    let rollout: serde_json::Value = serde_json::from_str(&get(admin, "/api/v1/rollouts/latest").await?)?;
+    Ok(rollout["stage"].as_str().unwrap_or_default().to_owned())
 }
