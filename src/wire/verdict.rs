@@ -12,7 +12,9 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::MetricKind;
-use crate::judgment::{Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Verdict};
+use crate::judgment::{
+    Bounds, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Verdict,
+};
 
 /// A verdict document that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -207,7 +209,8 @@ impl From<&Judgment> for VerdictRecord {
 
 impl From<&MetricJudgment> for MetricRecord {
     fn from(metric: &MetricJudgment) -> Self {
-        let interval = metric.interval.and_then(|(low, high)| Some((rounded(low)?, rounded(high)?)));
+        let interval = metric.interval.as_ref().map(Bounds::ends);
+        let interval = interval.and_then(|(low, high)| Some((rounded(low)?, rounded(high)?)));
         Self {
             name: metric.name.to_string(),
             kind: metric.kind,

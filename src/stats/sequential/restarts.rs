@@ -129,13 +129,14 @@ impl Restarts {
     /// ln E of the mixture now; 0 without evidence.
     #[must_use]
     pub fn log_e(&self) -> f64 {
-        let mut terms = vec![(LATER_WEIGHT / self.segments.len() as f64).ln()]; // all that have not started
-        let mut totals = [0; BETS];
+        let mut terms = Vec::with_capacity(self.segments.len() + 1);
+        terms.push((LATER_WEIGHT / self.segments.len() as f64).ln()); // all that have not started
+        let mut nats = [0.0; BETS];
         for (j, segment) in self.segments.iter().enumerate().rev() {
-            for (total, sum) in totals.iter_mut().zip(segment.totals(&self.stakes)) {
-                *total += sum;
+            for (total, of_segment) in nats.iter_mut().zip(segment.nats(&self.stakes)) {
+                *total += of_segment;
             }
-            terms.push(weight(j).ln() + log_mean(&totals));
+            terms.push(ln_weight(j) + log_mean(&nats));
         }
         log_sum_exp(terms)
     }
@@ -184,9 +185,10 @@ impl Restarts {
     }
 }
 
-/// Weight of wallet j, fixed in advance.
-fn weight(j: usize) -> f64 {
-    if j == 0 { FIRST_WEIGHT } else { LATER_WEIGHT / (j as f64 * (j as f64 + 1.0)) }
+/// ln of the weight of wallet j, fixed in advance.
+fn ln_weight(j: usize) -> f64 {
+    let weight = if j == 0 { FIRST_WEIGHT } else { LATER_WEIGHT / (j as f64 * (j as f64 + 1.0)) };
+    weight.ln()
 }
 
 /// The first scheduled start after `pairs`.
