@@ -45,6 +45,8 @@ pub struct Restarts {
     /// Never empty; segment j holds what came after start j and before start j + 1.
     segments: Vec<Wealth>,
     pairs: u64,
+    /// The first scheduled start after `pairs`.
+    next: u64,
 }
 
 impl Restarts {
@@ -53,7 +55,7 @@ impl Restarts {
     /// # Errors
     /// When `m` is not strictly between −1 and 1.
     pub fn new(grid: BetGrid, side: Side, m: f64) -> Result<Self, StatsError> {
-        Ok(Self { stakes: Stakes::new(grid, side, m)?, segments: vec![Wealth::default()], pairs: 0 })
+        Ok(Self { stakes: Stakes::new(grid, side, m)?, segments: vec![Wealth::default()], pairs: 0, next: START_EVERY })
     }
 
     /// Bets on one pair's difference in every open wallet, then starts the next wallet if it is due.
@@ -61,8 +63,9 @@ impl Restarts {
     /// # Errors
     /// When `d` is not in [−1, 1]; nothing is changed.
     pub fn update(&mut self, d: f64) -> Result<(), StatsError> {
+        let at = self.next;
         self.enter(self.generation(), d)?;
-        self.open_if_due();
+        self.open_if_due(at);
         Ok(())
     }
 
@@ -71,8 +74,9 @@ impl Restarts {
     /// # Errors
     /// As there; nothing is changed.
     pub fn update_ramp(&mut self, z: f64, bound: f64) -> Result<(), StatsError> {
+        let at = self.next;
         self.enter_ramp(self.generation(), z, bound)?;
-        self.open_if_due();
+        self.open_if_due(at);
         Ok(())
     }
 
@@ -84,7 +88,7 @@ impl Restarts {
         let d = difference(d)?;
         self.open_up_to(generation)?;
         self.segments[generation].add_pair(&self.stakes, d);
-        self.pairs += 1;
+        self.count();
         Ok(())
     }
 
@@ -96,7 +100,7 @@ impl Restarts {
         let increments = self.stakes.of_ramp(z, bound)?;
         self.open_up_to(generation)?;
         self.segments[generation].add(&increments);
-        self.pairs += 1;
+        self.count();
         Ok(())
     }
 
@@ -152,6 +156,7 @@ impl Restarts {
         }
         let mut merged = self.clone();
         merged.pairs = self.pairs.checked_add(other.pairs).ok_or(StatsError::Overflow { name: "pairs" })?;
+        merged.next = next_start(merged.pairs);
         merged.segments.resize(self.segments.len().max(other.segments.len()), Wealth::default());
         for (mine, theirs) in merged.segments.iter_mut().zip(&other.segments) {
             mine.merge(theirs)?;
@@ -167,8 +172,16 @@ impl Restarts {
         next_start(since) <= self.pairs
     }
 
-    fn open_if_due(&mut self) {
-        if next_start(self.pairs - 1) == self.pairs {
+    fn count(&mut self) {
+        self.pairs += 1;
+        if self.pairs >= self.next {
+            self.next = next_start(self.pairs);
+        }
+    }
+
+    /// Opens a wallet when the start that was due `at` so many pairs has come.
+    fn open_if_due(&mut self, at: u64) {
+        if self.pairs == at {
             self.open();
         }
     }
