@@ -18,10 +18,7 @@ pub struct EvidenceDigest {
 
 impl Default for EvidenceDigest {
     fn default() -> Self {
-        Self {
-            hasher: blake3::Hasher::new_derive_key("goldgate 2026 evidence digest"),
-            gathered: Vec::new(),
-        }
+        Self { hasher: blake3::Hasher::new_derive_key("goldgate 2026 evidence digest"), gathered: Vec::new() }
     }
 }
 

@@ -31,3 +31,6 @@ pub use policy::{MetricPolicy, Policy, PolicyError};
 pub use reason::{Reason, Unit};
 pub use ruling::{Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject};
 pub use verdict::Verdict;
+
+#[cfg(test)]
+mod merging_tests;

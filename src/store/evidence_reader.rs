@@ -176,7 +176,9 @@ pub fn read_stages(dir: &Path) -> Result<Vec<StoredStage>, EvidenceError> {
     loop {
         match files.next(&mut batch)? {
             Found::Stage { ordinal, name } => stages.push(StoredStage { ordinal, name, records: Vec::new() }),
-            Found::Records => stages.iter_mut().last().into_iter().for_each(|s| s.records.extend(batch.take())),
+            Found::Records => {
+                stages.iter_mut().last().into_iter().for_each(|s| s.records.extend(batch.take()))
+            }
             Found::End => return Ok(stages),
         }
     }

@@ -124,11 +124,7 @@ pub fn read_pairs(
     if rows.faults.is_empty() { Ok(pairs) } else { Err(rows.faults) }
 }
 
-fn pair(
-    row: &mut Row<'_>,
-    expected: &mut u64,
-    kind: &impl Fn(&str) -> Option<MetricKind>,
-) -> Option<Pair> {
+fn pair(row: &mut Row<'_>, expected: &mut u64, kind: &impl Fn(&str) -> Option<MetricKind>) -> Option<Pair> {
     let seq = seq(row, *expected);
     *expected = seq.unwrap_or(*expected).saturating_add(1);
     let Some(Value::Object(metrics)) = row.fields.remove("metrics") else {

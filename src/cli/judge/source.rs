@@ -84,7 +84,8 @@ impl PairsFile {
         let mut ended = false;
         while batch.records().len() < ROWS {
             self.text.clear();
-            let read = self.input.read_until(b'\n', &mut self.text).map_err(|error| at(&self.path, &error))?;
+            let read =
+                self.input.read_until(b'\n', &mut self.text).map_err(|error| at(&self.path, &error))?;
             if read == 0 {
                 ended = true;
                 break;
