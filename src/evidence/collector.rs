@@ -192,7 +192,14 @@ impl Collector {
         let loads = Loads::new().map_err(|error| EvidenceError::Histogram(error.to_string()))?;
         let null_drift = NullDrift::new(BetGrid::Uniform)?;
         let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), loads, null_drift };
-        Ok(Self { snapshot, last: 0, ids: RecentIds::default(), loads_before: [None; 2], places: Vec::new(), pace })
+        Ok(Self {
+            snapshot,
+            last: 0,
+            ids: RecentIds::default(),
+            loads_before: [None; 2],
+            places: Vec::new(),
+            pace,
+        })
     }
 
     /// Folds one record. Metrics that no specification names are passed over: they may be judged later

@@ -1,8 +1,8 @@
 //! Any split of a stream over replicas, merged in any order, gives the verdict of the whole, byte for byte.
 
 use proptest::prelude::*;
-use rand::seq::SliceRandom as _;
 use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
