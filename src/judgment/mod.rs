@@ -25,7 +25,9 @@ pub use ask::Ask;
 pub use forecast::{Finding, MetricForecast, Spread, forecast};
 pub use golden::{GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;
-pub use policy::{MetricPolicy, Policy, PolicyError};
+pub use policy::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 pub use reason::{Reason, Unit};
-pub use ruling::{Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject};
+pub use ruling::{
+    Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject,
+};
 pub use verdict::Verdict;
