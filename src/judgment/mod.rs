@@ -28,6 +28,6 @@ pub use live::judge;
 pub use policy::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 pub use reason::{Reason, Unit};
 pub use ruling::{
-    Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject,
+    AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject,
 };
 pub use verdict::Verdict;
