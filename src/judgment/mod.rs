@@ -12,6 +12,8 @@ mod ask;
 mod budget;
 mod checks;
 mod conclusion;
+#[cfg(test)]
+mod field_tests;
 mod forecast;
 mod golden;
 mod live;
