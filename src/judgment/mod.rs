@@ -9,6 +9,7 @@
 //! [`Verdict::Invalid`], and neither is ever a pass.
 
 mod ask;
+mod bounds;
 mod budget;
 mod checks;
 mod conclusion;
@@ -24,6 +25,7 @@ mod shown;
 mod verdict;
 
 pub use ask::Ask;
+pub use bounds::{Bounds, Worst};
 pub use forecast::{Finding, MetricForecast, Spread, forecast};
 pub use golden::{GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;

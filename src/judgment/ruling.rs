@@ -1,6 +1,6 @@
 //! The one object that every surface renders: text, JSON, HTML, API, webhook and exit code.
 
-use super::{Reason, Verdict};
+use super::{Bounds, Reason, Verdict};
 use crate::domain::{MetricKind, MetricName};
 
 /// What was asked of the evidence.
@@ -84,7 +84,7 @@ pub struct MetricJudgment {
     /// Candidate − baseline in the metric's unit; for ratio kinds the geometric-mean ratio − 1.
     pub difference: Option<f64>,
     /// Interval for the difference at `level`: any-time valid for live evidence, one look for golden.
-    pub interval: Option<(f64, f64)>,
+    pub interval: Option<Bounds>,
     /// Two-sided level of the interval, for example 0.95.
     pub level: f64,
     /// The margin it was judged against, in the metric's unit.

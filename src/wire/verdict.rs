@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::MetricKind;
 use crate::judgment::{
-    AlphaLedger, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Verdict,
+    AlphaLedger, Bounds, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Verdict,
 };
 
 /// A verdict document that cannot be read.
@@ -225,7 +225,8 @@ impl From<&Judgment> for VerdictRecord {
 
 impl From<&MetricJudgment> for MetricRecord {
     fn from(metric: &MetricJudgment) -> Self {
-        let interval = metric.interval.and_then(|(low, high)| Some((rounded(low)?, rounded(high)?)));
+        let interval = metric.interval.as_ref().map(Bounds::ends);
+        let interval = interval.and_then(|(low, high)| Some((rounded(low)?, rounded(high)?)));
         Self {
             name: metric.name.to_string(),
             kind: metric.kind,
