@@ -4,7 +4,7 @@ use super::budget::{Family, Stake};
 use super::checks;
 use super::conclusion::{overall, reasons};
 use super::shown::{LEVEL, Shown};
-use super::{Ask, Flips, Judgment, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
+use super::{AlphaLedger, Ask, Flips, Judgment, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Snapshot, Strand};
 
@@ -32,6 +32,11 @@ pub fn judge(snapshot: &Snapshot, policy: &Policy, ask: &Ask) -> Judgment {
         reasons: reasons(verdict, &metrics, &checks),
         metrics,
         checks,
+        alpha: Some(AlphaLedger {
+            abort: policy.abort_alpha,
+            promote: policy.promote_alpha,
+            log_e_abort: family.log_e,
+        }),
         pairs_needed,
     }
 }
@@ -81,6 +86,7 @@ impl Look<'_> {
             margin: shown.margin,
             log_e_promote: Some(stake.log_e_promote),
             log_e_abort: Some(stake.log_e_abort),
+            weight: Some(stake.ln_weight.exp()),
             flips: right_or_wrong.then_some(Flips { better, worse }),
             reason,
             examples: if verdict == Verdict::Fail {

@@ -55,6 +55,7 @@ impl Asked<'_> {
             margin: metric.margin,
             log_e_promote: None,
             log_e_abort: None,
+            weight: None,
             flips: right_or_wrong.then_some(Flips { better, worse }),
             examples: if ruling.verdict == Verdict::Fail { self.examples(&differences) } else { Vec::new() },
             reason: ruling.reason,

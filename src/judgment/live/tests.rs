@@ -140,6 +140,18 @@ fn an_idle_candidate_that_looks_fast_is_not_comparable() {
     assert!(judgment.reasons[0].to_string().contains("not comparable"), "{}", judgment.reasons[0]);
 }
 
+#[test]
+fn a_copy_that_waits_some_tenths_of_a_millisecond_for_the_same_core_is_no_regression() {
+    let policy = policy(&["ttft_ms", "tpot_ms", "e2e_ms"]);
+    let close = look(&policy, 2_000, |seq| both(0.2, if seq % 3 == 0 { 0.2 } else { 0.45 }));
+    let verdict =
+        |name: &str| close.metrics.iter().find(|metric| metric.name == name.into()).unwrap().verdict;
+    assert_eq!(verdict("ttft_ms"), Verdict::Pass);
+    assert_eq!(verdict("e2e_ms"), Verdict::Pass);
+    assert_eq!(verdict("tpot_ms"), Verdict::Fail, "a quarter of a millisecond more per token is felt");
+    assert_eq!(look(&policy, 600, |_| both(20.0, 21.5)).metrics[0].verdict, Verdict::Fail, "and so is this");
+}
+
 /// Judges `pairs` latencies at the given loads.
 fn at_loads(pairs: u64, ms: Halves, loads: Halves) -> Verdict {
     let policy = policy(&["ttft_ms"]);
