@@ -102,8 +102,10 @@ impl MetricEvidence {
                 true => ratio(strand.aspect(), margin, compared, self.tau.value_ms),
                 false => Some(points(self.spec.kind, halves)),
             };
-            // The two sides differ only where the margin is taken off inside d.
-            let (Some(promote), Some(abort)) = (d(self.spec.margin), d(self.spec.abort_margin)) else {
+            // The two sides differ only where the margin is taken off inside d, and is not the same.
+            let Some(promote) = d(self.spec.margin) else { continue };
+            let same = self.spec.margin == self.spec.abort_margin;
+            let Some(abort) = (if same { Some(promote) } else { d(self.spec.abort_margin) }) else {
                 continue;
             };
             strand.push(promote, abort, at)?;

@@ -19,7 +19,8 @@ const UNNAMED: usize = 300;
 
 fn records() -> Vec<Record> {
     let pair = |seq: u64| {
-        let halves = Halves { baseline: Some(seq as f64), candidate: (seq % 7 > 0).then_some(0.25) };
+        let halves =
+            Halves { baseline: Some(seq as f64), candidate: (!seq.is_multiple_of(7)).then_some(0.25) };
         let metrics = vec![("error".into(), halves), ("ttft_ms".into(), halves)];
         Record::Pair(Pair { seq, id: format!("request-{seq}"), metrics })
     };
