@@ -1,14 +1,10 @@
 //! Folding records into a snapshot, in their order.
 
-use super::load::{Comparable, Loads};
+use super::conditions::{Circumstances, Condition, Conditions};
 use super::recent::{IdDigest, RecentIds};
 use super::{Arrival, EvidenceError, Halves, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
 use crate::domain::{Arm, MetricName, Share};
 use crate::stats::{BetGrid, NullDrift};
-
-/// A pseudo-metric in pairs: requests in flight at each arm's endpoint when the halves were sent. It is
-/// the load that latencies are compared at, and never judged itself.
-pub const IN_FLIGHT: &str = "in_flight";
 
 /// A pseudo-metric in pairs: whether an arm's answer, and the *same* arm's second answer to the same prompt,
 /// failed. It shows whether copies fare like originals, and is never judged as a metric.
@@ -32,7 +28,7 @@ pub struct Snapshot {
     records: u64,
     pairs: u64,
     assigned: Vec<Assigned>,
-    loads: Loads,
+    circumstances: Circumstances,
     null_drift: NullDrift,
 }
 
@@ -70,7 +66,19 @@ impl Snapshot {
     /// Where an arm's load lay while pairs were made; `None` when no load was seen.
     #[must_use]
     pub fn load(&self, arm: Arm) -> Option<LoadRange> {
-        self.loads.range(arm)
+        self.circumstances.in_flight(arm)
+    }
+
+    /// Where the prompt tokens lay that an arm had to read; `None` where no engine told.
+    #[must_use]
+    pub fn uncached_tokens(&self, arm: Arm) -> Option<LoadRange> {
+        self.circumstances.uncached_tokens(arm)
+    }
+
+    /// Pairs whose times say nothing, because timers of the proxy's process ran late when they were sent.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.circumstances.late()
     }
 
     /// Whether copies fare like the originals they are copies of.
@@ -102,18 +110,14 @@ impl Snapshot {
             mine.baseline += assigned.baseline;
             mine.candidate += assigned.candidate;
         }
-        self.loads.merge(&other.loads);
+        self.circumstances.merge(&other.circumstances);
         Ok(self.null_drift.merge(&other.null_drift)?)
     }
 
     /// A pseudo-metric: what is needed beside the metrics and never judged as one.
     fn push_beside(&mut self, place: Place, halves: Halves) -> Result<(), EvidenceError> {
         match (place, halves.baseline, halves.candidate) {
-            (Place::InFlight, baseline, candidate) => {
-                for (arm, load) in [(Arm::Baseline, baseline), (Arm::Candidate, candidate)] {
-                    load.into_iter().for_each(|load| self.loads.record(arm, load));
-                }
-            }
+            (Place::Condition(condition), ..) => self.circumstances.record(condition, halves),
             (Place::NullFailed, Some(original), Some(copy)) => self.null_drift.update(original - copy)?,
             _ => {}
         }
@@ -124,9 +128,8 @@ impl Snapshot {
         let metric = self.metrics.iter().position(|metric| metric.spec().name == *name);
         match (metric, name.as_str()) {
             (Some(metric), _) => Place::Metric(metric),
-            (None, IN_FLIGHT) => Place::InFlight,
             (None, NULL_FAILED) => Place::NullFailed,
-            (None, _) => Place::Nothing,
+            (None, name) => Condition::named(name).map_or(Place::Nothing, Place::Condition),
         }
     }
 
@@ -159,7 +162,7 @@ pub struct Collector {
 enum Place {
     /// The metric at this position in the snapshot.
     Metric(usize),
-    InFlight,
+    Condition(Condition),
     NullFailed,
     /// Nothing that is measured.
     Nothing,
@@ -172,9 +175,14 @@ impl Collector {
     /// When a margin leaves no room for a test.
     pub fn new(specs: &[MetricSpec]) -> Result<Self, EvidenceError> {
         let metrics = specs.iter().cloned().map(MetricEvidence::new).collect::<Result<_, _>>()?;
-        let loads = Loads::new().map_err(|error| EvidenceError::Histogram(error.to_string()))?;
-        let null_drift = NullDrift::new(BetGrid::Uniform)?;
-        let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), loads, null_drift };
+        let snapshot = Snapshot {
+            metrics,
+            records: 0,
+            pairs: 0,
+            assigned: Vec::new(),
+            circumstances: Circumstances::new()?,
+            null_drift: NullDrift::new(BetGrid::Uniform)?,
+        };
         Ok(Self { snapshot, last: 0, ids: RecentIds::default(), loads_before: [None; 2], places: Vec::new() })
     }
 
@@ -225,22 +233,20 @@ impl Collector {
     }
 
     fn push_pair(&mut self, pair: &Pair) -> Result<(), EvidenceError> {
-        let mut loads = Comparable::BOTH;
-        let mut known_load = false;
+        let mut conditions = Conditions::ALIKE;
         for (at, (name, halves)) in pair.metrics.iter().enumerate() {
             let place = self.place(at, name);
             for value in [halves.baseline, halves.candidate].into_iter().flatten() {
                 self.admit(place, pair.seq, &pair.id, value)?;
             }
-            if place == Place::InFlight && !known_load {
-                loads = Comparable::at(halves.baseline, halves.candidate);
-                known_load = true;
+            if let Place::Condition(condition) = place {
+                conditions.take(condition, *halves);
             }
         }
         for (at, (_, halves)) in pair.metrics.iter().enumerate() {
             match self.places[at].1 {
                 Place::Metric(metric) => {
-                    self.snapshot.metrics[metric].push(pair.seq, &pair.id, *halves, loads)?;
+                    self.snapshot.metrics[metric].push(pair.seq, &pair.id, *halves, conditions)?;
                 }
                 place => self.snapshot.push_beside(place, *halves)?,
             }
@@ -255,21 +261,24 @@ impl Collector {
             let (seq, id, share) = (arrival.seq, arrival.id.clone(), arrival.share);
             return Err(EvidenceError::Share { seq, id, share });
         }
+        // Loads seen before this key was placed: what counts may not depend on where it went.
+        let mut conditions = Conditions::at_loads(self.loads_before);
         for (at, (name, value)) in arrival.metrics.iter().enumerate() {
             let place = self.place(at, name);
             self.admit(place, arrival.seq, &arrival.id, *value)?;
+            if place == Place::Condition(Condition::TimersLate) {
+                conditions.take(Condition::TimersLate, Halves { baseline: Some(*value), candidate: None });
+            }
         }
-        // Loads seen before this key was placed: what counts may not depend on where it went.
-        let loads = Comparable::at(self.loads_before[0], self.loads_before[1]);
         for (at, (_, value)) in arrival.metrics.iter().enumerate() {
             match self.places[at].1 {
                 Place::Metric(metric) => {
-                    self.snapshot.metrics[metric].arrive(arrival.arm, arrival.share, *value, loads)?;
+                    self.snapshot.metrics[metric].arrive(arrival.arm, arrival.share, *value, conditions)?;
                 }
-                Place::InFlight => {
+                Place::Condition(Condition::InFlight) => {
                     self.loads_before[usize::from(arrival.arm == Arm::Candidate)] = Some(*value);
                 }
-                Place::NullFailed | Place::Nothing => {}
+                Place::Condition(_) | Place::NullFailed | Place::Nothing => {}
             }
         }
         if alone {

@@ -12,6 +12,7 @@
 //! that the e-processes bet against.
 
 mod collector;
+mod conditions;
 mod digest;
 mod error;
 mod harm;
@@ -26,7 +27,8 @@ mod spec;
 mod strand;
 mod sums;
 
-pub use collector::{Assigned, Collector, IN_FLIGHT, NULL_FAILED, Snapshot};
+pub use collector::{Assigned, Collector, NULL_FAILED, Snapshot};
+pub use conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS, is_condition};
 pub use digest::EvidenceDigest;
 pub use error::EvidenceError;
 pub use harm::points as harm_difference;

@@ -69,6 +69,8 @@ pub struct Observation {
     pub output_tokens: Option<u32>,
     /// Prompt tokens from the engine's own usage report.
     pub prompt_tokens: Option<u32>,
+    /// Those of them that came from the prefix cache; `None` when the engine does not tell.
+    pub cached_tokens: Option<u32>,
     /// What was answered.
     pub answer: Said,
     /// Digest of the question; `None` where the answer is compared with nothing.
@@ -77,6 +79,8 @@ pub struct Observation {
     pub degenerate: bool,
     /// Requests this process had in flight to the same endpoint when this one was sent, itself included.
     pub in_flight: u32,
+    /// How late timers of this process ran when the request was placed, in ms.
+    pub timers_late_ms: f64,
     /// Hash of the sticky key that placed the request.
     pub sticky: u64,
     /// Scores of live graders on the text, by metric name, in [0, 1].

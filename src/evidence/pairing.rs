@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::collector::{IN_FLIGHT, NULL_FAILED};
+use super::collector::NULL_FAILED;
+use super::conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS};
 use super::recent::{IdDigest, RecentIds};
 use super::sameness::Sameness;
 use super::{Arrival, Copies, Halves, Observation, Pair, Record, Said, Sample};
@@ -193,6 +194,8 @@ impl Pairing {
         metrics.extend(disagreement(both, copies.null.as_ref()));
         metrics.extend(null_failed(serving, copies.null.as_ref()));
         metrics.push(both.of(IN_FLIGHT, |answer| Some(f64::from(answer.in_flight))));
+        metrics.push(both.of(TIMERS_LATE_MS, |answer| Some(answer.timers_late_ms)));
+        metrics.extend(both.when_complete(UNCACHED_TOKENS, uncached_tokens));
         metrics
     }
 
@@ -207,6 +210,7 @@ impl Pairing {
             metrics.extend(latencies.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
         }
         metrics.push((IN_FLIGHT.into(), f64::from(serving.in_flight)));
+        metrics.push((TIMERS_LATE_MS.into(), serving.timers_late_ms));
         metrics
     }
 
@@ -299,6 +303,11 @@ fn score(answer: &Observation, name: &MetricName) -> f64 {
 
 fn tokens(answer: &Observation) -> Option<f64> {
     answer.output_tokens.filter(|tokens| *tokens > 0).map(f64::from)
+}
+
+/// Prompt tokens that the engine's prefix cache did not hold; `None` where it does not tell.
+fn uncached_tokens(answer: &Observation) -> Option<f64> {
+    Some(f64::from(answer.prompt_tokens?.saturating_sub(answer.cached_tokens?)))
 }
 
 fn ttft_ms(answer: &Observation) -> Option<f64> {

@@ -52,10 +52,12 @@ impl<'a> Observing<'a> {
             streamed,
             output_tokens: answer.usage.map(|usage| usage.completion_tokens),
             prompt_tokens: answer.usage.map(|usage| usage.prompt_tokens),
+            cached_tokens: answer.usage.and_then(|usage| usage.cached_tokens),
             answer: self.said(&answer),
             prompt: self.prompt,
             degenerate: degenerate(&answer.text),
             in_flight,
+            timers_late_ms: self.place.timers_late_ms,
             sticky: self.place.sticky,
             scores: self.scores(&answer),
         }

@@ -264,10 +264,12 @@ fn observation(n: u64, table: &RouteTable, arm: Arm, role: Role, error_every: u6
         streamed: false,
         output_tokens: Some(20),
         prompt_tokens: Some(50),
+        cached_tokens: None,
         answer: Said::Digest(AnswerDigest(prompt)),
         prompt: Some(PromptDigest(prompt)),
         degenerate: false,
         in_flight: 3,
+        timers_late_ms: 0.0,
         sticky: n,
         scores: Vec::new(),
     }
