@@ -1,6 +1,7 @@
 //! Folding records into a snapshot, in their order.
 
 use super::conditions::{Circumstances, Condition, Conditions};
+use super::drops::Drops;
 use super::recent::{IdDigest, RecentIds};
 use super::{Arrival, EvidenceError, Halves, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
 use crate::domain::{Arm, MetricName, Share};
@@ -9,6 +10,10 @@ use crate::stats::{BetGrid, NullDrift};
 /// A pseudo-metric in pairs: whether an arm's answer, and the *same* arm's second answer to the same prompt,
 /// failed. It shows whether copies fare like originals, and is never judged as a metric.
 pub const NULL_FAILED: &str = "null_failed";
+
+/// A pseudo-metric in pairs: length of the client's request in bytes. Its candidate half is missing where the copy was
+/// dropped for want of room; such a record is no pair, and says what was lost.
+pub const REQUEST_BYTES: &str = "request_bytes";
 
 /// Sticky keys under one share, by the arm they went to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,7 @@ pub struct Snapshot {
     assigned: Vec<Assigned>,
     circumstances: Circumstances,
     null_drift: NullDrift,
+    drops: Drops,
 }
 
 impl Snapshot {
@@ -87,6 +93,12 @@ impl Snapshot {
         &self.null_drift
     }
 
+    /// Copies that were dropped, against those that were sent.
+    #[must_use]
+    pub const fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
     /// Forgets the metrics that `keep` does not want, as if no specification had named them.
     pub fn retain(&mut self, keep: impl Fn(&MetricName) -> bool) {
         self.metrics.retain(|metric| keep(&metric.spec().name));
@@ -111,6 +123,7 @@ impl Snapshot {
             mine.candidate += assigned.candidate;
         }
         self.circumstances.merge(&other.circumstances);
+        self.drops.merge(&other.drops)?;
         Ok(self.null_drift.merge(&other.null_drift)?)
     }
 
@@ -119,6 +132,8 @@ impl Snapshot {
         match (place, halves.baseline, halves.candidate) {
             (Place::Condition(condition), ..) => self.circumstances.record(condition, halves),
             (Place::NullFailed, Some(original), Some(copy)) => self.null_drift.update(original - copy)?,
+            (Place::RequestBytes, Some(bytes), Some(_)) => self.drops.sent(bytes),
+            (Place::RequestBytes, Some(bytes), None) => self.drops.dropped(bytes)?,
             _ => {}
         }
         Ok(())
@@ -129,6 +144,7 @@ impl Snapshot {
         match (metric, name.as_str()) {
             (Some(metric), _) => Place::Metric(metric),
             (None, NULL_FAILED) => Place::NullFailed,
+            (None, REQUEST_BYTES) => Place::RequestBytes,
             (None, name) => Condition::named(name).map_or(Place::Nothing, Place::Condition),
         }
     }
@@ -164,6 +180,7 @@ enum Place {
     Metric(usize),
     Condition(Condition),
     NullFailed,
+    RequestBytes,
     /// Nothing that is measured.
     Nothing,
 }
@@ -182,6 +199,7 @@ impl Collector {
             assigned: Vec::new(),
             circumstances: Circumstances::new()?,
             null_drift: NullDrift::new(BetGrid::Uniform)?,
+            drops: Drops::new()?,
         };
         Ok(Self { snapshot, last: 0, ids: RecentIds::default(), loads_before: [None; 2], places: Vec::new() })
     }
@@ -251,7 +269,9 @@ impl Collector {
                 place => self.snapshot.push_beside(place, *halves)?,
             }
         }
-        self.snapshot.pairs += 1;
+        if !is_dropped(pair) {
+            self.snapshot.pairs += 1;
+        }
         Ok(())
     }
 
@@ -278,7 +298,7 @@ impl Collector {
                 Place::Condition(Condition::InFlight) => {
                     self.loads_before[usize::from(arrival.arm == Arm::Candidate)] = Some(*value);
                 }
-                Place::Condition(_) | Place::NullFailed | Place::Nothing => {}
+                Place::Condition(_) | Place::NullFailed | Place::RequestBytes | Place::Nothing => {}
             }
         }
         if alone {
@@ -316,4 +336,9 @@ impl Collector {
         let (id, metric) = (id.to_owned(), spec.name.clone());
         Err(EvidenceError::Value { seq, id, metric, value, kind: spec.kind })
     }
+}
+
+/// A record that holds the size of a dropped request, and no values.
+fn is_dropped(pair: &Pair) -> bool {
+    matches!(&pair.metrics[..], [(name, Halves { candidate: None, .. })] if name.as_str() == REQUEST_BYTES)
 }

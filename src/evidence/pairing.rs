@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::collector::NULL_FAILED;
+use super::collector::{NULL_FAILED, REQUEST_BYTES};
 use super::conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS};
 use super::recent::{IdDigest, RecentIds};
 use super::sameness::Sameness;
-use super::{Arrival, Copies, Halves, Observation, Pair, Record, Said, Sample};
+use super::{Arrival, Copied, Copies, Dropped, Halves, Observation, Pair, Record, Said, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
 
 /// Sticky keys remembered in a stage. Beyond it no further key is counted: by then a stage has more
@@ -130,9 +130,11 @@ impl Pairing {
             return Vec::new();
         }
         let first_of_key = self.first_of_its_key(serving);
-        let record = match &sample.copies {
-            Some(copies) => Some(self.pair(serving, copies)),
-            None => first_of_key.then(|| self.arrival(serving)),
+        let record = match &sample.copied {
+            Copied::Sent(copies) => Some(self.pair(serving, copies)),
+            Copied::Dropped(Dropped::Room) => Some(self.dropped(serving)),
+            Copied::Dropped(Dropped::Rule) => None,
+            Copied::No => first_of_key.then(|| self.arrival(serving)),
         };
         if record.is_some() {
             self.ids.remember(id, self.seq);
@@ -162,6 +164,13 @@ impl Pairing {
     fn pair(&mut self, serving: &Observation, copies: &Copies) -> Record {
         let metrics = self.pair_metrics(serving, copies);
         Record::Pair(Pair { seq: self.next(), id: serving.request.to_string(), metrics })
+    }
+
+    /// A pair that was not made: its size is kept, because copies must be lost by chance.
+    fn dropped(&mut self, serving: &Observation) -> Record {
+        let (seq, id) = (self.next(), serving.request.to_string());
+        let size = Halves { baseline: Some(f64::from(serving.request_bytes)), candidate: None };
+        Record::Pair(Pair { seq, id, metrics: vec![(REQUEST_BYTES.into(), size)] })
     }
 
     fn arrival(&mut self, serving: &Observation) -> Record {
@@ -196,6 +205,8 @@ impl Pairing {
         metrics.push(both.of(IN_FLIGHT, |answer| Some(f64::from(answer.in_flight))));
         metrics.push(both.of(TIMERS_LATE_MS, |answer| Some(answer.timers_late_ms)));
         metrics.extend(both.when_complete(UNCACHED_TOKENS, uncached_tokens));
+        let size = Some(f64::from(serving.request_bytes));
+        metrics.push((REQUEST_BYTES.into(), Halves { baseline: size, candidate: size }));
         metrics
     }
 
@@ -278,8 +289,8 @@ fn null_failed(serving: &Observation, null: Option<&Observation>) -> Option<(Met
 /// The client left, or took a copy with it.
 fn is_censored(sample: &Sample) -> bool {
     let gone = |answer: &Observation| answer.outcome.is_censored();
-    let copies = sample.copies.as_ref();
-    gone(&sample.serving) || copies.and_then(|copies| copies.candidate.as_ref()).is_some_and(gone)
+    let copy = sample.copied.sent().and_then(|copies| copies.candidate.as_ref());
+    gone(&sample.serving) || copy.is_some_and(gone)
 }
 
 fn flag(condition: bool) -> f64 {

@@ -7,6 +7,9 @@ use crate::stats::{SAMPLE_RATIO_ALARM, SAMPLE_RATIO_CONCENTRATION, sample_ratio_
 /// Pairs before a share of missing halves means anything.
 const MISSING_FROM_PAIRS: u64 = 100;
 
+/// The same for copies that are dropped.
+const DROPS_ALARM: f64 = SAMPLE_RATIO_ALARM;
+
 /// One late pair in so many is worth a word.
 const LATE_TO_TELL: u64 = 10;
 
@@ -19,6 +22,7 @@ pub(super) fn all(snapshot: &Snapshot, policy: &Policy) -> Vec<Check> {
         Check { name: "missing", state: missing(snapshot, policy) },
         Check { name: "sample_ratio", state: sample_ratio(snapshot.assigned()) },
         Check { name: "null_drift", state: null_drift(snapshot) },
+        Check { name: "mirror_drops", state: mirror_drops(snapshot) },
         Check { name: "scheduling", state: scheduling(snapshot) },
     ]
 }
@@ -53,6 +57,20 @@ fn sample_ratio(assigned: &[Assigned]) -> CheckState {
         }
         Err(error) => CheckState::Alarm(format!("the split cannot be checked: {error}")),
     }
+}
+
+/// Copies are dropped by chance. Where long requests lose theirs more often, what is left speaks of short ones.
+fn mirror_drops(snapshot: &Snapshot) -> CheckState {
+    let drops = snapshot.drops();
+    let (log_e, dropped) = (drops.log_e(), drops.dropped_copies());
+    if log_e < DROPS_ALARM {
+        return CheckState::Ok;
+    }
+    CheckState::Alarm(format!(
+        "whether a copy is dropped depends on the length of its request: log e-value {log_e:.1} over {dropped} dropped \
+         and {} sent, alarm at {DROPS_ALARM:.1}",
+        drops.copies()
+    ))
 }
 
 /// The proxy's process reads its clock in time. Where it does not, latencies are left out pair by pair, which voids

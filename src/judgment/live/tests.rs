@@ -296,6 +296,24 @@ fn a_split_that_loses_users_of_one_arm_is_invalid() {
 }
 
 #[test]
+fn copies_that_are_dropped_by_the_length_of_their_request_are_invalid() {
+    let policy = policy(&["error"]);
+    let requests = |requests: u64, long: f64| {
+        (1..=requests).map(move |seq| {
+            let bytes = 100.0 + (seq * 617 % 1_000) as f64;
+            let copied = !(seq % 3 == 0 && bytes > long);
+            let size = Halves { baseline: Some(bytes), candidate: copied.then_some(bytes) };
+            let error = copied.then(|| ("error".into(), both(0.0, 0.0)));
+            let metrics = error.into_iter().chain([("request_bytes".into(), size)]).collect();
+            Record::Pair(Pair { seq, id: format!("r{seq}"), metrics })
+        })
+    };
+    assert_eq!(alarm("mirror_drops", &policy, requests(900, 0.0)), None);
+    let text = alarm("mirror_drops", &policy, requests(900, 800.0)).unwrap();
+    assert!(text.starts_with("whether a copy is dropped depends on the length of its request"), "{text}");
+}
+
+#[test]
 fn copies_that_fare_otherwise_than_their_originals_are_invalid() {
     let policy = policy(&["error"]);
     let pairs = |pairs: u64, copy_fails_every: u64| {
