@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::collector::{IN_FLIGHT, NULL_FAILED};
+use super::collector::{NULL_FAILED, REQUEST_BYTES};
+use super::conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS};
 use super::recent::{IdDigest, RecentIds};
 use super::sameness::Sameness;
-use super::{Arrival, Copies, Halves, Observation, Pair, Record, Said, Sample};
+use super::{Arrival, Copied, Copies, Dropped, Halves, Observation, Pair, Record, Said, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
 
 /// Sticky keys remembered in a stage. Beyond it no further key is counted: by then a stage has more
@@ -129,9 +130,11 @@ impl Pairing {
             return Vec::new();
         }
         let first_of_key = self.first_of_its_key(serving);
-        let record = match &sample.copies {
-            Some(copies) => Some(self.pair(serving, copies)),
-            None => first_of_key.then(|| self.arrival(serving)),
+        let record = match &sample.copied {
+            Copied::Sent(copies) => Some(self.pair(serving, copies)),
+            Copied::Dropped(Dropped::Room) => Some(self.dropped(serving)),
+            Copied::Dropped(Dropped::Rule) => None,
+            Copied::No => first_of_key.then(|| self.arrival(serving)),
         };
         if record.is_some() {
             self.ids.remember(id, self.seq);
@@ -161,6 +164,13 @@ impl Pairing {
     fn pair(&mut self, serving: &Observation, copies: &Copies) -> Record {
         let metrics = self.pair_metrics(serving, copies);
         Record::Pair(Pair { seq: self.next(), id: serving.request.to_string(), metrics })
+    }
+
+    /// A pair that was not made: its size is kept, because copies must be lost by chance.
+    fn dropped(&mut self, serving: &Observation) -> Record {
+        let (seq, id) = (self.next(), serving.request.to_string());
+        let size = Halves { baseline: Some(f64::from(serving.request_bytes)), candidate: None };
+        Record::Pair(Pair { seq, id, metrics: vec![(REQUEST_BYTES.into(), size)] })
     }
 
     fn arrival(&mut self, serving: &Observation) -> Record {
@@ -193,6 +203,10 @@ impl Pairing {
         metrics.extend(disagreement(both, copies.null.as_ref()));
         metrics.extend(null_failed(serving, copies.null.as_ref()));
         metrics.push(both.of(IN_FLIGHT, |answer| Some(f64::from(answer.in_flight))));
+        metrics.push(both.of(TIMERS_LATE_MS, |answer| Some(answer.timers_late_ms)));
+        metrics.extend(both.when_complete(UNCACHED_TOKENS, uncached_tokens));
+        let size = Some(f64::from(serving.request_bytes));
+        metrics.push((REQUEST_BYTES.into(), Halves { baseline: size, candidate: size }));
         metrics
     }
 
@@ -207,6 +221,7 @@ impl Pairing {
             metrics.extend(latencies.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
         }
         metrics.push((IN_FLIGHT.into(), f64::from(serving.in_flight)));
+        metrics.push((TIMERS_LATE_MS.into(), serving.timers_late_ms));
         metrics
     }
 
@@ -274,8 +289,8 @@ fn null_failed(serving: &Observation, null: Option<&Observation>) -> Option<(Met
 /// The client left, or took a copy with it.
 fn is_censored(sample: &Sample) -> bool {
     let gone = |answer: &Observation| answer.outcome.is_censored();
-    let copies = sample.copies.as_ref();
-    gone(&sample.serving) || copies.and_then(|copies| copies.candidate.as_ref()).is_some_and(gone)
+    let copy = sample.copied.sent().and_then(|copies| copies.candidate.as_ref());
+    gone(&sample.serving) || copy.is_some_and(gone)
 }
 
 fn flag(condition: bool) -> f64 {
@@ -299,6 +314,11 @@ fn score(answer: &Observation, name: &MetricName) -> f64 {
 
 fn tokens(answer: &Observation) -> Option<f64> {
     answer.output_tokens.filter(|tokens| *tokens > 0).map(f64::from)
+}
+
+/// Prompt tokens that the engine's prefix cache did not hold; `None` where it does not tell.
+fn uncached_tokens(answer: &Observation) -> Option<f64> {
+    Some(f64::from(answer.prompt_tokens?.saturating_sub(answer.cached_tokens?)))
 }
 
 fn ttft_ms(answer: &Observation) -> Option<f64> {
