@@ -73,8 +73,8 @@ pub(super) struct Stakes {
     /// sign · m: the null mean as the abort side would see it.
     null: f64,
     bets: [f64; BETS],
-    /// Increments of d = −1, 0, +1: event metrics know no others.
-    common: [Increments; 3],
+    /// Increments of d = −1, 0, +1 in nats: event metrics know no others.
+    common_nats: [[f64; BETS]; 3],
 }
 
 impl Stakes {
@@ -82,8 +82,9 @@ impl Stakes {
     pub(super) fn new(grid: BetGrid, side: Side, m: f64) -> Result<Self, StatsError> {
         let open = (Bound::Excluded(-1.0), Bound::Excluded(1.0));
         let null = side.sign() * within("null mean", m, open, "strictly between -1 and 1")?;
-        let mut stakes = Self { grid, side, null, bets: grid.bets(), common: [[0; BETS]; 3] };
-        stakes.common = [-1.0, 0.0, 1.0].map(|d| stakes.of_pair(d));
+        let mut stakes = Self { grid, side, null, bets: grid.bets(), common_nats: [[0.0; BETS]; 3] };
+        let in_nats = |units: i64| units as f64 / UNITS_PER_NAT;
+        stakes.common_nats = [-1.0, 0.0, 1.0].map(|d| stakes.of_pair(d).map(in_nats));
         Ok(stakes)
     }
 
@@ -92,9 +93,9 @@ impl Stakes {
         self.side.sign() * self.null
     }
 
-    /// The increments of d = −1, 0, +1.
-    pub(super) const fn common(&self) -> &[Increments; 3] {
-        &self.common
+    /// The increments of d = −1, 0, +1, in nats.
+    pub(super) const fn common_nats(&self) -> &[[f64; BETS]; 3] {
+        &self.common_nats
     }
 
     /// The increments of a difference d in [−1, 1].

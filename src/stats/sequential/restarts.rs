@@ -49,6 +49,13 @@ pub struct Restarts {
     next: u64,
 }
 
+/// A log-wealth below this adds nothing to a mixture, which is at least 0.25/129 by the wallets that never start:
+/// all of its bets together would stay below the last bit.
+const NOTHING: f64 = -45.0;
+
+/// From this log-wealth on sums are taken of logarithms: e⁷⁰⁹ is the end of f64.
+const LARGE: f64 = 650.0;
+
 /// No start is scheduled.
 const NEVER: u64 = u64::MAX;
 
@@ -149,16 +156,33 @@ impl Restarts {
     /// ln E of the mixture now; 0 without evidence.
     #[must_use]
     pub fn log_e(&self) -> f64 {
-        let mut terms = Vec::with_capacity(self.segments.len() + 1);
-        terms.push((LATER_WEIGHT / self.segments.len() as f64).ln()); // all that have not started
+        let unopened = LATER_WEIGHT / self.segments.len() as f64; // all that have not started
+        let (mut e, mut top) = (0.0, f64::NEG_INFINITY);
+        self.wallets(|j, nats| {
+            let mut sum = 0.0;
+            for &x in nats.iter().filter(|x| **x > NOTHING) {
+                sum += x.exp();
+                top = if x > top { x } else { top };
+            }
+            e += weight(j) / BETS as f64 * sum;
+        });
+        if top < LARGE {
+            return (e + unopened).ln();
+        }
+        let mut terms = vec![unopened.ln()];
+        self.wallets(|j, nats| terms.push(weight(j).ln() + log_mean(nats)));
+        log_sum_exp(terms)
+    }
+
+    /// Every wallet with the log-wealth of its bets in nats, the latest first.
+    fn wallets(&self, mut take: impl FnMut(usize, &[f64; BETS])) {
         let mut nats = [0.0; BETS];
         for (j, segment) in self.segments.iter().enumerate().rev() {
             for (total, of_segment) in nats.iter_mut().zip(segment.nats(&self.stakes)) {
                 *total += of_segment;
             }
-            terms.push(ln_weight(j) + log_mean(&nats));
+            take(j, &nats);
         }
-        log_sum_exp(terms)
     }
 
     /// Adds what another replica saw, generation by generation. Starts nothing by schedule: whoever
@@ -216,10 +240,9 @@ impl Restarts {
     }
 }
 
-/// ln of the weight of wallet j, fixed in advance.
-fn ln_weight(j: usize) -> f64 {
-    let weight = if j == 0 { FIRST_WEIGHT } else { LATER_WEIGHT / (j as f64 * (j as f64 + 1.0)) };
-    weight.ln()
+/// Weight of wallet j, fixed in advance.
+fn weight(j: usize) -> f64 {
+    if j == 0 { FIRST_WEIGHT } else { LATER_WEIGHT / (j as f64 * (j as f64 + 1.0)) }
 }
 
 /// The first scheduled start after `pairs`.

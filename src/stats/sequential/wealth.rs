@@ -58,18 +58,18 @@ impl Wealth {
     /// The log-wealth of each bet in nats. Read from the exact sums by one fixed sequence of roundings, so
     /// that equal states say the same bits.
     pub(super) fn nats(&self, stakes: &Stakes) -> [f64; BETS] {
-        let mut units = [0.0; BETS];
-        if self.others > 0 {
-            units.iter_mut().zip(&self.sums).for_each(|(units, &sum)| *units = to_f64(sum));
-        }
         let [less, same, more] = self.common.map(|count| count as f64);
-        let [of_less, of_same, of_more] = stakes.common();
-        for (k, units) in units.iter_mut().enumerate() {
+        let [of_less, of_same, of_more] = stakes.common_nats();
+        let mut nats = [0.0; BETS];
+        for (nats, (of_less, of_more)) in nats.iter_mut().zip(of_less.iter().zip(of_more)) {
             // The two outer ones first, so that a mirrored wallet rounds alike.
-            *units += less * of_less[k] as f64 + more * of_more[k] as f64;
-            *units += same * of_same[k] as f64;
+            *nats = less * of_less + more * of_more;
         }
-        units.map(|units| units / UNITS_PER_NAT)
+        nats.iter_mut().zip(of_same).for_each(|(nats, of_same)| *nats += same * of_same);
+        if self.others > 0 {
+            nats.iter_mut().zip(&self.sums).for_each(|(nats, &sum)| *nats += to_f64(sum) / UNITS_PER_NAT);
+        }
+        nats
     }
 }
 
