@@ -1,18 +1,22 @@
 //! Ids seen lately: a request counts once, however often its id comes back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::mem;
 
-/// Ids remembered. At 1,000 pairs a minute that is two hours: retries come back far sooner. Beyond it the
-/// oldest is forgotten, at 64 bytes an id.
-const REMEMBERED_MAX: usize = 131_072;
+/// Ids remembered at least; never twice as many. At 1,000 pairs a minute that is two hours: retries come back
+/// far sooner. An id takes 50 bytes.
+const REMEMBERED_MIN: usize = 131_072;
 
-/// A bounded memory of ids and where each came first.
+/// A bounded memory of ids and where each came first: the latest ones, and as many before them. When there are enough
+/// of the latest they become the earlier ones, whose room is used again; none is taken out by itself.
 #[derive(Clone, Debug, Default)]
 pub struct RecentIds {
-    places: HashMap<IdDigest, u64, BuildHasherDefault<AsItIs>>,
-    order: VecDeque<IdDigest>,
+    latest: Places,
+    earlier: Places,
 }
+
+type Places = HashMap<IdDigest, u64, BuildHasherDefault<AsItIs>>;
 
 /// An id by 128 bits of its BLAKE3, so that no client can make two of them meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,20 +40,18 @@ impl RecentIds {
     /// Where the id came first, if it was seen lately.
     #[must_use]
     pub fn first(&self, id: IdDigest) -> Option<u64> {
-        self.places.get(&id).copied()
+        self.latest.get(&id).or_else(|| self.earlier.get(&id)).copied()
     }
 
     /// Remembers that the id came at `place`, unless it was seen lately.
     pub fn remember(&mut self, id: IdDigest, place: u64) {
-        if self.places.contains_key(&id) {
+        if self.earlier.contains_key(&id) {
             return;
         }
-        self.places.insert(id, place);
-        self.order.push_back(id);
-        if self.order.len() > REMEMBERED_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.places.remove(&oldest);
+        self.latest.entry(id).or_insert(place);
+        if self.latest.len() >= REMEMBERED_MIN {
+            mem::swap(&mut self.latest, &mut self.earlier);
+            self.latest.clear();
         }
     }
 }
@@ -74,14 +76,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_known_until_it_is_the_oldest_of_too_many() {
+    fn an_id_is_known_until_too_many_came_after_it() {
         let mut recent = RecentIds::default();
         let id = |n: u64| IdDigest::of(&n.to_string());
         recent.remember(id(0), 7);
         recent.remember(id(0), 8);
         assert_eq!(recent.first(id(0)), Some(7));
-        (1..=REMEMBERED_MAX as u64).for_each(|n| recent.remember(id(n), n));
-        assert_eq!((recent.first(id(0)), recent.first(id(1))), (None, Some(1)));
-        assert_eq!((recent.places.len(), recent.order.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
+        (1..=REMEMBERED_MIN as u64).for_each(|n| recent.remember(id(n), n));
+        assert_eq!((recent.first(id(0)), recent.first(id(1))), (Some(7), Some(1)), "at least so many");
+        (1..=REMEMBERED_MIN as u64).for_each(|n| recent.remember(id(n << 32), n));
+        assert_eq!(recent.first(id(0)), None);
+        assert!(recent.latest.len() + recent.earlier.len() < 2 * REMEMBERED_MIN);
     }
 }
