@@ -208,17 +208,24 @@ impl Collector {
 
     fn at_pace(specs: &[MetricSpec], pace: Pace) -> Result<Self, EvidenceError> {
         let metrics = specs.iter().cloned().map(|spec| MetricEvidence::new(spec, pace));
+        let metrics = metrics.collect::<Result<_, _>>()?;
         let snapshot = Snapshot {
-            metrics: metrics.collect::<Result<_, _>>()?,
+            metrics,
             records: 0,
             pairs: 0,
             assigned: Vec::new(),
             circumstances: Circumstances::new()?,
             null_drift: NullDrift::new(BetGrid::Uniform)?,
-            drops: Drops::new()?,
+            drops: Drops::new(pace)?,
         };
-        let (ids, places) = (RecentIds::default(), Vec::new());
-        Ok(Self { snapshot, last: 0, ids, loads_before: [None; 2], places, pace })
+        Ok(Self {
+            snapshot,
+            last: 0,
+            ids: RecentIds::default(),
+            loads_before: [None; 2],
+            places: Vec::new(),
+            pace,
+        })
     }
 
     /// Folds one record. Metrics that no specification names are passed over: they may be judged later
@@ -270,6 +277,7 @@ impl Collector {
             return Err(EvidenceError::Mismatch);
         }
         mine.iter_mut().zip(of_all).for_each(|(mine, of_all)| mine.hear(of_all));
+        self.snapshot.drops.hear(&all.drops);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ mod sameness;
 mod spec;
 mod strand;
 mod sums;
+mod tenants;
 
 pub use collector::{Assigned, Collector, NULL_FAILED, REQUEST_BYTES, Snapshot};
 pub use conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS, is_condition};

@@ -85,6 +85,8 @@ pub struct Observation {
     pub timers_late_ms: f64,
     /// Hash of the sticky key that placed the request.
     pub sticky: u64,
+    /// Digest of the credentials that the request came with: whose it is.
+    pub tenant: u64,
     /// Scores of live graders on the text, by metric name, in [0, 1].
     pub scores: Vec<(MetricName, f64)>,
 }
@@ -115,7 +117,7 @@ pub enum Copied {
     /// It was selected and not copied: no pair, and no arrival either, since who is selected makes none.
     Dropped(Dropped),
     /// It was selected, and a copy was sent.
-    Sent(Copies),
+    Sent(Box<Copies>),
 }
 
 /// Why a selected request was not copied.
@@ -130,7 +132,7 @@ pub enum Dropped {
 impl Copied {
     /// The copies that were sent.
     #[must_use]
-    pub const fn sent(&self) -> Option<&Copies> {
+    pub fn sent(&self) -> Option<&Copies> {
         match self {
             Self::Sent(copies) => Some(copies),
             Self::No | Self::Dropped(_) => None,

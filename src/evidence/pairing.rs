@@ -6,6 +6,7 @@ use super::collector::{NULL_FAILED, REQUEST_BYTES};
 use super::conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS};
 use super::recent::{IdDigest, RecentIds};
 use super::sameness::Sameness;
+use super::tenants::Tenants;
 use super::{Arrival, Copied, Copies, Dropped, Halves, Observation, Pair, Record, Said, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
 
@@ -14,12 +15,22 @@ use crate::domain::{Arm, MetricName, Outcome, Share};
 const KEYS_MAX: usize = 1_000_000;
 
 /// What the pairing must know of the rollout.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PairingOptions {
     /// The evidence epoch; samples of another one are passed over and counted.
     pub epoch: u64,
     /// Names of the live graders: every complete answer has their scores, every failed one scores 0.
     pub scores: Vec<MetricName>,
+    /// The largest share of the pairs that one tenant may make, in (0, 1); `None`: no tenant is capped.
+    pub tenant_max: Option<f64>,
+}
+
+impl PairingOptions {
+    /// Epoch `epoch`, without graders and caps.
+    #[must_use]
+    pub const fn of(epoch: u64) -> Self {
+        Self { epoch, scores: Vec::new(), tenant_max: None }
+    }
 }
 
 /// How clients and copies are split while a stage lasts.
@@ -60,6 +71,8 @@ pub struct PassedOver {
     pub censored: u64,
     /// A request id that came before: a retry is no new evidence.
     pub repeated: u64,
+    /// Of a tenant that had made its share of the pairs.
+    pub capped: u64,
 }
 
 /// Turns samples into records, numbering them. One per epoch.
@@ -74,6 +87,7 @@ pub struct Pairing {
     ids: RecentIds,
     keys: HashSet<u64>,
     same: [Sameness; 2],
+    tenants: Tenants,
     passed_over: PassedOver,
 }
 
@@ -89,6 +103,7 @@ impl Pairing {
             ids: RecentIds::default(),
             keys: HashSet::new(),
             same: [Sameness::default(), Sameness::default()],
+            tenants: Tenants::default(),
             passed_over: PassedOver::default(),
         }
     }
@@ -127,6 +142,11 @@ impl Pairing {
         let id = IdDigest::of(serving.request.as_str());
         if self.ids.first(id).is_some() {
             self.passed_over.repeated += 1;
+            return Vec::new();
+        }
+        let is_pair = sample.copied.sent().is_some();
+        if is_pair && self.options.tenant_max.is_some_and(|max| !self.tenants.admit(serving.tenant, max)) {
+            self.passed_over.capped += 1;
             return Vec::new();
         }
         let first_of_key = self.first_of_its_key(serving);

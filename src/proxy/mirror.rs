@@ -76,7 +76,7 @@ impl Joined {
                 let observing = Observing::compared(ask, place, graders)?;
                 let copy = |seen: Option<Box<Seen>>| seen.map(|seen| observing.observe(*seen));
                 let copies = Copies { candidate: copy(candidate), null: copy(null) };
-                Some(Sample { serving: observing.observe(seen), copied: Copied::Sent(copies) })
+                Some(Sample { serving: observing.observe(seen), copied: Copied::Sent(Box::new(copies)) })
             }
         }
     }

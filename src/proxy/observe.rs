@@ -60,6 +60,7 @@ impl<'a> Observing<'a> {
             in_flight,
             timers_late_ms: self.place.timers_late_ms,
             sticky: self.place.sticky,
+            tenant: self.ask.tenant.short(),
             scores: self.scores(&answer),
         }
     }

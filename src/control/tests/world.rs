@@ -131,6 +131,7 @@ impl World {
             table: Arc::clone(&table),
             samples: received,
             scores: Vec::new(),
+            tenant_max: None,
             policy: policy(),
             policy_digest: PolicyDigest::from("pol:1"),
             plan: script.plan.clone(),
@@ -213,7 +214,7 @@ impl World {
         let answer = |arm, role| observation(n, &table, arm, role, self.error_every);
         let mirrored = table.mirror.share > Share::ZERO && arm == Arm::Baseline;
         let copies = || Copies { candidate: Some(answer(Arm::Candidate, Role::Mirror)), null: None };
-        let copied = if mirrored { Copied::Sent(copies()) } else { Copied::No };
+        let copied = if mirrored { Copied::Sent(Box::new(copies())) } else { Copied::No };
         let sample = Sample { serving: answer(arm, Role::Serving), copied };
         // The controller may be gone in the tests that end it.
         let _ = self.samples.send(sample).await;
@@ -272,6 +273,7 @@ fn observation(n: u64, table: &RouteTable, arm: Arm, role: Role, error_every: u6
         in_flight: 3,
         timers_late_ms: 0.0,
         sticky: n,
+        tenant: 1,
         scores: Vec::new(),
     }
 }

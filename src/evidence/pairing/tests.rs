@@ -32,16 +32,17 @@ fn answer(arm: Arm, outcome: Outcome, text: u8) -> Observation {
         in_flight: 3,
         timers_late_ms: 1.0,
         sticky: u64::from(text),
+        tenant: 1,
         scores: vec![("good".into(), 1.0)],
     }
 }
 
 fn pairing() -> Pairing {
-    Pairing::new(PairingOptions { epoch: 7, scores: vec!["good".into()] })
+    Pairing::new(PairingOptions { scores: vec!["good".into()], ..PairingOptions::of(7) })
 }
 
 fn mirrored(serving: Observation, candidate: Option<Observation>, null: Option<Observation>) -> Sample {
-    Sample { serving, copied: Copied::Sent(Copies { candidate, null }) }
+    Sample { serving, copied: Copied::Sent(Box::new(Copies { candidate, null })) }
 }
 
 /// The metrics of the one pair that `sample` makes, as `name=baseline/candidate`, `-` for a lost half.
@@ -162,7 +163,8 @@ fn a_mirrored_request_is_a_pair_and_never_an_arrival_too() {
     let mut pairing = pairing();
     pairing.open_stage(quarter());
     let mut sample = served(Arm::Baseline, "a", 1);
-    sample.copied = Copied::Sent(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None });
+    sample.copied =
+        Copied::Sent(Box::new(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None }));
     assert!(matches!(&pairing.records(&sample)[..], [Record::Pair(_)]));
     assert!(pairing.records(&served(Arm::Baseline, "b", 1)).is_empty(), "its key's first request is gone");
 }
@@ -200,14 +202,15 @@ fn the_share_of_arrivals_leaves_out_what_was_mirrored() {
 fn a_request_id_counts_once_also_after_a_restart() {
     let mirrored = || {
         let mut sample = served(Arm::Baseline, "a", 1);
-        sample.copied = Copied::Sent(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None });
+        sample.copied =
+            Copied::Sent(Box::new(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None }));
         sample
     };
     let mut first = pairing();
     let records = first.records(&mirrored());
     assert_eq!((records.len(), first.records(&mirrored()).len()), (1, 0));
     assert_eq!(first.passed_over().repeated, 1);
-    let options = PairingOptions { epoch: 7, scores: Vec::new() };
+    let options = PairingOptions::of(7);
     let mut resumed = Pairing::resumed(options, &records);
     assert!(resumed.records(&mirrored()).is_empty());
     let next = served(Arm::Baseline, "b", 1);
@@ -225,5 +228,5 @@ fn clients_that_left_and_other_epochs_are_counted_and_not_judged() {
     assert!(pairing.records(&mirrored(stale, None, None)).is_empty());
     let copy_gone = answer(Arm::Candidate, Outcome::ClientGone, 1);
     assert!(pairing.records(&mirrored(answer(Arm::Baseline, STOP, 1), Some(copy_gone), None)).is_empty());
-    assert_eq!(pairing.passed_over(), PassedOver { stale: 1, censored: 2, repeated: 0 });
+    assert_eq!(pairing.passed_over(), PassedOver { stale: 1, censored: 2, repeated: 0, capped: 0 });
 }
