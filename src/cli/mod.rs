@@ -43,6 +43,7 @@ mod release;
 mod report;
 mod rollout;
 mod serve;
+mod simulate;
 mod timeline;
 mod verdict;
 
