@@ -104,6 +104,7 @@ pub(crate) fn hodges_lehmann(x: &[f64], y: &[f64], z: f64) -> Shift {
     all.sort_unstable_by(f64::total_cmp);
     let (m, n) = (x.len() as f64, y.len() as f64);
     let reach = z * (m * n * (m + n + 1.0) / 12.0).sqrt();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank, at least 1")]
     let rank = (m * n / 2.0 - reach).max(1.0) as usize;
     let middle = (all[(all.len() - 1) / 2] + all[all.len() / 2]) / 2.0;
     Shift { lower: all[rank - 1], estimate: middle, upper: all[all.len() - rank] }

@@ -79,7 +79,9 @@ fn every_rule_stops_the_worst_and_none_the_same() {
         || Box::new(GrowthBook::default()),
     ];
     let some = |n: usize| f64::from(u8::from(n % 100 == 7));
-    for rule in rules {
+    for (at, rule) in rules.into_iter().enumerate() {
+        let undecided = if at == 3 { Said::GoOn } else { Said::Promote };
+        assert_eq!(rule().deadline(), undecided, "only a rule with a margin waits");
         assert_eq!(first(rule().as_mut(), |n| (some(n), some(n))), Said::GoOn);
         assert_eq!(first(rule().as_mut(), |n| (some(n), f64::from(u8::from(n % 2 == 0)))), Said::Abort);
     }

@@ -12,7 +12,7 @@ const RECORDS: u64 = 2_500;
 
 /// Runs of a setting; more by `CALIBRATION_RUNS`.
 pub(crate) fn runs() -> u64 {
-    std::env::var("CALIBRATION_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(500)
+    std::env::var("CALIBRATION_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(400)
 }
 
 /// `world` under a policy of its metric alone, which has the whole budget.
