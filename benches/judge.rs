@@ -6,7 +6,8 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use goldgate::domain::{MetricKind, MetricName};
 use goldgate::evidence::{Collector, Halves, Pair, Record};
-use goldgate::judgment::{Ask, Policy, Question, Subject, judge};
+use goldgate::judgment::{Ask, MetricPolicy, Policy, Question, Subject, judge};
+use goldgate::wire::VerdictRecord;
 use std::hint::black_box;
 
 /// Pairs folded before anything is timed: a rollout in full swing, not its first minute.
@@ -14,6 +15,10 @@ const BEFORE: u64 = 10_000;
 
 /// Pairs per timed batch.
 const PAIRS: u64 = 1_000;
+
+/// Metrics and strata of the widest look.
+const METRICS: usize = 20;
+const STRATA: usize = 8;
 
 /// Metrics a live pair carries beside the judged ones.
 const IN_FLIGHT: &str = goldgate::evidence::IN_FLIGHT;
@@ -60,22 +65,46 @@ fn pushes(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn looks(criterion: &mut Criterion) {
-    let policy = Policy::default_live();
-    let collector = filled(&policy);
-    let ask = Ask {
-        question: Question::Mirror,
-        subject: Subject {
-            baseline: "rel:a".to_owned(),
-            candidate: "rel:b".to_owned(),
-            policy: "pol:p".to_owned(),
-            evidence: "ev:e".to_owned(),
+/// Twenty metrics in each of eight strata: events, scores and latencies without a tail, one test each.
+fn stratified() -> Policy {
+    let rule = |stratum: usize, metric: usize| MetricPolicy {
+        name: format!("metric_{metric}.stratum_{stratum}").as_str().into(),
+        kind: match metric {
+            0..8 => MetricKind::Event,
+            8..12 => MetricKind::Score,
+            _ => MetricKind::Latency,
         },
-        must_pass: policy.required(),
+        margin: 0.02,
+        abort_margin: None,
+        required: metric < 4,
+        tail: None,
+        max: None,
     };
-    criterion.bench_function("judge_default_live", |bencher| {
-        bencher.iter(|| judge(black_box(collector.snapshot()), &policy, &ask));
-    });
+    let metrics = (0..STRATA).flat_map(|stratum| (0..METRICS).map(move |metric| rule(stratum, metric)));
+    Policy { metrics: metrics.collect(), ..Policy::default_live() }
+}
+
+fn looks(criterion: &mut Criterion) {
+    for (name, policy) in [("default_live", Policy::default_live()), ("20_metrics_8_strata", stratified())] {
+        let collector = filled(&policy);
+        let ask = Ask {
+            question: Question::Mirror,
+            subject: Subject {
+                baseline: "rel:a".to_owned(),
+                candidate: "rel:b".to_owned(),
+                policy: "pol:p".to_owned(),
+                evidence: "ev:e".to_owned(),
+            },
+            must_pass: policy.required(),
+        };
+        criterion.bench_function(&format!("judge_{name}"), |bencher| {
+            bencher.iter(|| judge(black_box(collector.snapshot()), &policy, &ask));
+        });
+        let judgment = judge(collector.snapshot(), &policy, &ask);
+        criterion.bench_function(&format!("show_{name}"), |bencher| {
+            bencher.iter(|| VerdictRecord::from(black_box(&judgment)));
+        });
+    }
 }
 
 criterion_group!(benches, pushes, looks);

@@ -64,8 +64,6 @@ pub struct Service {
     admin: SocketAddr,
     admin_tasks: JoinSet<std::io::Result<()>>,
     stop_admin: CancellationToken,
-    cache: Option<Arc<Cache>>,
-    counters: Arc<Counters>,
     gate_runs: Arc<ArcSwapOption<Vec<GoldenRun>>>,
     warnings: Vec<String>,
 }
@@ -110,18 +108,7 @@ impl Service {
         let proxy = proxy::start(engines::proxy_options(config), parts, listener)
             .map_err(|source| ServiceError::Bind { address: config.server.listen, source })?;
         let warnings = engines.warnings();
-        Ok(Self {
-            control,
-            controller,
-            proxy,
-            admin,
-            admin_tasks,
-            stop_admin,
-            cache,
-            counters,
-            gate_runs,
-            warnings,
-        })
+        Ok(Self { control, controller, proxy, admin, admin_tasks, stop_admin, gate_runs, warnings })
     }
 
     /// Speaks to the controller.
@@ -140,18 +127,6 @@ impl Service {
     #[must_use]
     pub const fn admin_addr(&self) -> SocketAddr {
         self.admin
-    }
-
-    /// What the proxy counts.
-    #[must_use]
-    pub const fn counters(&self) -> &Arc<Counters> {
-        &self.counters
-    }
-
-    /// The cache, where there is one.
-    #[must_use]
-    pub const fn cache(&self) -> Option<&Arc<Cache>> {
-        self.cache.as_ref()
     }
 
     /// What the latest golden gate ran, for pages that show it; `None` before the first.

@@ -5,6 +5,7 @@
 //! | [`floors`] | who may import whom |
 //! | [`purity`] | what must be absent: clocks, randomness, IO, logging, serde, panics, unbounded queues |
 //! | [`shape`] | lengths of files and functions, module docs, what a `mod.rs` is |
+//! | [`promises`] | tests that pages name exist |
 //! | [`words`] | words settled once, unfinished work, paths of one machine |
 //! | [`manifest`] | lints that are switched on, what stands at the top level |
 //! | [`dependencies`] | licences, sources and duplicates, against deny.toml |
@@ -24,6 +25,9 @@ mod floors;
 #[cfg(test)]
 #[path = "tidy/manifest.rs"]
 mod manifest;
+#[cfg(test)]
+#[path = "tidy/promises.rs"]
+mod promises;
 #[cfg(test)]
 #[path = "tidy/purity.rs"]
 mod purity;

@@ -28,7 +28,9 @@ mod server;
 
 pub use auth::{Access, Role, Token};
 pub use error::AdminError;
-pub use record::{AlphasRecord, DecisionRecord, NoteRecord, RolloutRecord, StageRecord, TableRecord};
+pub use record::{
+    AlphasRecord, DecisionRecord, NeedRecord, NoteRecord, RolloutRecord, StageRecord, TableRecord,
+};
 pub use router::{AdminParts, MetricsText};
 pub use server::{AdminServer, bind};
 

@@ -33,6 +33,9 @@ pub struct RolloutRecord {
     pub stages: Vec<StageRecord>,
     /// Records of live evidence in this epoch.
     pub records: u64,
+    /// What is still needed to decide; absent when nothing is, or no number can be given.
+    #[serde(default)]
+    pub needs: Option<NeedRecord>,
     /// How sure the judge must be; absent for rollouts of the past.
     #[serde(default)]
     pub alphas: Option<AlphasRecord>,
@@ -42,6 +45,15 @@ pub struct RolloutRecord {
     pub live: Option<VerdictRecord>,
     /// `works`, or why the store does not.
     pub store: String,
+}
+
+/// What is still needed to decide, if the present trend holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedRecord {
+    /// Pairs.
+    pub pairs: u64,
+    /// Seconds that they take at the present traffic; absent while no evidence comes.
+    pub seconds: Option<u64>,
 }
 
 /// The error probabilities that the judge works by: an e-value of one over them decides.
@@ -117,6 +129,10 @@ impl RolloutRecord {
         Some(Self {
             waiting: status.waiting.iter().map(ToString::to_string).collect(),
             records: status.records,
+            needs: status.needs.map(|needs| NeedRecord {
+                pairs: needs.pairs,
+                seconds: needs.time.map(|time| time.as_secs()),
+            }),
             alphas: Some(AlphasRecord { abort, promote }),
             gate: verdict(&status.gate),
             live: verdict(&status.live),
@@ -148,6 +164,7 @@ impl RolloutRecord {
             decided: rollout.decided().map(|ending| decision(ending, &parts.state)),
             stages: stages(&parts.plan),
             records: 0,
+            needs: None,
             alphas: None,
             gate: None,
             live: None,

@@ -4,11 +4,11 @@ mod table;
 
 use std::path::PathBuf;
 
-use super::harness::{self, RunArgs};
+use super::harness::RunArgs;
 use super::progress::Bar;
-use super::{Context, Exit, Failure, Format, arm};
+use super::{Blame, Context, Exit, Failure, Format, arm};
 use crate::domain::Arm;
-use crate::evals;
+use crate::evals::{self, Suite};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ pub(super) struct Args {
 /// # Errors
 /// Wrong files or arguments (2), or an engine that cannot be used (4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let suites = harness::suites(&args.suite)?;
+    let suites = Suite::read_all(&args.suite).blame_usage()?;
     let source = arm::source(&args.target)?;
     let mut samples = args.run.samples()?;
     let (options, mut tables) = (args.run.options(), Vec::new());

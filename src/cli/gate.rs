@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use super::context::environment;
 use super::golden_page::{GoldenParts, golden_parts};
-use super::harness::{self, RunArgs};
+use super::harness::RunArgs;
 use super::margin::{self, MarginArg};
 use super::on_inconclusive::OnInconclusive;
 use super::progress::Bar;
@@ -97,7 +97,7 @@ fn what(args: &Args, context: &Context) -> Result<(Vec<Suite>, (ArmSource, ArmSo
         Some(source) => Ok(source),
         None => slot_source(config.as_ref(), slot),
     };
-    Ok((harness::suites(files)?, (slot(blue, Slot::Blue)?, slot(green, Slot::Green)?)))
+    Ok((Suite::read_all(files).blame_usage()?, (slot(blue, Slot::Blue)?, slot(green, Slot::Green)?)))
 }
 
 fn configured(path: &Path) -> Result<Config, Failure> {

@@ -74,18 +74,3 @@ impl SampleFile {
         self.0.flush().blame_world()
     }
 }
-
-/// Reads every suite, and says everything that is wrong with any of them.
-///
-/// # Errors
-/// All faults together: exit 2.
-pub(super) fn suites(files: &[PathBuf]) -> Result<Vec<Suite>, Failure> {
-    let (mut suites, mut faults) = (Vec::new(), Vec::new());
-    for file in files {
-        match Suite::read(file) {
-            Ok(suite) => suites.push(suite),
-            Err(wrong) => faults.extend(wrong.0),
-        }
-    }
-    if faults.is_empty() { Ok(suites) } else { Err(Failure::usage(crate::document::Faults(faults))) }
-}

@@ -1,6 +1,8 @@
 //! `goldgate judge`: stored evidence, judged again. The same evidence and policy give the same bytes.
 
 mod evidence;
+mod fold;
+mod source;
 mod what_if;
 
 #[cfg(test)]
@@ -14,7 +16,7 @@ use crate::config::load_policy;
 use evidence::Evidence;
 use what_if::WhatIf;
 
-pub(super) use evidence::located;
+pub(super) use source::located;
 pub(super) use what_if::margin;
 
 /// What was typed.
@@ -40,10 +42,7 @@ pub(super) struct Args {
 /// Evidence that cannot be read (exit 2) or holds nothing to judge (exit 4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let rules = args.policy.as_deref().map(load_policy).transpose().blame_usage()?;
-    let evidence = Evidence::read(&args.evidence, rules)?;
-    let rules = what_if::applied(evidence.rules(), &args.what_if).blame_usage()?;
-    rules.policy.validate().blame_usage()?;
-    let judged = evidence.judge(&rules)?;
+    let judged = Evidence::find(&args.evidence, rules)?.judge(&args.what_if)?;
     for note in &judged.notes {
         context.output.note(note);
     }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::number::positive;
 use super::{Blame, Context, Exit, Failure};
 use crate::mock_engine::{Fault, Options, Recorded, Timing, start};
 
@@ -89,9 +90,4 @@ fn options(args: Args) -> Result<Options, Failure> {
         fingerprint: args.fingerprint,
         ..Options::new(args.model)
     })
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|&number: &f64| number > 0.0 && number.is_finite());
-    number.ok_or_else(|| "must be a number above 0".to_owned())
 }

@@ -35,6 +35,7 @@ mod harness;
 mod judge;
 mod margin;
 mod mock_engine;
+mod number;
 mod on_inconclusive;
 mod output;
 mod plan;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::context::environment;
+use super::number::positive;
 use super::{Blame, Context, Exit, Failure, Format};
 use crate::config::Config;
 use crate::domain::Share;
@@ -20,7 +21,7 @@ use crate::store::read_stages;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Client requests a second
-    #[arg(long, value_name = "N", value_parser = above_zero)]
+    #[arg(long, value_name = "N", value_parser = positive)]
     rate: f64,
     /// Copied share of the requests, for example 2%; default: mirror.share of the configuration
     #[arg(long, value_name = "SHARE", value_parser = str::parse::<Share>)]
@@ -29,7 +30,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     evidence: Option<PathBuf>,
     /// Milliseconds of one GPU that one request costs; with it the copies are priced
-    #[arg(long, value_name = "MS", value_parser = above_zero)]
+    #[arg(long, value_name = "MS", value_parser = positive)]
     gpu_ms: Option<f64>,
 }
 
@@ -90,11 +91,6 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         _ => context.output.text(drawing::text(&plan))?,
     }
     Ok(Exit::Success)
-}
-
-fn above_zero(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|&number: &f64| number > 0.0 && number.is_finite());
-    number.ok_or_else(|| "must be a number above 0".to_owned())
 }
 
 fn fold(dir: &std::path::Path, policy: &Policy) -> Result<Snapshot, Failure> {

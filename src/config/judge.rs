@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::document::{Fault, Faults, Item, Reader, Section};
 use crate::domain::{LatencyLimit, MetricKind, MetricName, PolicyDigest, Tail};
-use crate::judgment::{MetricPolicy, Policy, PolicyError};
+use crate::judgment::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 
 /// A live grader: the share of answers that match a pattern is a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub struct JudgeConfig {
 }
 
 const KEYS: [&str; 5] = ["abort_alpha", "promote_alpha", "missing_max", "pairs_min", "metrics"];
-const METRIC_KEYS: [&str; 8] = ["name", "kind", "margin", "abort_margin", "required", "tail", "max", "regex"];
+const METRIC_KEYS: [&str; 9] =
+    ["name", "kind", "margin", "abort_margin", "required", "tail", "max", "resolution", "regex"];
 const PAIRS_MIN_END: u64 = 1_000_000_001;
 
 const KINDS: [(&str, MetricKind); 6] = [
@@ -104,14 +105,16 @@ fn metric(
     let hint = "margin = 0.01 is one point, margin = \"5%\" five per cent of the baseline";
     let margin = reader.needed(&section, "margin", hint).and_then(|item| reader.fraction(&item))?;
     let tail = reader.word(&section, "tail", &[("p95", Tail::P95), ("p99", Tail::P99)]);
-    if let (Some(item), true) = (section.get("tail"), kind != MetricKind::Latency) {
-        reader.wrong(
-            &item,
-            format!("a metric of kind {kind} has no tail"),
-            "only latencies have one: leave it out",
-        );
+    for key in ["tail", "max", "resolution"] {
+        if let (Some(item), true) = (section.get(key), kind != MetricKind::Latency) {
+            let rule = format!("a metric of kind {kind} has no {key}");
+            reader.wrong(&item, rule, "only latencies have one: leave it out");
+        }
     }
-    let max = section.get("max").and_then(|item| limit(reader, &item, kind));
+    let max = section.get("max").and_then(|item| limit(reader, &item));
+    let resolution = reader.duration(&section, "resolution");
+    let resolution_ms =
+        resolution.map_or_else(|| default_resolution_ms(&text), |time| time.as_secs_f64() * 1_000.0);
     Some(MetricPolicy {
         name: metric,
         kind,
@@ -120,16 +123,12 @@ fn metric(
         required: section.get("required").and_then(|item| reader.truth(&item)).unwrap_or(false),
         tail,
         max,
+        resolution_ms,
     })
 }
 
 /// `max = "p99 800ms"`.
-fn limit(reader: &mut Reader<'_>, item: &Item<'_, '_>, kind: MetricKind) -> Option<LatencyLimit> {
-    if kind != MetricKind::Latency {
-        let rule = format!("a metric of kind {kind} has no absolute limit");
-        reader.wrong(item, rule, "only latencies have one: leave it out");
-        return None;
-    }
+fn limit(reader: &mut Reader<'_>, item: &Item<'_, '_>) -> Option<LatencyLimit> {
     let text = reader.text(item)?;
     let parsed = text.split_once(' ').and_then(|(tail, time)| {
         let tail = [Tail::P95, Tail::P99].into_iter().find(|known| known.as_str() == tail)?;
@@ -196,8 +195,10 @@ pub fn policy_digest(config: &JudgeConfig) -> PolicyDigest {
     // Exhaustive on purpose: a new field does not compile until it is part of the digest.
     let Policy { abort_alpha, promote_alpha, missing_max, pairs_min, metrics } = &config.policy;
     let mut text = format!("{abort_alpha}\n{promote_alpha}\n{missing_max}\n{pairs_min}\n");
-    for MetricPolicy { name, kind, margin, abort_margin, required, tail, max } in metrics {
-        text += &format!("{name:?} {kind} {margin} {abort_margin:?} {required} {tail:?} {max:?}\n");
+    for MetricPolicy { name, kind, margin, abort_margin, required, tail, max, resolution_ms } in metrics {
+        text += &format!(
+            "{name:?} {kind} {margin} {abort_margin:?} {required} {tail:?} {max:?} {resolution_ms}\n"
+        );
     }
     for LiveRegex { name, pattern } in &config.graders {
         text += &format!("{name:?} {pattern:?}\n");

@@ -99,7 +99,7 @@ impl Gathering {
     }
 
     pub(super) fn digest(&self) -> String {
-        self.digest.text_so_far()
+        self.digest.clone().text_so_far()
     }
 
     pub(super) const fn refused(&self) -> Option<&EvidenceError> {

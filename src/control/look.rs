@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gathering::Gathering;
-use super::{Control, StoreHealth};
-use crate::domain::{MetricKind, MetricName};
+use super::{Control, Needs, StoreHealth};
+use crate::domain::{MetricKind, MetricName, Timestamp};
 use crate::evidence::{Sample, Snapshot};
 use crate::judgment::{Ask, Judgment, LedgerPoint, Policy, Question, Reason, Subject, Verdict, judge};
 use crate::rollout::{Event, Mode, Rollout, Stage, StageVerdict, State};
@@ -24,6 +24,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Looks {
     /// Records at the latest look, or when the stage began.
     seen: u64,
+    /// Records on hand when counting began in this stage, and when that was: how fast evidence comes.
+    since: Option<(u64, Timestamp)>,
     /// The latest verdict of the stage.
     said: Option<Verdict>,
     /// The latest verdict, while it is not in the history: its word was known and nothing followed from it.
@@ -31,9 +33,18 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    /// A stage begins with `records` on hand.
-    pub(super) fn open_stage(&mut self, records: u64) {
-        *self = Self { seen: records, said: None, unkept: None };
+    /// A stage begins, or goes on after a restart, with `records` on hand.
+    pub(super) fn open_stage(&mut self, records: u64, now: Timestamp) {
+        *self = Self { seen: records, since: Some((records, now)), said: None, unkept: None };
+    }
+
+    /// What the latest judgment asks for, at the pace at which this stage got its evidence so far.
+    #[expect(clippy::cast_precision_loss, reason = "counts of records")]
+    pub(super) fn needs(&self, judgment: &Judgment, records: u64, now: Timestamp) -> Option<Needs> {
+        let pairs = judgment.pairs_needed.filter(|pairs| *pairs > 0)?;
+        let (before, opened) = self.since?;
+        let pace = records.saturating_sub(before) as f64 / now.since(opened).as_secs_f64();
+        Some(Needs { pairs, time: Duration::try_from_secs_f64(pairs as f64 / pace).ok() })
     }
 }
 
@@ -210,5 +221,26 @@ fn must_pass(policy: &Policy, snapshot: &Snapshot, stage: Stage, last: bool) -> 
             all
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::fixture;
+
+    #[test]
+    fn the_time_needed_follows_the_pace_of_the_stage() {
+        let mut looks = Looks::default();
+        looks.open_stage(100, Timestamp::from_millis(0));
+        let check = |pairs_needed, records, time| {
+            let judgment = Judgment { pairs_needed, ..fixture::judgment() };
+            let needs = looks.needs(&judgment, records, Timestamp::from_millis(60_000));
+            assert_eq!(needs, time, "{pairs_needed:?} at {records} records");
+        };
+        check(Some(30), 160, Some(Needs { pairs: 30, time: Some(Duration::from_secs(30)) }));
+        check(Some(30), 100, Some(Needs { pairs: 30, time: None }));
+        check(Some(0), 160, None);
+        check(None, 160, None);
     }
 }

@@ -37,7 +37,7 @@ pub use feed::Feed;
 pub use handle::Handle;
 pub use parts::{ControlParts, GateRequest, GateRunner, InFlight, PrepareRunner, Releases};
 pub use start::StartRequest;
-pub use status::{Alphas, Status, StoreHealth};
+pub use status::{Alphas, Needs, Status, StoreHealth};
 pub use task::{Control, ControlTask};
 
 #[cfg(test)]

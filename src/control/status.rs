@@ -1,6 +1,7 @@
 //! How everything stands, as one value that is replaced and never changed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::Timestamp;
 use crate::judgment::{Judgment, Policy};
@@ -31,6 +32,15 @@ impl From<&Policy> for Alphas {
     }
 }
 
+/// What is still needed to decide, if the present trend holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Pairs.
+    pub pairs: u64,
+    /// How long they take at the pace of this stage; `None` while no evidence comes.
+    pub time: Option<Duration>,
+}
+
 /// How everything stands.
 #[derive(Clone, Debug)]
 pub struct Status {
@@ -48,6 +58,8 @@ pub struct Status {
     pub live: Option<Arc<Judgment>>,
     /// Records of live evidence in this epoch.
     pub records: u64,
+    /// What is still needed to decide; `None` when nothing is, or no number can be given.
+    pub needs: Option<Needs>,
     /// How sure the judge must be.
     pub alphas: Alphas,
     /// The store.

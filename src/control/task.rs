@@ -84,6 +84,7 @@ impl Control {
             gate: None,
             live: None,
             records: 0,
+            needs: None,
             alphas: Alphas::from(&parts.policy),
             store: StoreHealth::Works,
         };
@@ -186,6 +187,8 @@ impl Control {
     /// Shows how everything stands now.
     pub(super) fn show(&self) {
         let at = self.parts.clock.wall();
+        let records = self.gathering.as_ref().map_or(0, Gathering::records);
+        let live = self.live_judgment.as_deref();
         self.status.send_replace(Arc::new(Status {
             at,
             table: self.parts.table.load_full(),
@@ -193,7 +196,8 @@ impl Control {
             waiting: self.rollout.as_ref().map_or_else(Vec::new, |rollout| rollout.waiting(at)),
             gate: self.gate_judgment.clone(),
             live: self.live_judgment.clone(),
-            records: self.gathering.as_ref().map_or(0, Gathering::records),
+            records,
+            needs: live.and_then(|judgment| self.looks.needs(judgment, records, at)),
             alphas: Alphas::from(&self.parts.policy),
             store: self.health.clone(),
         }));

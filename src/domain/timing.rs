@@ -79,3 +79,23 @@ impl Clocks {
         self.end_ms - self.sent_ms
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_never_tokens_and_the_first_token_is_no_gap() {
+        let clocks = Clocks {
+            sent_ms: 10.0,
+            first_token_ms: Some(210.0),
+            last_token_ms: Some(710.0),
+            end_ms: 712.0,
+            ..Clocks::default()
+        };
+        // The same bytes in 3 or in 43 chunks: 51 tokens by the engine's own count, 50 gaps, 500 ms.
+        assert_eq!(clocks.tpot_ms(51), Some(10.0));
+        assert_eq!(clocks.tpot_ms(1), None);
+        assert_eq!((clocks.ttft_ms(), clocks.e2e_ms()), (Some(200.0), 702.0));
+    }
+}

@@ -3,7 +3,7 @@
 mod metrics;
 mod parse;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -84,6 +84,21 @@ impl Suite {
     /// Everything that is wrong with either, each with its place.
     pub fn read(path: &Path) -> Result<Self, Faults> {
         parse::read(path)
+    }
+
+    /// Reads every suite.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them.
+    pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Self>, Faults> {
+        let (mut suites, mut faults) = (Vec::new(), Vec::new());
+        for path in paths {
+            match Self::read(path) {
+                Ok(suite) => suites.push(suite),
+                Err(wrong) => faults.extend(wrong.0),
+            }
+        }
+        Faults(faults).or(suites)
     }
 
     /// Judges by another margin: that of the metric called `name`, or of every grader when there is no name. Gives how

@@ -1,7 +1,7 @@
 //! Folding records into a snapshot, in their order.
 
 use super::load::{Comparable, Loads};
-use super::recent::RecentIds;
+use super::recent::{IdDigest, RecentIds};
 use super::{Arrival, EvidenceError, Halves, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
 use crate::domain::{Arm, MetricName, Share};
 use crate::stats::{BetGrid, NullDrift};
@@ -79,6 +79,11 @@ impl Snapshot {
         &self.null_drift
     }
 
+    /// Forgets the metrics that `keep` does not want, as if no specification had named them.
+    pub fn retain(&mut self, keep: impl Fn(&MetricName) -> bool) {
+        self.metrics.retain(|metric| keep(&metric.spec().name));
+    }
+
     /// Adds what another process saw.
     ///
     /// # Errors
@@ -102,17 +107,27 @@ impl Snapshot {
     }
 
     /// A pseudo-metric: what is needed beside the metrics and never judged as one.
-    fn push_beside(&mut self, name: &MetricName, halves: Halves) -> Result<(), EvidenceError> {
-        match (name.as_str(), halves.baseline, halves.candidate) {
-            (IN_FLIGHT, baseline, candidate) => {
+    fn push_beside(&mut self, place: Place, halves: Halves) -> Result<(), EvidenceError> {
+        match (place, halves.baseline, halves.candidate) {
+            (Place::InFlight, baseline, candidate) => {
                 for (arm, load) in [(Arm::Baseline, baseline), (Arm::Candidate, candidate)] {
                     load.into_iter().for_each(|load| self.loads.record(arm, load));
                 }
             }
-            (NULL_FAILED, Some(original), Some(copy)) => self.null_drift.update(original - copy)?,
+            (Place::NullFailed, Some(original), Some(copy)) => self.null_drift.update(original - copy)?,
             _ => {}
         }
         Ok(())
+    }
+
+    fn place(&self, name: &MetricName) -> Place {
+        let metric = self.metrics.iter().position(|metric| metric.spec().name == *name);
+        match (metric, name.as_str()) {
+            (Some(metric), _) => Place::Metric(metric),
+            (None, IN_FLIGHT) => Place::InFlight,
+            (None, NULL_FAILED) => Place::NullFailed,
+            (None, _) => Place::Nothing,
+        }
     }
 
     fn keys_under(&mut self, share: Share) -> &mut Assigned {
@@ -135,6 +150,19 @@ pub struct Collector {
     ids: RecentIds,
     /// Requests in flight at the latest arrival of each arm, baseline first.
     loads_before: [Option<f64>; 2],
+    /// Where the names of a record led last time, by position: records are alike.
+    places: Vec<(MetricName, Place)>,
+}
+
+/// What a name in a record means here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The metric at this position in the snapshot.
+    Metric(usize),
+    InFlight,
+    NullFailed,
+    /// Nothing that is measured.
+    Nothing,
 }
 
 impl Collector {
@@ -147,7 +175,7 @@ impl Collector {
         let loads = Loads::new().map_err(|error| EvidenceError::Histogram(error.to_string()))?;
         let null_drift = NullDrift::new(BetGrid::Uniform)?;
         let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), loads, null_drift };
-        Ok(Self { snapshot, last: 0, ids: RecentIds::default(), loads_before: [None; 2] })
+        Ok(Self { snapshot, last: 0, ids: RecentIds::default(), loads_before: [None; 2], places: Vec::new() })
     }
 
     /// Folds one record. Metrics that no specification names are passed over: they may be judged later
@@ -157,18 +185,19 @@ impl Collector {
     /// When the record is out of order, comes again, or holds a value its metric cannot take; nothing is
     /// folded then.
     pub fn push(&mut self, record: &Record) -> Result<(), EvidenceError> {
-        let (seq, id) = (record.seq(), record.id());
+        let seq = record.seq();
         if seq != self.last + 1 {
             return Err(EvidenceError::Order { seq, last: self.last });
         }
-        if self.ids.knows(id) {
-            return Err(EvidenceError::Again { seq, id: id.to_owned() });
+        let id = IdDigest::of(record.id());
+        if self.ids.first(id).is_some() {
+            return Err(EvidenceError::Again { seq, id: record.id().to_owned() });
         }
         match record {
             Record::Pair(pair) => self.push_pair(pair)?,
             Record::Arrival(arrival) => self.push_arrival(arrival)?,
         }
-        self.ids.remember(id);
+        self.ids.remember(id, seq);
         self.last = seq;
         self.snapshot.records += 1;
         Ok(())
@@ -189,21 +218,31 @@ impl Collector {
         &self.snapshot
     }
 
+    /// What was folded, without the means to fold more.
+    #[must_use]
+    pub fn into_snapshot(self) -> Snapshot {
+        self.snapshot
+    }
+
     fn push_pair(&mut self, pair: &Pair) -> Result<(), EvidenceError> {
-        for (name, halves) in &pair.metrics {
+        let mut loads = Comparable::BOTH;
+        let mut known_load = false;
+        for (at, (name, halves)) in pair.metrics.iter().enumerate() {
+            let place = self.place(at, name);
             for value in [halves.baseline, halves.candidate].into_iter().flatten() {
-                self.admit(pair.seq, &pair.id, name, value)?;
+                self.admit(place, pair.seq, &pair.id, value)?;
+            }
+            if place == Place::InFlight && !known_load {
+                loads = Comparable::at(halves.baseline, halves.candidate);
+                known_load = true;
             }
         }
-        let loads =
-            pair.metrics.iter().find(|(name, _)| name.as_str() == IN_FLIGHT).map(|(_, halves)| *halves);
-        let loads =
-            loads.map_or(Comparable::BOTH, |halves| Comparable::at(halves.baseline, halves.candidate));
-        for (name, halves) in &pair.metrics {
-            if let Some(metric) = self.metric(name) {
-                metric.push(pair.seq, &pair.id, *halves, loads)?;
-            } else {
-                self.snapshot.push_beside(name, *halves)?;
+        for (at, (_, halves)) in pair.metrics.iter().enumerate() {
+            match self.places[at].1 {
+                Place::Metric(metric) => {
+                    self.snapshot.metrics[metric].push(pair.seq, &pair.id, *halves, loads)?;
+                }
+                place => self.snapshot.push_beside(place, *halves)?,
             }
         }
         self.snapshot.pairs += 1;
@@ -216,16 +255,21 @@ impl Collector {
             let (seq, id, share) = (arrival.seq, arrival.id.clone(), arrival.share);
             return Err(EvidenceError::Share { seq, id, share });
         }
-        for (name, value) in &arrival.metrics {
-            self.admit(arrival.seq, &arrival.id, name, *value)?;
+        for (at, (name, value)) in arrival.metrics.iter().enumerate() {
+            let place = self.place(at, name);
+            self.admit(place, arrival.seq, &arrival.id, *value)?;
         }
         // Loads seen before this key was placed: what counts may not depend on where it went.
         let loads = Comparable::at(self.loads_before[0], self.loads_before[1]);
-        for (name, value) in &arrival.metrics {
-            if let Some(metric) = self.metric(name) {
-                metric.arrive(arrival.arm, arrival.share, *value, loads)?;
-            } else if name.as_str() == IN_FLIGHT {
-                self.loads_before[usize::from(arrival.arm == Arm::Candidate)] = Some(*value);
+        for (at, (_, value)) in arrival.metrics.iter().enumerate() {
+            match self.places[at].1 {
+                Place::Metric(metric) => {
+                    self.snapshot.metrics[metric].arrive(arrival.arm, arrival.share, *value, loads)?;
+                }
+                Place::InFlight => {
+                    self.loads_before[usize::from(arrival.arm == Arm::Candidate)] = Some(*value);
+                }
+                Place::NullFailed | Place::Nothing => {}
             }
         }
         if alone {
@@ -239,20 +283,28 @@ impl Collector {
         Ok(())
     }
 
-    fn metric(&mut self, name: &MetricName) -> Option<&mut MetricEvidence> {
-        self.snapshot.metrics.iter_mut().find(|metric| metric.spec().name == *name)
+    /// What `name`, at position `at` of a record, means.
+    fn place(&mut self, at: usize, name: &MetricName) -> Place {
+        match self.places.get_mut(at) {
+            Some((known, place)) if known == name => *place,
+            known => {
+                let place = self.snapshot.place(name);
+                match known {
+                    Some(known) => *known = (name.clone(), place),
+                    None => self.places.push((name.clone(), place)),
+                }
+                place
+            }
+        }
     }
 
-    fn admit(&self, seq: u64, id: &str, name: &MetricName, value: f64) -> Result<(), EvidenceError> {
-        match self.snapshot.metric(name) {
-            Some(metric) if !metric.spec().kind.admits(value) => Err(EvidenceError::Value {
-                seq,
-                id: id.to_owned(),
-                metric: name.clone(),
-                value,
-                kind: metric.spec().kind,
-            }),
-            _ => Ok(()),
+    fn admit(&self, place: Place, seq: u64, id: &str, value: f64) -> Result<(), EvidenceError> {
+        let Place::Metric(metric) = place else { return Ok(()) };
+        let spec = self.snapshot.metrics[metric].spec();
+        if spec.kind.admits(value) {
+            return Ok(());
         }
+        let (id, metric) = (id.to_owned(), spec.name.clone());
+        Err(EvidenceError::Value { seq, id, metric, value, kind: spec.kind })
     }
 }

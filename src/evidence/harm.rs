@@ -23,6 +23,17 @@ pub fn points(kind: MetricKind, halves: Halves) -> f64 {
     candidate - baseline
 }
 
+/// The halves as they are compared: latencies that the clocks cannot tell apart are the same latency.
+#[must_use]
+pub(super) fn resolved(halves: Halves, resolution_ms: f64) -> Halves {
+    match (halves.baseline, halves.candidate) {
+        (Some(baseline), Some(candidate)) if (candidate - baseline).abs() <= resolution_ms => {
+            Halves { candidate: Some(baseline), ..halves }
+        }
+        _ => halves,
+    }
+}
+
 /// The difference of one pair of ratios for one test; `tau` is the running tail threshold. `None`: the
 /// test says nothing about this pair (no threshold yet). A lost half is the worst case.
 #[must_use]
@@ -96,6 +107,18 @@ mod tests {
         }
         assert_eq!(ratio(Aspect::Threefold, 0.05, halves(Some(1.0), Some(3.5)), None), Some(1.0));
         assert_eq!(ratio(Aspect::Threefold, 0.05, halves(Some(3.5), Some(1.0)), None), Some(-1.0));
+    }
+
+    #[test]
+    fn latencies_that_the_clocks_cannot_tell_apart_are_equal() {
+        let check = |candidate, expected| {
+            let resolved = resolved(halves(Some(2.0), candidate), 1.0);
+            assert_eq!(resolved, halves(Some(2.0), expected));
+        };
+        check(Some(3.0), Some(2.0));
+        check(Some(1.0), Some(2.0));
+        check(Some(3.1), Some(3.1));
+        check(None, None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One metric's evidence: its strands, its means, its missing halves and the pairs that speak loudest.
 
-use super::harm::{harm, points, ratio};
+use super::harm::{harm, points, ratio, resolved};
 use super::load::Comparable;
 use super::sums::{LatencyHistogram, Sum};
 use super::{Aspect, EvidenceError, Halves, MetricSpec, Strand};
@@ -86,10 +86,11 @@ impl MetricEvidence {
         loads: Comparable,
     ) -> Result<(), EvidenceError> {
         let at = self.at(loads);
+        let compared = resolved(halves, self.spec.resolution_ms);
         let mut worst: Option<f64> = None;
         for strand in &mut self.strands {
             let d = |margin| match self.spec.kind.is_ratio() {
-                true => ratio(strand.aspect(), margin, halves, self.tau.value_ms),
+                true => ratio(strand.aspect(), margin, compared, self.tau.value_ms),
                 false => Some(points(self.spec.kind, halves)),
             };
             // The two sides differ only where the margin is taken off inside d.

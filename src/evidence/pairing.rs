@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::collector::{IN_FLIGHT, NULL_FAILED};
-use super::recent::RecentIds;
+use super::recent::{IdDigest, RecentIds};
 use super::sameness::Sameness;
 use super::{Arrival, Copies, Halves, Observation, Pair, Record, Said, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
@@ -99,7 +99,7 @@ impl Pairing {
         let mut pairing = Self::new(options);
         for record in records {
             pairing.seq = record.seq();
-            pairing.ids.remember(record.id());
+            pairing.ids.remember(IdDigest::of(record.id()), record.seq());
         }
         pairing
     }
@@ -123,7 +123,8 @@ impl Pairing {
             self.passed_over.censored += 1;
             return Vec::new();
         }
-        if self.ids.knows(serving.request.as_str()) {
+        let id = IdDigest::of(serving.request.as_str());
+        if self.ids.first(id).is_some() {
             self.passed_over.repeated += 1;
             return Vec::new();
         }
@@ -133,7 +134,7 @@ impl Pairing {
             None => first_of_key.then(|| self.arrival(serving)),
         };
         if record.is_some() {
-            self.ids.remember(serving.request.as_str());
+            self.ids.remember(id, self.seq);
         }
         record.into_iter().collect()
     }

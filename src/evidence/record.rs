@@ -12,7 +12,7 @@ pub struct Halves {
 }
 
 /// One prompt answered by both arms.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pair {
     /// Position in the evidence, from 1, without gaps: the order of judging is the order of storing.
     pub seq: u64,
@@ -64,5 +64,65 @@ impl Record {
             Self::Pair(pair) => &pair.id,
             Self::Arrival(arrival) => &arrival.id,
         }
+    }
+}
+
+impl Pair {
+    /// Writes metric `at` over what stands there; a name that stays is not made anew.
+    pub fn put(&mut self, at: usize, name: &str, halves: Halves) {
+        match self.metrics.get_mut(at) {
+            Some((known, old)) if known.as_str() == name => *old = halves,
+            Some(old) => *old = (name.into(), halves),
+            None => self.metrics.push((name.into(), halves)),
+        }
+    }
+}
+
+/// Records read in one go, whose room is used again for the next ones.
+#[derive(Debug, Default)]
+pub struct RecordBatch {
+    records: Vec<Record>,
+    len: usize,
+}
+
+impl RecordBatch {
+    /// Forgets the records and keeps their room.
+    pub const fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// The records, in order.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records[..self.len]
+    }
+
+    /// Adds a record.
+    pub fn push(&mut self, record: Record) {
+        match self.records.get_mut(self.len) {
+            Some(old) => *old = record,
+            None => self.records.push(record),
+        }
+        self.len += 1;
+    }
+
+    /// A pair to be written over and pushed: its id and metrics are those of an earlier one.
+    pub fn spare_pair(&mut self) -> Pair {
+        match self.records.get_mut(self.len) {
+            Some(Record::Pair(pair)) => std::mem::take(pair),
+            _ => Pair::default(),
+        }
+    }
+
+    /// Keeps the first `len` records alone.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// The records, as values of their own.
+    pub fn take(&mut self) -> Vec<Record> {
+        self.records.truncate(self.len);
+        self.len = 0;
+        std::mem::take(&mut self.records)
     }
 }

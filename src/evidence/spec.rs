@@ -20,6 +20,8 @@ pub struct MetricSpec {
     pub tail: Option<Tail>,
     /// What a latency may be in itself; judged on the candidate's users alone.
     pub max: Option<LatencyLimit>,
+    /// Latencies up to this many ms apart count as equal.
+    pub resolution_ms: f64,
 }
 
 /// One test of a metric. Most metrics have one; a latency has its body and tails, a length two sides.

@@ -2,11 +2,14 @@
 
 use super::load::Comparable;
 use super::{Aspect, MetricSpec};
+use crate::domain::MetricName;
 use crate::stats::{BetGrid, History, RampScore, Restarts, Side, StatsError, Wallet};
 
 /// The sums of one test. All of it merges by addition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strand {
+    /// The metric's, with the test's own suffix.
+    name: MetricName,
     aspect: Aspect,
     grid: BetGrid,
     promote: Wallet,
@@ -23,7 +26,9 @@ impl Strand {
     /// When a margin leaves no room: its null mean is not strictly between −1 and 1.
     pub(super) fn new(spec: &MetricSpec, aspect: Aspect) -> Result<Self, StatsError> {
         let (promote, abort) = spec.null_means(aspect);
+        let of_test = |suffix| MetricName::new(format!("{}:{suffix}", spec.name));
         Ok(Self {
+            name: aspect.suffix().map_or_else(|| spec.name.clone(), of_test),
             aspect,
             grid: spec.grid(),
             promote: Wallet::new(spec.grid(), Side::Promote, promote)?,
@@ -65,6 +70,12 @@ impl Strand {
         self.abort.merge(&other.abort)?;
         self.arrivals += other.arrivals;
         self.history.merge(&other.history)
+    }
+
+    /// The name it is shown under: the metric's, with the test's own suffix behind a colon.
+    #[must_use]
+    pub const fn name(&self) -> &MetricName {
+        &self.name
     }
 
     /// Which test this is.

@@ -6,12 +6,16 @@ use crate::evidence::Snapshot;
 /// The metric that has half of the budget where it is judged.
 const FIRST: &str = "error";
 
-/// One test's share of the family: metric and strand by position, and its weight.
+/// One test's share of the family: metric and strand by position, and how its two sides stand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Stake {
     pub(super) metric: usize,
     pub(super) strand: usize,
     pub(super) ln_weight: f64,
+    /// ln E of the abort side, before weighting.
+    pub(super) log_e_abort: f64,
+    /// ln E of the promote side.
+    pub(super) log_e_promote: f64,
     /// ln(weight · E) of the abort side.
     pub(super) ln_weighted: f64,
 }
@@ -44,8 +48,9 @@ impl Family {
             };
             let ln_weight = (weight / metric.strands().len() as f64).ln();
             for (strand, test) in metric.strands().iter().enumerate() {
-                let ln_weighted = ln_weight + test.log_e_abort();
-                stakes.push(Stake { metric: at, strand, ln_weight, ln_weighted });
+                let (log_e_abort, log_e_promote) = (test.log_e_abort(), test.log_e_promote());
+                let ln_weighted = ln_weight + log_e_abort;
+                stakes.push(Stake { metric: at, strand, ln_weight, log_e_abort, log_e_promote, ln_weighted });
             }
         }
         let log_e = log_sum_exp(stakes.iter().map(|stake| stake.ln_weighted));

@@ -83,6 +83,7 @@ pub fn judge_golden(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Judgment {
         question: ask.question,
         subject: ask.subject.clone(),
         reasons: reasons(verdict, &metrics_judged, &checks),
+        alpha: None,
         pairs_needed: needed(verdict, &metrics_judged, &needs),
         metrics: metrics_judged,
         checks,

@@ -3,8 +3,8 @@
 use super::budget::{Family, Stake};
 use super::checks;
 use super::conclusion::{overall, reasons};
-use super::shown::{LEVEL, Shown, worst};
-use super::{Ask, Flips, Judgment, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
+use super::shown::{LEVEL, Shown};
+use super::{AlphaLedger, Ask, Flips, Judgment, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Snapshot, Strand};
 
@@ -32,6 +32,11 @@ pub fn judge(snapshot: &Snapshot, policy: &Policy, ask: &Ask) -> Judgment {
         reasons: reasons(verdict, &metrics, &checks),
         metrics,
         checks,
+        alpha: Some(AlphaLedger {
+            abort: policy.abort_alpha,
+            promote: policy.promote_alpha,
+            log_e_abort: family.log_e,
+        }),
         pairs_needed,
     }
 }
@@ -40,17 +45,13 @@ impl LedgerPoint {
     /// Where every e-value stands now.
     #[must_use]
     pub fn of(snapshot: &Snapshot, policy: &Policy) -> Self {
-        let metrics = snapshot.metrics().iter().flat_map(|metric| {
-            metric.strands().iter().map(|strand| {
-                let name = Shown::of(metric, strand).name;
-                (name, strand.log_e_abort(), strand.log_e_promote())
-            })
-        });
-        Self {
-            records: snapshot.records(),
-            log_e_abort: Family::weigh(snapshot, policy).log_e,
-            metrics: metrics.collect(),
-        }
+        let family = Family::weigh(snapshot, policy);
+        let point = |stake: &Stake| {
+            let strand = &snapshot.metrics()[stake.metric].strands()[stake.strand];
+            (strand.name().clone(), stake.log_e_abort, stake.log_e_promote)
+        };
+        let metrics = family.stakes.iter().map(point).collect();
+        Self { records: snapshot.records(), log_e_abort: family.log_e, metrics }
     }
 }
 
@@ -83,8 +84,9 @@ impl Look<'_> {
             interval: shown.interval,
             level: LEVEL,
             margin: shown.margin,
-            log_e_promote: Some(strand.log_e_promote()),
-            log_e_abort: Some(strand.log_e_abort()),
+            log_e_promote: Some(stake.log_e_promote),
+            log_e_abort: Some(stake.log_e_abort),
+            weight: Some(stake.ln_weight.exp()),
             flips: right_or_wrong.then_some(Flips { better, worse }),
             reason,
             examples: if verdict == Verdict::Fail {
@@ -124,21 +126,21 @@ impl Look<'_> {
                 Reason::BeyondMargin { metric: name, worse_by, margin, unit, pairs, alpha },
             );
         }
-        if self.is_refuted(strand) {
-            let worst = worst(metric, strand, self.policy.promote_alpha);
+        if self.is_refuted(stake.log_e_promote) {
+            let worst = shown.worst(self.policy.promote_alpha);
             return (Verdict::Pass, Reason::WithinMargin { metric: name, worst, margin, unit, pairs });
         }
         if let Some(reason) = self.within_limit(metric, strand, &name) {
             return (Verdict::Pass, reason);
         }
         let waits = self.at_other_load(metric, strand, &name);
-        let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(strand) };
+        let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(stake, strand) };
         (Verdict::Inconclusive, waits.unwrap_or_else(needed))
     }
 
     /// Whether "worse by the margin or more" is refuted, on enough evidence.
-    fn is_refuted(&self, strand: &Strand) -> bool {
-        let refuted = strand.log_e_promote() >= -self.policy.promote_alpha.ln();
+    fn is_refuted(&self, log_e_promote: f64) -> bool {
+        let refuted = log_e_promote >= -self.policy.promote_alpha.ln();
         refuted && self.snapshot.records() >= self.policy.pairs_min
     }
 
@@ -146,7 +148,7 @@ impl Look<'_> {
     fn within_limit(&self, metric: &MetricEvidence, strand: &Strand, name: &MetricName) -> Option<Reason> {
         let tests = metric.strands().iter().filter(|_| strand.aspect() == Aspect::Body);
         let limited = |test: &Strand| match test.aspect() {
-            Aspect::Limit(limit) if self.is_refuted(test) => Some((limit, test.entered())),
+            Aspect::Limit(limit) if self.is_refuted(test.log_e_promote()) => Some((limit, test.entered())),
             _ => None,
         };
         let (limit, users) = tests.filter_map(limited).next()?;
@@ -172,8 +174,8 @@ impl Look<'_> {
         clippy::cast_sign_loss,
         reason = "an estimate for people, from positive numbers; `as` saturates"
     )]
-    fn needed(&self, strand: &Strand) -> Option<u64> {
-        let log_e = strand.log_e_promote();
+    fn needed(&self, stake: &Stake, strand: &Strand) -> Option<u64> {
+        let log_e = stake.log_e_promote;
         let entered = strand.for_candidate();
         let short_of_min = self.policy.pairs_min.saturating_sub(self.snapshot.records());
         let missing = -self.policy.promote_alpha.ln() - log_e;
@@ -192,7 +194,7 @@ fn needed(verdict: Verdict, metrics: &[MetricJudgment], look: &Look<'_>) -> Opti
     let waiting = metrics.iter().zip(&look.family.stakes);
     waiting
         .filter(|(metric, _)| metric.required && metric.verdict != Verdict::Pass)
-        .map(|(_, stake)| look.needed(&look.snapshot.metrics()[stake.metric].strands()[stake.strand]))
+        .map(|(_, stake)| look.needed(stake, &look.snapshot.metrics()[stake.metric].strands()[stake.strand]))
         .try_fold(0, |most, needed| Some(needed?.max(most)))
 }
 

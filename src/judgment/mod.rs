@@ -9,9 +9,12 @@
 //! [`Verdict::Invalid`], and neither is ever a pass.
 
 mod ask;
+mod bounds;
 mod budget;
 mod checks;
 mod conclusion;
+#[cfg(test)]
+mod field_tests;
 mod forecast;
 mod golden;
 mod live;
@@ -22,10 +25,13 @@ mod shown;
 mod verdict;
 
 pub use ask::Ask;
+pub use bounds::{Bounds, Worst};
 pub use forecast::{Finding, MetricForecast, Spread, forecast};
 pub use golden::{GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;
-pub use policy::{MetricPolicy, Policy, PolicyError};
+pub use policy::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 pub use reason::{Reason, Unit};
-pub use ruling::{Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject};
+pub use ruling::{
+    AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject,
+};
 pub use verdict::Verdict;

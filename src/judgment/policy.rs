@@ -3,6 +3,24 @@
 use crate::domain::{LatencyLimit, MetricKind, MetricName, Tail};
 use crate::evidence::MetricSpec;
 
+/// What clocks beside a busy core can tell apart, in ms. A copy is sent after its original and waits for the same
+/// core, so that it looks slower by some tenths of a millisecond even where the engine is the same.
+const CLOCK_RESOLUTION_MS: f64 = 1.0;
+
+/// The same for a time per token: [`CLOCK_RESOLUTION_MS`] over the tokens of a short answer, twenty.
+const TOKEN_RESOLUTION_MS: f64 = 0.05;
+
+/// The resolution of a metric where a policy sets none. Latencies that others measured, in their own unit,
+/// are taken as they are.
+#[must_use]
+pub fn default_resolution_ms(name: &str) -> f64 {
+    match name {
+        "ttft_ms" | "e2e_ms" => CLOCK_RESOLUTION_MS,
+        "tpot_ms" => TOKEN_RESOLUTION_MS,
+        _ => 0.0,
+    }
+}
+
 /// One metric's rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricPolicy {
@@ -21,6 +39,8 @@ pub struct MetricPolicy {
     pub tail: Option<Tail>,
     /// What it may be in itself, in place of a comparison that no load allows; latency only.
     pub max: Option<LatencyLimit>,
+    /// Milliseconds up to which two latencies count as equal; latency only.
+    pub resolution_ms: f64,
 }
 
 /// The whole rule of judging.
@@ -86,6 +106,7 @@ impl Policy {
             required,
             tail,
             max: None,
+            resolution_ms: default_resolution_ms(name),
         };
         use MetricKind::{Disagreement, Event, Latency, Length};
         Self {
@@ -116,6 +137,7 @@ impl Policy {
             abort_margin: metric.abort_margin.unwrap_or(metric.margin),
             tail: metric.tail,
             max: metric.max,
+            resolution_ms: metric.resolution_ms,
         };
         self.metrics.iter().map(spec).collect()
     }

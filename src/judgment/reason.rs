@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Worst;
 use crate::domain::{LatencyLimit, MetricName};
 
 /// In which unit a reason writes its numbers.
@@ -41,7 +42,7 @@ pub enum Reason {
         /// The metric.
         metric: MetricName,
         /// The worse end of the interval of the difference, as a harm.
-        worst: f64,
+        worst: Worst,
         /// The margin.
         margin: f64,
         /// How the numbers are written.
@@ -142,7 +143,8 @@ impl fmt::Display for Reason {
         match self {
             Self::WithinMargin { metric, worst, margin, unit, pairs } => {
                 write!(f, "{metric}: ")?;
-                if *worst <= 0.0 {
+                let worst = worst.harm();
+                if worst <= 0.0 {
                     f.write_str("better by at least ")?
                 } else {
                     f.write_str("worse by at most ")?
@@ -234,9 +236,9 @@ mod tests {
 
     #[test]
     fn sentences_carry_number_margin_and_pairs() {
-        let within = |worst| Reason::WithinMargin {
+        let within = |worst: f64| Reason::WithinMargin {
             metric: "error".into(),
-            worst,
+            worst: worst.into(),
             margin: 0.01,
             unit: Unit::Points,
             pairs: 612,

@@ -1,6 +1,6 @@
 //! The one object that every surface renders: text, JSON, HTML, API, webhook and exit code.
 
-use super::{Reason, Verdict};
+use super::{Bounds, Reason, Verdict};
 use crate::domain::{MetricKind, MetricName};
 
 /// What was asked of the evidence.
@@ -51,6 +51,17 @@ pub struct Flips {
     pub worse: u64,
 }
 
+/// The error budgets of a verdict on live evidence, and what stands against the one that all metrics share.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AlphaLedger {
+    /// Probability of ever failing a release that is within its margins: all metrics, the whole rollout.
+    pub abort: f64,
+    /// Probability of ever passing a release that is worse by a margin: for each metric that must pass.
+    pub promote: f64,
+    /// Natural logarithm of the weighted mean of all abort e-values; ln(1/`abort`) fails.
+    pub log_e_abort: f64,
+}
+
 /// One metric's part of the verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricJudgment {
@@ -73,7 +84,7 @@ pub struct MetricJudgment {
     /// Candidate − baseline in the metric's unit; for ratio kinds the geometric-mean ratio − 1.
     pub difference: Option<f64>,
     /// Interval for the difference at `level`: any-time valid for live evidence, one look for golden.
-    pub interval: Option<(f64, f64)>,
+    pub interval: Option<Bounds>,
     /// Two-sided level of the interval, for example 0.95.
     pub level: f64,
     /// The margin it was judged against, in the metric's unit.
@@ -82,6 +93,8 @@ pub struct MetricJudgment {
     pub log_e_promote: Option<f64>,
     /// Natural logarithm of the e-value for failing, before weighting; `None` for a fixed sample.
     pub log_e_abort: Option<f64>,
+    /// Its share of the family that failing is budgeted over; `None` for a fixed sample.
+    pub weight: Option<f64>,
     /// Discordant pairs, for metrics that are right or wrong.
     pub flips: Option<Flips>,
     /// Why, with numbers.
@@ -123,6 +136,8 @@ pub struct Judgment {
     pub metrics: Vec<MetricJudgment>,
     /// Trust checks.
     pub checks: Vec<Check>,
+    /// What the verdict may err, and has staked; `None` for a fixed sample.
+    pub alpha: Option<AlphaLedger>,
     /// Pairs still needed if the present trend holds; zero when decided, `None` when no number can be given.
     pub pairs_needed: Option<u64>,
     /// Why, the decisive reason first.

@@ -2,7 +2,8 @@
 
 use std::f64::consts::LN_2;
 
-use super::Unit;
+use super::bounds::Sequence;
+use super::{Bounds, Unit, Worst};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Strand};
 
@@ -16,9 +17,11 @@ pub(super) struct Shown {
     pub(super) baseline: Option<f64>,
     pub(super) candidate: Option<f64>,
     pub(super) difference: Option<f64>,
-    pub(super) interval: Option<(f64, f64)>,
+    pub(super) interval: Option<Bounds>,
     /// The estimated harm in the unit of the margin.
     pub(super) worse_by: Option<f64>,
+    /// Behind the interval; `None` without pairs.
+    sequence: Option<Sequence>,
 }
 
 /// Level of the interval that is shown.
@@ -28,21 +31,16 @@ impl Shown {
     pub(super) fn of(metric: &MetricEvidence, strand: &Strand) -> Self {
         let spec = metric.spec();
         let aspect = strand.aspect();
-        let name = aspect
-            .suffix()
-            .map_or_else(|| spec.name.clone(), |suffix| MetricName::new(format!("{}:{suffix}", spec.name)));
         let scale = Scale::of(spec.kind, aspect, spec.margin);
-        let harm = strand.history().mean();
-        let interval = harm
-            .and_then(|_| strand.history().confidence_sequence(strand.grid(), LEVEL).ok())
-            .map(|interval| (scale.to_harm(interval.lower), scale.to_harm(interval.upper)));
+        let worse_by = strand.history().mean().map(|d| scale.to_harm(d));
+        let sequence = worse_by.map(|_| Sequence::of(strand, scale));
+        let towards_good = spec.kind == MetricKind::Score || aspect == Aspect::Shorter;
         let whole = matches!(aspect, Aspect::Body | Aspect::Longer);
         let mean = |arm| if whole { metric.mean(arm) } else { None };
         let (baseline, candidate) = (mean(Arm::Baseline), mean(Arm::Candidate));
-        let worse_by = harm.map(|d| scale.to_harm(d));
         let ratio = || Some(candidate? / baseline? - 1.0);
         Self {
-            name,
+            name: strand.name().clone(),
             kind: if scale == Scale::Points && spec.kind.is_ratio() { MetricKind::Harm } else { spec.kind },
             unit: if scale == Scale::Points { Unit::Points } else { Unit::Percent },
             margin: spec.shown_margin(aspect),
@@ -52,31 +50,25 @@ impl Shown {
                 // Over the pairs, as the interval is; users under a split were at other loads.
                 _ => worse_by.or_else(ratio),
             },
-            interval: match (aspect, spec.kind) {
-                (_, MetricKind::Score) => interval.map(|(low, high)| (-high, -low)),
-                (Aspect::Shorter, _) => interval.map(|(low, high)| (-high, -low)),
-                _ => interval,
-            },
+            interval: sequence.clone().map(|sequence| Bounds::of(sequence, LEVEL, towards_good)),
             baseline,
             candidate,
             worse_by,
+            sequence,
         }
     }
-}
 
-/// The largest harm that is not refuted at `alpha` a side, never above the margin that a pass has refuted: users under
-/// a split count for the pass and not for this bound.
-pub(super) fn worst(metric: &MetricEvidence, strand: &Strand, alpha: f64) -> f64 {
-    let spec = metric.spec();
-    let margin = spec.shown_margin(strand.aspect());
-    let scale = Scale::of(spec.kind, strand.aspect(), spec.margin);
-    let bound = strand.history().confidence_sequence(strand.grid(), 1.0 - 2.0 * alpha);
-    bound.map_or(margin, |interval| scale.to_harm(interval.upper).min(margin))
+    /// The largest harm that is not refuted at `alpha` a side, never above the margin that a pass has refuted: users
+    /// under a split count for the pass and not for this bound.
+    pub(super) fn worst(&self, alpha: f64) -> Worst {
+        let of = |sequence: &Sequence| Worst::of(sequence.clone(), alpha, self.margin);
+        self.sequence.as_ref().map_or_else(|| self.margin.into(), of)
+    }
 }
 
 /// How a clipped difference d is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Scale {
+pub(super) enum Scale {
     /// d is the difference.
     Points,
     /// d is a logarithm of a ratio in units of ln 2, with the margin taken off.
@@ -94,7 +86,7 @@ impl Scale {
         }
     }
 
-    fn to_harm(self, d: f64) -> f64 {
+    pub(super) fn to_harm(self, d: f64) -> f64 {
         match self {
             Self::Points => d,
             Self::RatioBeyond(margin) => (d * LN_2).exp() * (1.0 + margin) - 1.0,

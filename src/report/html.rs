@@ -70,6 +70,7 @@ struct Stage<'a> {
     metrics: Vec<MetricRow<'a>>,
     checks: &'a [CheckRecord],
     needs: String,
+    alpha: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -173,6 +174,7 @@ impl<'a> Stage<'a> {
             metrics: record.metrics.iter().map(MetricRow::of).collect(),
             checks: &record.checks,
             needs: text::needs(record),
+            alpha: record.alpha.as_ref().map(text::alpha),
         }
     }
 }

@@ -86,6 +86,9 @@ fn details(out: &mut String, record: &VerdictRecord) {
         let text = check.text.as_deref().map_or_else(String::new, |text| format!(": {}", escaped(text)));
         let _ = writeln!(out, "- check {}: {}{text}", escaped(&check.name), check.state.as_str());
     }
+    if let Some(ledger) = &record.alpha {
+        let _ = writeln!(out, "- alpha: {}", text::alpha(ledger));
+    }
     let _ = writeln!(out, "- needs: {}", text::needs(record));
     let judged = [&record.baseline, &record.candidate, &record.policy, &record.evidence];
     let [baseline, candidate, policy, evidence] = judged.map(|digest| escaped(digest));

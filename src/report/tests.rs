@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{MetricKind, MetricName};
-use crate::judgment::{Check, CheckState, Judgment, MetricJudgment, Reason, Verdict};
+use crate::judgment::{Bounds, Check, CheckState, Judgment, MetricJudgment, Reason, Verdict};
 use crate::wire::{VerdictRecord, fixture};
 
 const VERDICTS: [Verdict; 4] = [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail, Verdict::Invalid];
@@ -83,7 +83,7 @@ fn any_metric(index: usize) -> impl Strategy<Value = MetricJudgment> {
             baseline: numbers.0,
             candidate: numbers.1,
             difference: numbers.2,
-            interval: numbers.3,
+            interval: numbers.3.map(Bounds::from),
             margin: numbers.4,
             reason: Reason::Note(reason),
             ..fixture::judgment().metrics.remove(0)

@@ -6,7 +6,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, LineStyle, Table, Table
 
 use super::{Style, number};
 use crate::judgment::Verdict;
-use crate::wire::{MetricRecord, VerdictRecord};
+use crate::wire::{AlphaRecord, MetricRecord, VerdictRecord};
 
 /// One line under the header is all the drawing that a table of a few rows needs.
 const LINES: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -29,6 +29,7 @@ pub(super) fn render(record: &VerdictRecord, style: Style) -> String {
             format!("{} {}{text}", check.name, check.state.as_str())
         }),
     );
+    list(&mut out, "alpha", record.alpha.iter().map(alpha));
     let _ = writeln!(out, "{:<9}{}", "needs", needs(record));
     let _ = writeln!(out, "{:<9}policy {}, evidence {}", "judged", record.policy, record.evidence);
     out
@@ -47,6 +48,18 @@ fn headline(record: &VerdictRecord, style: Style) -> String {
 fn missing(metric: &MetricRecord) -> String {
     let [missing, pairs] = [metric.missing, metric.pairs].map(number::count);
     format!("{}: {missing} of {pairs} pairs lack a half, judged as the worst case", metric.name)
+}
+
+/// The error budgets in words, and the e-value that is weighed against the shared one.
+pub(super) fn alpha(ledger: &AlphaRecord) -> String {
+    let AlphaRecord { abort, promote, log_e_abort } = ledger;
+    let e = log_e_abort.map_or_else(|| "nothing".to_owned(), |log_e| number::digits(log_e.exp()));
+    format!(
+        "a failure is proven at e-value {} ({} over all metrics and looks), now at {e}; a pass at {} each",
+        number::digits(1.0 / abort),
+        number::percent(*abort),
+        number::percent(*promote)
+    )
 }
 
 /// What a decision still needs, in words.

@@ -8,7 +8,6 @@ use arc_swap::ArcSwapOption;
 use super::ServiceError;
 use super::engines::Engines;
 use crate::control::{GateRequest, GateRunner};
-use crate::document::Faults;
 use crate::evals::{self, GoldenRun, RunOptions, Suite, judge_runs};
 use crate::judgment::{Judgment, Verdict};
 use crate::telemetry::Clock;
@@ -34,14 +33,7 @@ impl GoldenGate {
         clock: &Arc<dyn Clock>,
         latest: Arc<ArcSwapOption<Vec<GoldenRun>>>,
     ) -> Result<Self, ServiceError> {
-        let (mut suites, mut faults) = (Vec::new(), Vec::new());
-        for file in files {
-            match Suite::read(file) {
-                Ok(suite) => suites.push(suite),
-                Err(wrong) => faults.extend(wrong.0),
-            }
-        }
-        let suites = Faults(faults).or(suites).map_err(ServiceError::Suites)?.into();
+        let suites = Suite::read_all(files).map_err(ServiceError::Suites)?.into();
         Ok(Self { suites, engines, clock: Arc::clone(clock), latest })
     }
 

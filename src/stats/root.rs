@@ -11,8 +11,8 @@ const ITERATIONS_MAX: usize = 200;
 /// Source: Chandrupatla (1997), Adv. Eng. Software 28:145, inverse quadratic steps where they are safe
 /// and bisection elsewhere.
 pub(super) fn bracket(f: impl Fn(f64) -> f64, a: f64, b: f64, tolerance: f64) -> Option<(f64, f64)> {
-    let start_sign = f(a) > 0.0;
     let (mut x1, mut f1, mut x2, mut f2) = (b, f(b), a, f(a));
+    let start_sign = f2 > 0.0;
     if f1.is_nan() || f2.is_nan() || (f1 > 0.0) == start_sign {
         return None;
     }

@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::{evidence_rows, parquet};
-use crate::evidence::Record;
+use super::evidence_rows;
+use super::parquet::Columns;
+use crate::evidence::{Record, RecordBatch};
 
 /// Why evidence cannot be written or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +70,92 @@ pub struct StoredStage {
     pub records: Vec<Record>,
 }
 
+/// Evidence on disk, read a file at a time.
+#[derive(Debug)]
+pub struct EvidenceFiles {
+    dir: PathBuf,
+    /// Files and stages in reverse: the next one is the last.
+    waiting: Vec<Item>,
+    /// The seq that must come next.
+    expected: u64,
+}
+
+/// What comes next of a rollout's evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Item {
+    Stage { ordinal: usize, name: String },
+    File(PathBuf),
+}
+
+/// What [`EvidenceFiles::next`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A stage begins; it may hold nothing.
+    Stage {
+        /// Position of the stage in the rollout.
+        ordinal: usize,
+        /// Name of the stage.
+        name: String,
+    },
+    /// The records of one file, in the batch.
+    Records,
+    /// Nothing more.
+    End,
+}
+
+impl EvidenceFiles {
+    /// The files below `dir` (one rollout's directory, or a directory with one rollout in it).
+    ///
+    /// # Errors
+    /// When it is not there, cannot be listed, or holds several rollouts.
+    pub fn of(dir: &Path) -> Result<Self, EvidenceError> {
+        let dir = one_rollout(dir)?;
+        let mut places: Vec<_> =
+            entries(&dir)?.into_iter().filter_map(|path| Some((stage_of(&path)?, path))).collect();
+        places.sort();
+        let mut waiting = Vec::new();
+        for ((ordinal, name), path) in places {
+            waiting.push(Item::Stage { ordinal, name });
+            let inside = entries(&path)?.into_iter();
+            let mut files: Vec<_> =
+                inside.filter(|path| path.extension() == Some(OsStr::new("parquet"))).collect();
+            // Names carry the first seq in fixed width, so this is the order of judging.
+            files.sort();
+            waiting.extend(files.into_iter().map(Item::File));
+        }
+        waiting.reverse();
+        Ok(Self { dir, waiting, expected: 1 })
+    }
+
+    /// Reads on: a stage that begins, or the records of the next file in place of what is in `batch`.
+    ///
+    /// # Errors
+    /// When a file is damaged or missing, or when all of them together held nothing.
+    pub fn next(&mut self, batch: &mut RecordBatch) -> Result<Found, EvidenceError> {
+        batch.clear();
+        match self.waiting.pop() {
+            Some(Item::Stage { ordinal, name }) => Ok(Found::Stage { ordinal, name }),
+            Some(Item::File(file)) => {
+                read_file(&file, batch)?;
+                self.follow_on(file, batch.records())?;
+                Ok(Found::Records)
+            }
+            None if self.expected == 1 => Err(EvidenceError::Nothing { dir: self.dir.clone() }),
+            None => Ok(Found::End),
+        }
+    }
+
+    fn follow_on(&mut self, file: PathBuf, records: &[Record]) -> Result<(), EvidenceError> {
+        for record in records {
+            if record.seq() != self.expected {
+                return Err(EvidenceError::Gap { file, expected: self.expected, found: record.seq() });
+            }
+            self.expected += 1;
+        }
+        Ok(())
+    }
+}
+
 /// All records below `dir` (one rollout's directory, or a directory with one rollout in it), in order.
 ///
 /// # Errors
@@ -83,47 +170,29 @@ pub fn read_evidence(dir: &Path) -> Result<Vec<Record>, EvidenceError> {
 /// # Errors
 /// See [`read_evidence`].
 pub fn read_stages(dir: &Path) -> Result<Vec<StoredStage>, EvidenceError> {
-    let dir = one_rollout(dir)?;
-    let mut places: Vec<_> =
-        entries(&dir)?.into_iter().filter_map(|path| Some((stage_of(&path)?, path))).collect();
-    places.sort();
-    let mut expected = 1;
-    let mut stages = Vec::new();
-    for ((ordinal, name), path) in places {
-        let records = read_stage(&path, &mut expected)?;
-        stages.push(StoredStage { ordinal, name, records });
-    }
-    if expected == 1 { Err(EvidenceError::Nothing { dir }) } else { Ok(stages) }
-}
-
-fn read_stage(dir: &Path, expected: &mut u64) -> Result<Vec<Record>, EvidenceError> {
-    let mut files: Vec<_> =
-        entries(dir)?.into_iter().filter(|path| path.extension() == Some(OsStr::new("parquet"))).collect();
-    // Names carry the first seq in fixed width, so this is the order of judging.
-    files.sort();
-    let mut all = Vec::new();
-    for file in files {
-        let records = read_file(&file)?;
-        for record in &records {
-            if record.seq() != *expected {
-                return Err(EvidenceError::Gap { file, expected: *expected, found: record.seq() });
+    let mut files = EvidenceFiles::of(dir)?;
+    let mut stages: Vec<StoredStage> = Vec::new();
+    let mut batch = RecordBatch::default();
+    loop {
+        match files.next(&mut batch)? {
+            Found::Stage { ordinal, name } => stages.push(StoredStage { ordinal, name, records: Vec::new() }),
+            Found::Records => {
+                stages.iter_mut().last().into_iter().for_each(|s| s.records.extend(batch.take()))
             }
-            *expected += 1;
+            Found::End => return Ok(stages),
         }
-        all.extend(records);
     }
-    Ok(all)
 }
 
-fn read_file(path: &Path) -> Result<Vec<Record>, EvidenceError> {
+fn read_file(path: &Path, into: &mut RecordBatch) -> Result<(), EvidenceError> {
     let bad = |why: String| EvidenceError::Read { file: path.to_owned(), why };
     let file = File::open(path).map_err(|error| bad(error.to_string()))?;
-    let rows = parquet::read(file).map_err(|why| {
+    let columns = Columns::read(file).map_err(|why| {
         bad(format!(
             "not a whole Parquet file of ours ({why}); it was cut off or changed after it was written"
         ))
     })?;
-    evidence_rows::records(&rows).map_err(bad)
+    evidence_rows::records(columns.rows().map_err(bad)?, into).map_err(bad)
 }
 
 /// The directory itself, or the one rollout in it.

@@ -1,104 +1,138 @@
 //! Records of evidence as plain rows, one a metric, and back.
 
 use crate::domain::{Arm, MetricName, Share};
-use crate::evidence::{Arrival, Halves, Pair, Record};
+use crate::evidence::{Arrival, Halves, Record, RecordBatch};
 
 const PAIR: &str = "pair";
 const ARRIVAL: &str = "arrival";
 
 /// One row of a file: what one record says of one metric. A record that speaks of no metric has one
 /// row without any.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Row<'a> {
     pub(super) seq: u64,
-    pub(super) id: String,
+    pub(super) id: &'a str,
     /// `pair` or `arrival`.
-    pub(super) kind: String,
-    pub(super) metric: Option<String>,
+    pub(super) kind: &'a str,
+    pub(super) metric: Option<&'a str>,
     pub(super) baseline: Option<f64>,
     pub(super) candidate: Option<f64>,
     /// Of an arrival: where its key was assigned.
-    pub(super) arm: Option<String>,
+    pub(super) arm: Option<&'a str>,
     /// Of an arrival: the candidate's share then, in parts per million.
     pub(super) share_ppm: Option<u32>,
 }
 
 /// The rows of `record`, in the order of its metrics.
-pub(super) fn rows(record: &Record) -> Vec<Row> {
-    let blank = |kind: &str, id: &str| Row {
+pub(super) fn rows(record: &Record) -> Vec<Row<'_>> {
+    let blank = |kind| Row {
         seq: record.seq(),
-        id: id.to_owned(),
-        kind: kind.to_owned(),
+        id: record.id(),
+        kind,
         metric: None,
         baseline: None,
         candidate: None,
         arm: None,
         share_ppm: None,
     };
-    let (empty, rows): (Row, Vec<Row>) = match record {
+    let (empty, rows): (Row<'_>, Vec<Row<'_>>) = match record {
         Record::Pair(pair) => {
-            let empty = blank(PAIR, &pair.id);
+            let empty = blank(PAIR);
             let rows = pair.metrics.iter().map(|(name, halves)| Row {
-                metric: Some(name.as_str().to_owned()),
+                metric: Some(name.as_str()),
                 baseline: halves.baseline,
                 candidate: halves.candidate,
-                ..empty.clone()
+                ..empty
             });
-            (empty.clone(), rows.collect())
+            (empty, rows.collect())
         }
         Record::Arrival(arrival) => {
-            let empty = Row {
-                arm: Some(arrival.arm.as_str().to_owned()),
-                share_ppm: Some(arrival.share.ppm()),
-                ..blank(ARRIVAL, &arrival.id)
-            };
+            let (arm, share_ppm) = (Some(arrival.arm.as_str()), Some(arrival.share.ppm()));
+            let empty = Row { arm, share_ppm, ..blank(ARRIVAL) };
             let rows = arrival.metrics.iter().map(|(name, value)| Row {
-                metric: Some(name.as_str().to_owned()),
+                metric: Some(name.as_str()),
                 baseline: (arrival.arm == Arm::Baseline).then_some(*value),
                 candidate: (arrival.arm == Arm::Candidate).then_some(*value),
-                ..empty.clone()
+                ..empty
             });
-            (empty.clone(), rows.collect())
+            (empty, rows.collect())
         }
     };
     if rows.is_empty() { vec![empty] } else { rows }
 }
 
-/// The records that `rows` were made from.
-pub(super) fn records(rows: &[Row]) -> Result<Vec<Record>, String> {
-    rows.chunk_by(|a, b| a.seq == b.seq).map(record).collect()
-}
-
-fn record(rows: &[Row]) -> Result<Record, String> {
-    let [first, ..] = rows else { return Err("a record without rows".to_owned()) };
-    let named = || rows.iter().filter_map(|row| row.metric.as_deref().map(|name| (name, row)));
-    match first.kind.as_str() {
-        PAIR => {
-            let halves = |row: &Row| Halves { baseline: row.baseline, candidate: row.candidate };
-            let metrics = named().map(|(name, row)| (MetricName::from(name), halves(row))).collect();
-            Ok(Record::Pair(Pair { seq: first.seq, id: first.id.clone(), metrics }))
+/// Adds the records that `rows` were made from.
+///
+/// # Errors
+/// The first row that none can have been made from.
+pub(super) fn records<'a>(
+    rows: impl Iterator<Item = Result<Row<'a>, String>>,
+    into: &mut RecordBatch,
+) -> Result<(), String> {
+    let mut rows = rows.peekable();
+    while let Some(first) = rows.next() {
+        let first = first?;
+        let mut more = || {
+            let same = |row: &Result<Row<'_>, _>| row.as_ref().map_or(true, |row| row.seq == first.seq);
+            rows.next_if(same).transpose()
+        };
+        match first.kind {
+            PAIR => pair(first, &mut more, into)?,
+            ARRIVAL => into.push(Record::Arrival(arrival(first, &mut more)?)),
+            other => return Err(format!("seq {}: kind is {other:?}, expected pair or arrival", first.seq)),
         }
-        ARRIVAL => {
-            let (arm, share) = assignment(first)?;
-            let value = |(name, row): (&str, &Row)| {
-                let value = match arm {
-                    Arm::Baseline => row.baseline,
-                    Arm::Candidate => row.candidate,
-                };
-                let value = value.ok_or_else(|| format!("seq {}: {name} has no value", row.seq))?;
-                Ok::<_, String>((MetricName::from(name), value))
-            };
-            let metrics = named().map(value).collect::<Result<_, _>>()?;
-            Ok(Record::Arrival(Arrival { seq: first.seq, id: first.id.clone(), arm, share, metrics }))
-        }
-        other => Err(format!("seq {}: kind is {other:?}, expected pair or arrival", first.seq)),
     }
+    Ok(())
 }
 
-fn assignment(row: &Row) -> Result<(Arm, Share), String> {
+fn pair<'a>(
+    first: Row<'a>,
+    more: &mut impl FnMut() -> Result<Option<Row<'a>>, String>,
+    into: &mut RecordBatch,
+) -> Result<(), String> {
+    let mut pair = into.spare_pair();
+    pair.seq = first.seq;
+    pair.id.clear();
+    pair.id.push_str(first.id);
+    let mut metrics = 0;
+    let mut next = Some(first);
+    while let Some(row) = next {
+        if let Some(name) = row.metric {
+            pair.put(metrics, name, Halves { baseline: row.baseline, candidate: row.candidate });
+            metrics += 1;
+        }
+        next = more()?;
+    }
+    pair.metrics.truncate(metrics);
+    into.push(Record::Pair(pair));
+    Ok(())
+}
+
+fn arrival<'a>(
+    first: Row<'a>,
+    more: &mut impl FnMut() -> Result<Option<Row<'a>>, String>,
+) -> Result<Arrival, String> {
+    let (arm, share) = assignment(first)?;
+    let mut metrics = Vec::new();
+    let mut next = Some(first);
+    while let Some(row) = next {
+        if let Some(name) = row.metric {
+            let value = match arm {
+                Arm::Baseline => row.baseline,
+                Arm::Candidate => row.candidate,
+            };
+            let value = value.ok_or_else(|| format!("seq {}: {name} has no value", row.seq))?;
+            metrics.push((MetricName::from(name), value));
+        }
+        next = more()?;
+    }
+    Ok(Arrival { seq: first.seq, id: first.id.to_owned(), arm, share, metrics })
+}
+
+fn assignment(row: Row<'_>) -> Result<(Arm, Share), String> {
     let arm = [Arm::Baseline, Arm::Candidate]
         .into_iter()
-        .find(|arm| Some(arm.as_str()) == row.arm.as_deref())
+        .find(|arm| Some(arm.as_str()) == row.arm)
         .ok_or_else(|| format!("seq {}: arm is {:?}, expected baseline or candidate", row.seq, row.arm))?;
     let ppm = row.share_ppm.ok_or_else(|| format!("seq {}: an arrival without a share", row.seq))?;
     Ok((arm, Share::from_ppm(ppm)))

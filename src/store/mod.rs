@@ -25,7 +25,7 @@ mod timeline;
 
 pub use database::Store;
 pub use error::StoreError;
-pub use evidence_reader::{EvidenceError, StoredStage, read_evidence, read_stages};
+pub use evidence_reader::{EvidenceError, EvidenceFiles, Found, StoredStage, read_evidence, read_stages};
 pub use evidence_writer::{EvidencePlace, EvidenceWriter};
 pub use journal::{Cause, Digests, Step, Stored, Summary};
 pub use timeline::StoredVerdict;

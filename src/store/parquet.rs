@@ -3,14 +3,14 @@
 use std::fs::File;
 
 use polars::prelude::{
-    Column, DataFrame, NamedFrom, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult, SerReader,
-    Series,
+    Column, DataFrame, NamedFrom, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter,
+    PolarsResult, SerReader, Series,
 };
 
 use super::evidence_rows::Row;
 
 /// Writes `rows` to `file`, compressed with zstd. The caller makes it durable.
-pub(super) fn write(file: &File, rows: &[Row]) -> Result<(), String> {
+pub(super) fn write(file: &File, rows: &[Row<'_>]) -> Result<(), String> {
     frame(rows)
         .and_then(|mut frame| {
             ParquetWriter::new(file).with_compression(ParquetCompression::Zstd(None)).finish(&mut frame)
@@ -19,52 +19,62 @@ pub(super) fn write(file: &File, rows: &[Row]) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// Reads all rows of `file`.
-pub(super) fn read(file: File) -> Result<Vec<Row>, String> {
-    ParquetReader::new(file).finish().and_then(|frame| rows(&frame)).map_err(|error| error.to_string())
+/// The columns of one file.
+#[derive(Debug)]
+pub(super) struct Columns(DataFrame);
+
+impl Columns {
+    /// Reads all of `file`, on this thread alone: its caller folds on the other one.
+    pub(super) fn read(file: File) -> Result<Self, String> {
+        let reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None);
+        let mut frame = reader.finish().map_err(|error| error.to_string())?;
+        frame.rechunk_mut();
+        Ok(Self(frame))
+    }
+
+    /// Its rows, in order, each without a copy of its texts.
+    pub(super) fn rows(&self) -> Result<impl Iterator<Item = Result<Row<'_>, String>>, String> {
+        self.all().map_err(|error| error.to_string())
+    }
+
+    fn all(&self) -> PolarsResult<impl Iterator<Item = Result<Row<'_>, String>>> {
+        let Self(frame) = self;
+        let text = |name: &str| Ok::<_, polars::prelude::PolarsError>(frame.column(name)?.str()?.iter());
+        let number = |name: &str| Ok::<_, polars::prelude::PolarsError>(frame.column(name)?.f64()?.iter());
+        let names = frame.column("seq")?.u64()?.iter().zip(text("id")?).zip(text("kind")?);
+        let halves = text("metric")?.zip(number("baseline")?).zip(number("candidate")?);
+        let keys = text("arm")?.zip(frame.column("share_ppm")?.u32()?.iter());
+        Ok(names.zip(halves).zip(keys).enumerate().map(|(index, ((names, halves), (arm, share_ppm)))| {
+            let ((Some(seq), Some(id)), Some(kind)) = names else {
+                return Err(format!("row {}: without seq, id or kind", index + 1));
+            };
+            let ((metric, baseline), candidate) = halves;
+            Ok(Row { seq, id, kind, metric, baseline, candidate, arm, share_ppm })
+        }))
+    }
 }
 
-fn column<T, P: ?Sized>(name: &'static str, rows: &[Row], pick: impl Fn(&Row) -> T) -> Column
+fn column<'a, T, P: ?Sized>(
+    name: &'static str,
+    rows: &'a [Row<'a>],
+    pick: impl Fn(&'a Row<'a>) -> T,
+) -> Column
 where
     Series: NamedFrom<Vec<T>, P>,
 {
     Series::new(name.into(), rows.iter().map(pick).collect::<Vec<T>>()).into()
 }
 
-fn frame(rows: &[Row]) -> PolarsResult<DataFrame> {
+fn frame(rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
     let columns = vec![
         column("seq", rows, |row| row.seq),
-        column("id", rows, |row| row.id.clone()),
-        column("kind", rows, |row| row.kind.clone()),
-        column("metric", rows, |row| row.metric.clone()),
+        column("id", rows, |row| row.id),
+        column("kind", rows, |row| row.kind),
+        column("metric", rows, |row| row.metric),
         column("baseline", rows, |row| row.baseline),
         column("candidate", rows, |row| row.candidate),
-        column("arm", rows, |row| row.arm.clone()),
+        column("arm", rows, |row| row.arm),
         column("share_ppm", rows, |row| row.share_ppm),
     ];
     DataFrame::new(rows.len(), columns)
-}
-
-fn rows(frame: &DataFrame) -> PolarsResult<Vec<Row>> {
-    let text = |name: &str| {
-        let values = frame.column(name)?.str()?;
-        Ok::<_, polars::prelude::PolarsError>(
-            values.iter().map(|value| value.map(str::to_owned)).collect::<Vec<_>>(),
-        )
-    };
-    let (ids, kinds, metrics, arms) = (text("id")?, text("kind")?, text("metric")?, text("arm")?);
-    let seqs = frame.column("seq")?.u64()?;
-    let (baselines, candidates) = (frame.column("baseline")?.f64()?, frame.column("candidate")?.f64()?);
-    let shares = frame.column("share_ppm")?.u32()?;
-    let all = (0..frame.height()).map(|index| Row {
-        seq: seqs.get(index).unwrap_or(0),
-        id: ids[index].clone().unwrap_or_default(),
-        kind: kinds[index].clone().unwrap_or_default(),
-        metric: metrics[index].clone(),
-        baseline: baselines.get(index),
-        candidate: candidates.get(index),
-        arm: arms[index].clone(),
-        share_ppm: shares.get(index),
-    });
-    Ok(all.collect())
 }

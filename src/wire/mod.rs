@@ -40,7 +40,7 @@ pub use error::ErrorBody;
 pub use json_answer::read_json_answer;
 pub use live_grader::{LiveGrader, LiveGraderError};
 pub use observer::{End, StreamObserver};
-pub use pairs::read_pairs;
+pub use pairs::{PairRows, read_pairs};
 pub use policy::PolicyRecord;
 pub use request::{Asked, RequestError, RequestHead};
 pub use response::ResponseObserver;
@@ -51,5 +51,5 @@ pub use sse::{Event, EventParser, EventTooLarge};
 #[cfg(test)]
 pub(crate) use verdict::fixture;
 pub use verdict::{
-    CheckRecord, CheckWord, FlipsRecord, MetricRecord, NeedsRecord, VerdictError, VerdictRecord,
+    AlphaRecord, CheckRecord, CheckWord, FlipsRecord, MetricRecord, NeedsRecord, VerdictError, VerdictRecord,
 };

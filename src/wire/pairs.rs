@@ -2,14 +2,111 @@
 //!
 //! Blue is the baseline and green the candidate. A `null` is a missing half, which is judged as the worst case.
 
+mod plain;
+
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::rows::{self, Row, RowFault};
 use crate::domain::{MetricKind, MetricName};
-use crate::evidence::{Halves, Pair};
+use crate::evidence::{Halves, IdDigest, Pair, RecentIds};
+use plain::Columns;
 
-/// Reads a file of pairs. `kind` knows what the metrics that will be judged count; values that their kind
-/// cannot take are refused here, where the line is known.
+/// Reads pairs row by row. What a row needs is no more than the row itself, and a bounded memory of ids.
+///
+/// `kind` knows what the metrics that will be judged count; values that their kind cannot take are refused
+/// here, where the line is known.
+#[derive(Debug)]
+pub struct PairRows<K> {
+    kind: K,
+    columns: Columns,
+    names: BTreeSet<MetricName>,
+    /// The seq of the next row.
+    expected: u64,
+    /// Lines by id.
+    ids: RecentIds,
+    faults: Vec<RowFault>,
+}
+
+impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
+    /// A reader before the first row.
+    pub fn new(kind: K) -> Self {
+        Self {
+            kind,
+            columns: Columns::default(),
+            names: BTreeSet::new(),
+            expected: 1,
+            ids: RecentIds::default(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Reads the text of line `line`, counted from 1, into `pair`, whose room is used again. `false`: the line is
+    /// empty, or has a fault and there is nothing in `pair` to be used.
+    pub fn read(&mut self, line: usize, text: &[u8], pair: &mut Pair) -> bool {
+        if text.trim_ascii().is_empty() {
+            return false;
+        }
+        if self.read_plain(line, text, pair) {
+            return true;
+        }
+        self.read_any(line, text).is_some_and(|read| {
+            *pair = read;
+            true
+        })
+    }
+
+    /// Names of the metrics that came so far.
+    #[must_use]
+    pub const fn names(&self) -> &BTreeSet<MetricName> {
+        &self.names
+    }
+
+    /// What is wrong with the rows so far, at most the first hundred faults.
+    #[must_use]
+    pub fn faults(&self) -> &[RowFault] {
+        &self.faults
+    }
+
+    /// A row as programs write them, without a value of its own for every number. Whatever is out of the ordinary
+    /// is left to the reader that can say what is wrong with it.
+    fn read_plain(&mut self, line: usize, text: &[u8], pair: &mut Pair) -> bool {
+        let Self { kind, columns, names, expected, .. } = self;
+        let Some(seq) = columns.read(text, pair, kind, names) else { return false };
+        let id = IdDigest::of(&pair.id);
+        if seq.unwrap_or(*expected) != *expected || self.ids.first(id).is_some() {
+            return false;
+        }
+        pair.seq = self.expected;
+        self.expected += 1;
+        self.ids.remember(id, line as u64);
+        true
+    }
+
+    fn read_any(&mut self, line: usize, text: &[u8]) -> Option<Pair> {
+        let Self { kind, names, expected, ids, faults, .. } = self;
+        match rows::row(line, text, faults) {
+            Ok(mut row) => {
+                let id = IdDigest::of(&row.id);
+                if let Some(first) = ids.first(id) {
+                    row.came_before(usize::try_from(first).unwrap_or(usize::MAX));
+                    return None;
+                }
+                ids.remember(id, line as u64);
+                let pair = pair(&mut row, expected, kind)?;
+                names.extend(pair.metrics.iter().map(|(name, _)| name.clone()));
+                Some(pair)
+            }
+            Err(fault) => {
+                rows::push(faults, fault);
+                None
+            }
+        }
+    }
+}
+
+/// Reads a whole file of pairs.
 ///
 /// # Errors
 /// Every bad row with its line: broken JSON, NaN, ids that come twice, a `seq` that leaves a gap.
@@ -17,26 +114,34 @@ pub fn read_pairs(
     bytes: &[u8],
     kind: impl Fn(&str) -> Option<MetricKind>,
 ) -> Result<Vec<Pair>, Vec<RowFault>> {
-    let mut expected = 1;
-    rows::read(bytes, |row| {
-        let seq = seq(row, expected);
-        expected = seq.unwrap_or(expected) + 1;
-        let Some(Value::Object(metrics)) = row.fields.remove("metrics") else {
-            row.wrong(
-                "metrics",
-                "an object of metrics is required",
-                "\"metrics\": {\"error\": {\"blue\": 0, \"green\": 0}}",
-            );
-            return None;
-        };
-        let unknown: Vec<String> = row.fields.keys().cloned().collect();
-        for key in unknown {
-            row.wrong(&key, "no such key", "a pair has seq, id and metrics");
-        }
-        let metrics: Vec<_> =
-            metrics.into_iter().filter_map(|(name, value)| metric(row, name, value, &kind)).collect();
-        Some(Pair { seq: seq?, id: row.id.clone(), metrics })
-    })
+    let mut rows = PairRows::new(kind);
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    let pairs = lines.filter_map(|(index, text)| {
+        let mut pair = Pair::default();
+        rows.read(index + 1, text, &mut pair).then_some(pair)
+    });
+    let pairs = pairs.collect();
+    if rows.faults.is_empty() { Ok(pairs) } else { Err(rows.faults) }
+}
+
+fn pair(row: &mut Row<'_>, expected: &mut u64, kind: &impl Fn(&str) -> Option<MetricKind>) -> Option<Pair> {
+    let seq = seq(row, *expected);
+    *expected = seq.unwrap_or(*expected).saturating_add(1);
+    let Some(Value::Object(metrics)) = row.fields.remove("metrics") else {
+        row.wrong(
+            "metrics",
+            "an object of metrics is required",
+            "\"metrics\": {\"error\": {\"blue\": 0, \"green\": 0}}",
+        );
+        return None;
+    };
+    let unknown: Vec<String> = row.fields.keys().cloned().collect();
+    for key in unknown {
+        row.wrong(&key, "no such key", "a pair has seq, id and metrics");
+    }
+    let metrics: Vec<_> =
+        metrics.into_iter().filter_map(|(name, value)| metric(row, name, value, kind)).collect();
+    Some(Pair { seq: seq?, id: row.id.clone(), metrics })
 }
 
 /// The row's position: the next one, or nothing at all, when rows are numbered by their order.

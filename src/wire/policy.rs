@@ -29,6 +29,14 @@ struct MetricPolicyRecord {
     tail: Option<TailRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max: Option<LimitRecord>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    resolution_ms: f64,
+}
+
+/// Most metrics are no latencies, and their records say nothing of clocks.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,20 +94,22 @@ impl From<PolicyRecord> for Policy {
 
 impl From<&MetricPolicy> for MetricPolicyRecord {
     fn from(metric: &MetricPolicy) -> Self {
-        let MetricPolicy { name, kind, margin, abort_margin, required, tail, max } = metric;
+        let MetricPolicy { name, kind, margin, abort_margin, required, tail, max, resolution_ms } = metric;
         let tail = tail.map(TailRecord::from);
         let max = max.map(|LatencyLimit { tail, ms }| LimitRecord { tail: tail.into(), ms });
         let (kind, margin, abort_margin, required) = (*kind, *margin, *abort_margin, *required);
-        Self { name: name.to_string(), kind, margin, abort_margin, required, tail, max }
+        let resolution_ms = *resolution_ms;
+        Self { name: name.to_string(), kind, margin, abort_margin, required, tail, max, resolution_ms }
     }
 }
 
 impl From<MetricPolicyRecord> for MetricPolicy {
     fn from(record: MetricPolicyRecord) -> Self {
-        let MetricPolicyRecord { name, kind, margin, abort_margin, required, tail, max } = record;
+        let MetricPolicyRecord { name, kind, margin, abort_margin, required, tail, max, resolution_ms } =
+            record;
         let tail = tail.map(Tail::from);
         let max = max.map(|LimitRecord { tail, ms }| LatencyLimit { tail: tail.into(), ms });
-        Self { name: MetricName::new(name), kind, margin, abort_margin, required, tail, max }
+        Self { name: MetricName::new(name), kind, margin, abort_margin, required, tail, max, resolution_ms }
     }
 }
 

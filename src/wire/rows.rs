@@ -35,11 +35,17 @@ impl fmt::Display for RowFault {
 pub(super) struct Row<'f> {
     pub(super) id: String,
     pub(super) fields: Map<String, Value>,
-    line: usize,
+    pub(super) line: usize,
     faults: &'f mut Vec<RowFault>,
 }
 
 impl Row<'_> {
+    /// Notes that its id stands on line `first` too.
+    pub(super) fn came_before(&mut self, first: usize) {
+        let rule = format!("{:?} stands on line {first} already", self.id);
+        self.wrong("id", rule, "ids are unique in a file");
+    }
+
     /// Notes that `key` is wrong.
     pub(super) fn wrong(&mut self, key: &str, rule: impl Into<String>, hint: &'static str) {
         push(
@@ -62,10 +68,7 @@ pub(super) fn read<T>(
     for (index, text) in lines.filter(|(_, text)| !text.trim_ascii().is_empty()) {
         match row(index + 1, text, &mut faults) {
             Ok(mut row) => match first_lines.insert(row.id.clone(), row.line) {
-                Some(first) => {
-                    let rule = format!("{:?} stands on line {first} already", row.id);
-                    row.wrong("id", rule, "ids are unique in a file");
-                }
+                Some(first) => row.came_before(first),
                 None => values.extend(parse(&mut row)),
             },
             Err(fault) => push(&mut faults, fault),
@@ -74,7 +77,11 @@ pub(super) fn read<T>(
     if faults.is_empty() { Ok(values) } else { Err(faults) }
 }
 
-fn row<'f>(line: usize, text: &[u8], faults: &'f mut Vec<RowFault>) -> Result<Row<'f>, RowFault> {
+/// The row in `text`, with its id taken out.
+///
+/// # Errors
+/// What keeps it from being a row with an id.
+pub(super) fn row<'f>(line: usize, text: &[u8], faults: &'f mut Vec<RowFault>) -> Result<Row<'f>, RowFault> {
     let fault = |column, key: &str, rule, hint| RowFault { line, column, key: key.to_owned(), rule, hint };
     let mut fields: Map<String, Value> = serde_json::from_slice(text).map_err(|error| {
         let said = error.to_string();
@@ -92,7 +99,8 @@ fn row<'f>(line: usize, text: &[u8], faults: &'f mut Vec<RowFault>) -> Result<Ro
     }
 }
 
-fn push(faults: &mut Vec<RowFault>, fault: RowFault) {
+/// Keeps a fault, unless there are enough of them.
+pub(super) fn push(faults: &mut Vec<RowFault>, fault: RowFault) {
     if faults.len() < FAULTS_MAX {
         faults.push(fault);
     }

@@ -12,7 +12,9 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::MetricKind;
-use crate::judgment::{Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Verdict};
+use crate::judgment::{
+    AlphaLedger, Bounds, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Verdict,
+};
 
 /// A verdict document that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,8 @@ pub struct VerdictRecord {
     pub metrics: Vec<MetricRecord>,
     /// Trust checks.
     pub checks: Vec<CheckRecord>,
+    /// What the verdict may err, and has staked; `null` for a fixed sample.
+    pub alpha: Option<AlphaRecord>,
     /// What is still needed for a decision.
     pub needs: NeedsRecord,
     /// Why, the decisive reason first.
@@ -90,6 +94,8 @@ pub struct MetricRecord {
     pub log_e_promote: Option<f64>,
     /// Log e-value for failing, before weighting.
     pub log_e_abort: Option<f64>,
+    /// Its share of the budget for failing.
+    pub weight: Option<f64>,
     /// Discordant pairs.
     pub flips: Option<FlipsRecord>,
     /// Why, with numbers.
@@ -143,6 +149,17 @@ impl CheckWord {
     }
 }
 
+/// The error budgets, and where the e-value stands that all metrics share; units as in [`AlphaLedger`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlphaRecord {
+    /// For failing, over all metrics and the whole rollout.
+    pub abort: f64,
+    /// For passing, each metric.
+    pub promote: f64,
+    /// Log of the weighted mean of all abort e-values.
+    pub log_e_abort: Option<f64>,
+}
+
 /// What a decision still needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeedsRecord {
@@ -188,7 +205,7 @@ impl VerdictRecord {
 
 impl From<&Judgment> for VerdictRecord {
     fn from(judgment: &Judgment) -> Self {
-        let Judgment { verdict, question, subject, metrics, checks, pairs_needed, reasons } = judgment;
+        let Judgment { verdict, question, subject, metrics, checks, alpha, pairs_needed, reasons } = judgment;
         Self {
             schema: Self::SCHEMA.to_owned(),
             verdict: *verdict,
@@ -199,6 +216,7 @@ impl From<&Judgment> for VerdictRecord {
             evidence: subject.evidence.clone(),
             metrics: metrics.iter().map(MetricRecord::from).collect(),
             checks: checks.iter().map(CheckRecord::from).collect(),
+            alpha: alpha.map(AlphaRecord::from),
             needs: NeedsRecord { pairs: *pairs_needed },
             reasons: reasons.iter().map(Reason::to_string).collect(),
         }
@@ -207,7 +225,8 @@ impl From<&Judgment> for VerdictRecord {
 
 impl From<&MetricJudgment> for MetricRecord {
     fn from(metric: &MetricJudgment) -> Self {
-        let interval = metric.interval.and_then(|(low, high)| Some((rounded(low)?, rounded(high)?)));
+        let interval = metric.interval.as_ref().map(Bounds::ends);
+        let interval = interval.and_then(|(low, high)| Some((rounded(low)?, rounded(high)?)));
         Self {
             name: metric.name.to_string(),
             kind: metric.kind,
@@ -223,10 +242,18 @@ impl From<&MetricJudgment> for MetricRecord {
             margin: rounded(metric.margin).unwrap_or_default(),
             log_e_promote: metric.log_e_promote.and_then(rounded),
             log_e_abort: metric.log_e_abort.and_then(rounded),
+            weight: metric.weight.and_then(rounded),
             flips: metric.flips.map(|Flips { better, worse }| FlipsRecord { better, worse }),
             reason: metric.reason.to_string(),
             examples: metric.examples.clone(),
         }
+    }
+}
+
+impl From<AlphaLedger> for AlphaRecord {
+    fn from(ledger: AlphaLedger) -> Self {
+        let AlphaLedger { abort, promote, log_e_abort } = ledger;
+        Self { abort, promote, log_e_abort: rounded(log_e_abort) }
     }
 }
 

@@ -94,7 +94,7 @@ impl Story {
         service.stop().await;
         blue.stop().await;
         green.stop().await;
-        Ok(Told { input, ending, exit: exit_of(ending), seen })
+        Ok(Told { input, ending, exit: Exit::of_decision(ending.exit_code()), seen })
     }
 
     async fn engines(
@@ -184,13 +184,4 @@ fn ended_early() -> Failure {
 /// The ending, once nothing more will happen.
 fn over(rollout: &Rollout) -> Option<Ending> {
     rollout.decided().filter(|_| !rollout.stage().is_live())
-}
-
-const fn exit_of(ending: Ending) -> Exit {
-    match ending {
-        Ending::Promoted => Exit::Success,
-        Ending::RegressionProven | Ending::Operator => Exit::Regression,
-        Ending::Inconclusive => Exit::Inconclusive,
-        Ending::Invalid => Exit::Invalid,
-    }
 }

@@ -139,7 +139,7 @@ async fn a_wide_margin_passes_what_a_narrow_one_leaves_undecided_and_ci_is_told_
 }
 
 #[tokio::test]
-async fn nothing_evaluated_is_never_a_pass() {
+async fn nothing_evaluated_is_invalid() {
     for bench in [Bench::new("", METRIC), Bench::new(TWO_CASES, "")] {
         let answers =
             bench.answers("{\"id\": \"a\", \"output\": \"4\"}\n{\"id\": \"b\", \"output\": \"6\"}\n");

@@ -1,31 +1,46 @@
 //! Evidence as it lies on disk, with whatever is known of how it was judged.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
+use super::fold::{Folded, Wanted, fold};
+use super::source::Source;
+use super::what_if::{WhatIf, applied};
 use crate::cli::{Blame, Failure};
 use crate::config::{JudgeConfig, policy_digest};
 use crate::domain::MetricName;
-use crate::evidence::{Collector, EvidenceDigest, IN_FLIGHT, Pair, Record};
+use crate::evidence::{IN_FLIGHT, Snapshot};
 use crate::judgment::{Ask, Judgment, Policy, Question, Subject, judge};
 use crate::report::read_run;
-use crate::store::read_stages;
-use crate::wire::{RowFault, VerdictRecord, read_pairs};
+use crate::wire::VerdictRecord;
 
-/// Records stage by stage, the rules that belong to them, and the verdict they once got.
+/// Where records lie, the rules that belong to them, and the verdict they once got.
 pub(super) struct Evidence {
-    stages: Vec<Vec<Record>>,
+    place: Place,
     rules: JudgeConfig,
     stored: Option<Stored>,
-    notes: Vec<String>,
+}
+
+/// What to read.
+enum Place {
+    /// A file of pairs.
+    Pairs {
+        path: PathBuf,
+        /// Nothing says what it is judged by: the default rules, of the metrics it holds.
+        bare: bool,
+    },
+    /// A directory of Parquet files.
+    Parquet(PathBuf),
 }
 
 /// The verdict that was given then, and the rules it was given by.
 struct Stored {
     record: VerdictRecord,
     rules: Option<JudgeConfig>,
+    /// Records at the looks that the ledger kept.
+    looks: BTreeSet<u64>,
 }
 
 /// A judgment, and what people should know beside it.
@@ -36,25 +51,23 @@ pub(super) struct Judged {
 }
 
 impl Evidence {
-    /// Reads a file of pairs, a run directory or a directory of Parquet files. It belongs to `rules`, or to
+    /// Finds a file of pairs, a run directory or a directory of Parquet files. It belongs to `rules`, or to
     /// those that lie beside it, or to the default ones.
     ///
     /// # Errors
-    /// What cannot be read, and pairs that no rule speaks of: exit 2. A file without pairs: exit 4.
-    pub(super) fn read(path: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
+    /// A run that cannot be read: exit 2.
+    pub(super) fn find(path: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
+        let ruled_by = |rules: Option<JudgeConfig>| rules.unwrap_or_else(|| ruled(Policy::default_live()));
         match (path.is_dir(), path.join("verdict.json").is_file()) {
-            (false, _) => Self::of_pairs(path, rules),
+            (false, _) => {
+                let place = Place::Pairs { path: path.to_owned(), bare: rules.is_none() };
+                Ok(Self { place, rules: ruled_by(rules), stored: None })
+            }
             (true, true) => Self::of_run(path, rules),
             (true, false) => {
-                let rules = rules.unwrap_or_else(|| ruled(Policy::default_live()));
-                Ok(Self { stages: stages(path)?, rules, stored: None, notes: Vec::new() })
+                Ok(Self { place: Place::Parquet(path.to_owned()), rules: ruled_by(rules), stored: None })
             }
         }
-    }
-
-    /// The rules that belong to this evidence.
-    pub(super) const fn rules(&self) -> &JudgeConfig {
-        &self.rules
     }
 
     fn of_run(directory: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
@@ -65,70 +78,63 @@ impl Evidence {
             return Err(Failure::usage(anyhow!("{}: {text}\n  hint: {hint}", directory.display())));
         }
         let then = input.policy.clone().map(ruled);
-        let stored = input.decisive().map(|record| Stored { record: record.clone(), rules: then.clone() });
+        let looks = input.ledger.iter().map(|point| point.records).collect();
+        let stored =
+            input.decisive().map(|record| Stored { record: record.clone(), rules: then.clone(), looks });
         let rules = rules.or(then).unwrap_or_else(|| ruled(Policy::default_live()));
-        Ok(Self { stages: stages(&directory.join("evidence"))?, rules, stored, notes: Vec::new() })
+        Ok(Self { place: Place::Parquet(directory.join("evidence")), rules, stored })
     }
 
-    /// A bare file says nothing of its rules: the default ones, for what it holds.
-    fn of_pairs(path: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
-        let bytes =
-            std::fs::read(path).map_err(|error| Failure::usage(anyhow!("{}: {error}", path.display())))?;
-        let known = rules.as_ref().map_or_else(Policy::default_live, |rules| rules.policy.clone());
-        let kind = |name: &str| known.metric(&MetricName::from(name)).map(|rule| rule.kind);
-        let pairs = read_pairs(&bytes, kind).map_err(|faults| Failure::usage(located(path, &faults)))?;
-        if pairs.is_empty() {
-            return Err(nothing());
-        }
-        let notes = without_rule(&known, &pairs);
-        if rules.is_none() && narrowed(known.clone(), &pairs).metrics.is_empty() {
-            let text = format!("{}: no rule names what these pairs hold", path.display());
-            let hint = "give a file with `version` and `[judge]` with --policy";
-            return Err(Failure::usage(anyhow!("{text}\n{}\n  hint: {hint}", notes.join("\n"))));
-        }
-        let rules = rules.unwrap_or_else(|| ruled(narrowed(known, &pairs)));
-        let stages = vec![pairs.into_iter().map(Record::Pair).collect()];
-        Ok(Self { stages, rules, stored: None, notes })
-    }
-
-    /// Judges it by `rules`: all of it, or up to the look that the stored verdict was given at.
+    /// Reads and judges it, with other margins where there are `changes`: all of it, or up to the look that the
+    /// stored verdict was given at.
     ///
     /// # Errors
-    /// No records, or records that the rules cannot take: exit 4.
-    pub(super) fn judge(mut self, rules: &JudgeConfig) -> Result<Judged, Failure> {
-        if self.stages.iter().all(Vec::is_empty) {
+    /// What cannot be read, and pairs that no rule speaks of: exit 2. No records, or records that the rules cannot
+    /// take: exit 4.
+    pub(super) fn judge(&self, changes: &[WhatIf]) -> Result<Judged, Failure> {
+        let mut rules = changed(&self.rules, changes)?;
+        let Folded { collector, evidence, found, names } = self.fold(&rules.policy)?;
+        if collector.snapshot().records() == 0 {
             return Err(nothing());
         }
-        let (collector, evidence) = self.fold(&rules.policy)?;
-        let ask = self.ask(rules, evidence);
-        Ok(Judged { judgment: judge(collector.snapshot(), &rules.policy, &ask), notes: self.notes })
+        let mut snapshot = collector.into_snapshot();
+        let mut notes = without_rule(&rules.policy, &names);
+        if let Place::Pairs { path, bare: true } = &self.place {
+            let known = ruled(narrowed(self.rules.policy.clone(), &names));
+            if known.policy.metrics.is_empty() {
+                return Err(ruleless(path, &notes));
+            }
+            rules = changed(&known, changes)?;
+            snapshot = narrowed_to(snapshot, &rules.policy);
+        }
+        if let Some(Stored { record, .. }) = self.stored.as_ref().filter(|_| !found) {
+            let wanted = &record.evidence;
+            notes.push(format!("note: the stored verdict judged {wanted}, but these records are {evidence}"));
+        }
+        let ask = self.ask(&rules, evidence);
+        Ok(Judged { judgment: judge(&snapshot, &rules.policy, &ask), notes })
     }
 
-    /// Folds stage by stage and stops at the stored look. A digest that never comes is said, not hidden.
-    fn fold(&mut self, policy: &Policy) -> Result<(Collector, String), Failure> {
-        let wanted = self.stored.as_ref().map(|stored| stored.record.evidence.as_str());
-        let mut collector = Collector::new(&policy.specs()).blame_usage()?;
-        let mut digest = EvidenceDigest::default();
-        for stage in &self.stages {
-            collector.open_stage();
-            for record in stage {
-                collector.push(record).blame_world()?;
-                digest.push(record);
-                if wanted.is_some_and(|wanted| wanted == digest.text_so_far()) {
-                    return Ok((collector, digest.text_so_far()));
-                }
-            }
+    /// Folds up to the stored look. It is looked for where the ledger says that looks were made, and only if it is
+    /// none of those after every record.
+    fn fold(&self, policy: &Policy) -> Result<Folded, Failure> {
+        let Some(Stored { record, looks, .. }) = &self.stored else {
+            return fold(self.source(policy)?, policy, None);
+        };
+        let wanted = |looks| Some(Wanted { evidence: record.evidence.clone(), looks });
+        let folded = fold(self.source(policy)?, policy, wanted(Some(looks.clone())))?;
+        if folded.found { Ok(folded) } else { fold(self.source(policy)?, policy, wanted(None)) }
+    }
+
+    fn source(&self, policy: &Policy) -> Result<Source, Failure> {
+        match &self.place {
+            Place::Pairs { path, .. } => Source::rows(path, policy),
+            Place::Parquet(directory) => Source::files(directory),
         }
-        if let Some(wanted) = wanted {
-            let found = digest.text_so_far();
-            self.notes
-                .push(format!("note: the stored verdict judged {wanted}, but these records are {found}"));
-        }
-        Ok((collector, digest.text_so_far()))
     }
 
     fn ask(&self, rules: &JudgeConfig, evidence: String) -> Ask {
-        let Some(Stored { record, rules: then }) = &self.stored else {
+        let Some(Stored { record, rules: then, .. }) = &self.stored else {
             let (baseline, candidate) = ("blue".to_owned(), "green".to_owned());
             let subject = Subject { baseline, candidate, policy: policy_digest(rules).to_string(), evidence };
             return asked(Question::Mirror, subject, rules.policy.required());
@@ -153,17 +159,6 @@ fn nothing() -> Failure {
     Failure::world(anyhow!("the evidence holds no pairs: nothing to judge, and that is never a pass"))
 }
 
-/// Faults as lines that name their file.
-pub(in crate::cli) fn located(path: &Path, faults: &[RowFault]) -> anyhow::Error {
-    let lines: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
-    anyhow!("{}", lines.join("\n"))
-}
-
-fn stages(directory: &Path) -> Result<Vec<Vec<Record>>, Failure> {
-    let stages = read_stages(directory).blame_usage()?;
-    Ok(stages.into_iter().map(|stage| stage.records).collect())
-}
-
 /// What had to pass then; a metric's several tests share its name up to the colon.
 fn required(stored: &VerdictRecord) -> Vec<MetricName> {
     let names = stored.metrics.iter().filter(|metric| metric.required);
@@ -171,24 +166,37 @@ fn required(stored: &VerdictRecord) -> Vec<MetricName> {
     names.collect::<BTreeSet<_>>().into_iter().map(MetricName::from).collect()
 }
 
+/// The rules with other margins, and still rules.
+fn changed(rules: &JudgeConfig, changes: &[WhatIf]) -> Result<JudgeConfig, Failure> {
+    let rules = applied(rules, changes).blame_usage()?;
+    rules.policy.validate().blame_usage()?;
+    Ok(rules)
+}
+
 /// A line for each metric of the pairs that no rule names.
-fn without_rule(policy: &Policy, pairs: &[Pair]) -> Vec<String> {
-    let unknown = present(pairs).into_iter();
+fn without_rule(policy: &Policy, names: &[MetricName]) -> Vec<String> {
+    let unknown = names.iter();
     let unknown = unknown.filter(|name| policy.metric(name).is_none() && name.as_str() != IN_FLIGHT);
     unknown.map(|name| format!("note: {name} is not judged: no rule names it")).collect()
 }
 
+fn ruleless(path: &Path, notes: &[String]) -> Failure {
+    let text = format!("{}: no rule names what these pairs hold", path.display());
+    let hint = "give a file with `version` and `[judge]` with --policy";
+    Failure::usage(anyhow!("{text}\n{}\n  hint: {hint}", notes.join("\n")))
+}
+
 /// The default rules of the metrics that the pairs hold. Where none of them is required by default, all of
 /// them are: what was brought is what is asked about.
-fn narrowed(mut policy: Policy, pairs: &[Pair]) -> Policy {
-    let present = present(pairs);
-    policy.metrics.retain(|rule| present.contains(&rule.name));
+fn narrowed(mut policy: Policy, names: &[MetricName]) -> Policy {
+    policy.metrics.retain(|rule| names.contains(&rule.name));
     if !policy.metrics.iter().any(|rule| rule.required) {
         policy.metrics.iter_mut().for_each(|rule| rule.required = true);
     }
     policy
 }
 
-fn present(pairs: &[Pair]) -> BTreeSet<&MetricName> {
-    pairs.iter().flat_map(|pair| &pair.metrics).map(|(name, _)| name).collect()
+fn narrowed_to(mut snapshot: Snapshot, policy: &Policy) -> Snapshot {
+    snapshot.retain(|name| policy.metric(name).is_some());
+    snapshot
 }

@@ -21,10 +21,9 @@ fn pairs(count: usize, bad_every: usize) -> String {
 }
 
 fn judged(path: &Path, changes: &[&str]) -> Result<(Verdict, String), String> {
-    let evidence = Evidence::read(path, None).map_err(|failure| failure.to_string())?;
     let changes: Vec<WhatIf> = changes.iter().map(|change| change.parse().unwrap()).collect();
-    let rules = what_if::applied(evidence.rules(), &changes).map_err(|error| error.to_string())?;
-    let judgment = evidence.judge(&rules).map_err(|failure| failure.to_string())?.judgment;
+    let evidence = Evidence::find(path, None).map_err(|failure| failure.to_string())?;
+    let judgment = evidence.judge(&changes).map_err(|failure| failure.to_string())?.judgment;
     Ok((judgment.verdict, render_json(&judgment)))
 }
 
@@ -128,9 +127,7 @@ fn evidence_that_was_changed_is_noticed() {
     let other = tempfile::tempdir().unwrap();
     leave_run(other.path(), &records()[..599], 599);
     std::fs::rename(other.path().join("evidence"), directory.path().join("evidence")).unwrap();
-    let evidence = Evidence::read(directory.path(), None).unwrap();
-    let rules = evidence.rules().clone();
-    let notes = evidence.judge(&rules).unwrap().notes;
+    let notes = Evidence::find(directory.path(), None).unwrap().judge(&[]).unwrap().notes;
     assert!(notes[0].contains("the stored verdict judged ev:"), "{notes:?}");
 }
 
@@ -143,6 +140,6 @@ fn a_policy_file_judges_in_place_of_the_default() {
         "version = 1\n[judge]\n[[judge.metrics]]\nname = \"error\"\nmargin = \"30%\"\nrequired = true\n";
     std::fs::write(&policy_path, text).unwrap();
     let rules = load_policy(&policy_path).unwrap();
-    let judgment = Evidence::read(&pairs_path, Some(rules.clone())).unwrap().judge(&rules).unwrap().judgment;
+    let judgment = Evidence::find(&pairs_path, Some(rules)).unwrap().judge(&[]).unwrap().judgment;
     assert_eq!((judgment.verdict, judgment.metrics.len()), (Verdict::Pass, 1));
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::admin::{NoteRecord, RolloutRecord, StageRecord};
+use crate::admin::{NeedRecord, NoteRecord, RolloutRecord, StageRecord};
 use crate::wire::VerdictRecord;
 
 /// Letters of the longest stage that is common, `keep warm`; longer ones push their text to the right.
@@ -27,6 +27,7 @@ pub(super) fn status(record: &RolloutRecord) -> String {
     text.push('\n');
     list(&mut text, "decided", decided(record).into_iter());
     list(&mut text, "waits", record.waiting.iter().map(|what| format!("for {what}")));
+    list(&mut text, "needs", record.needs.iter().map(needs));
     if record.store != "works" {
         list(&mut text, "store", std::iter::once(record.store.clone()));
     }
@@ -43,6 +44,18 @@ pub(super) fn status(record: &RolloutRecord) -> String {
         list(&mut text, "", metrics);
     }
     text
+}
+
+/// Pairs still needed, and how long they take.
+fn needs(needs: &NeedRecord) -> String {
+    let NeedRecord { pairs, seconds } = needs;
+    let time = seconds.map_or_else(
+        || "none came so far".to_owned(),
+        |seconds| {
+            format!("{} at the present traffic", humantime::format_duration(Duration::from_secs(seconds)))
+        },
+    );
+    format!("about {pairs} more pairs if the trend holds: {time}")
 }
 
 /// Where it stands, in one line.

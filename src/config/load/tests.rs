@@ -52,6 +52,14 @@ fn faults_name_place_rule_and_remedy_all_at_once() {
         "[[judge.metrics]]\nname = \"sameness\"\nmargin = 0.02\n",
         &["goldgate.toml:4:1: judge.metrics: no metric is required: such a policy could never pass anything"],
     );
+    check(
+        "[[judge.metrics]]\nname = \"error\"\nmargin = 0.01\nrequired = true\nresolution = \"1ms\"\nmax = \"p9 1s\"\n",
+        &[
+            "goldgate.toml:8:14: judge.metrics[0].resolution: a metric of kind event has no resolution",
+            "goldgate.toml:9:7: judge.metrics[0].max: a metric of kind event has no max",
+            "goldgate.toml:9:7: judge.metrics[0].max: a limit, not \"p9 1s\"",
+        ],
+    );
     check("[server]\nlisten = 8080\n", &["goldgate.toml:5:10: server.listen: a text, not an integer"]);
     check(
         "[cache]\ntier = \"exakt\"\n",
@@ -94,6 +102,7 @@ fn a_policy_digest_changes_with_every_rule() {
     use crate::config::policy_digest;
     let digest = |text: &str| policy_digest(&parse(&format!("{SLOT}{text}")).unwrap().judge);
     let metric = "[[judge.metrics]]\nname = \"error\"\nmargin = 0.01\nrequired = true\n";
+    let latency = "[[judge.metrics]]\nname = \"ttft_ms\"\nmargin = \"5%\"\nrequired = true\n";
     let all = [
         digest(""),
         digest("[judge]\nabort_alpha = 0.02\n"),
@@ -101,6 +110,9 @@ fn a_policy_digest_changes_with_every_rule() {
         digest(metric),
         digest(&metric.replace("0.01", "0.02")),
         digest(&format!("{metric}abort_margin = 0.03\n")),
+        digest(latency),
+        digest(&format!("{latency}max = \"p99 1s\"\n")),
+        digest(&format!("{latency}resolution = \"5ms\"\n")),
     ];
     for (at, one) in all.iter().enumerate() {
         assert!(!all[..at].contains(one), "{at}");

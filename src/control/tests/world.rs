@@ -106,6 +106,7 @@ fn judgment(verdict: Verdict) -> Judgment {
         },
         metrics: Vec::new(),
         checks: Vec::new(),
+        alpha: None,
         pairs_needed: Some(0),
         reasons: vec![Reason::Note(format!("the golden cases {verdict}"))],
     }

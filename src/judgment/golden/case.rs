@@ -5,7 +5,7 @@ use super::estimate::{Estimate, estimate};
 use super::{GoldenAsk, GoldenMetric, GoldenPair};
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::{Aspect, Halves};
-use crate::judgment::{Flips, MetricJudgment, Reason, Unit, Verdict};
+use crate::judgment::{Bounds, Flips, MetricJudgment, Reason, Unit, Verdict};
 use crate::stats::mcnemar;
 
 /// Example ids shown: enough to look at, too few to weigh.
@@ -49,11 +49,13 @@ impl Asked<'_> {
             difference: ruling.worse_by.map(|harm| if towards_good { -harm } else { harm }),
             interval: ruling
                 .interval
-                .map(|(low, high)| if towards_good { (-high, -low) } else { (low, high) }),
+                .map(|(low, high)| if towards_good { (-high, -low) } else { (low, high) })
+                .map(Bounds::from),
             level: 1.0 - 2.0 * ask.alpha,
             margin: metric.margin,
             log_e_promote: None,
             log_e_abort: None,
+            weight: None,
             flips: right_or_wrong.then_some(Flips { better, worse }),
             examples: if ruling.verdict == Verdict::Fail { self.examples(&differences) } else { Vec::new() },
             reason: ruling.reason,

@@ -2,7 +2,7 @@
 
 use super::bets::{BETS, BetGrid, Side};
 use super::history::{History, Weighted};
-use super::wealth::log_sum_exp;
+use super::wealth::{NEGLIGIBLE, log_sum_exp};
 use crate::stats::Interval;
 use crate::stats::error::{StatsError, open_unit, within};
 use crate::stats::root::bracket;
@@ -59,15 +59,27 @@ impl History {
 /// The largest refuted m, or −1 when none is.
 fn lower_end(points: &[Weighted], bets: &[f64; BETS], threshold: f64) -> f64 {
     let excess = |m: f64| log_e_abort(points, bets, m) - threshold;
-    // Wealth is unbounded towards m = −1 as soon as one d lies above it, and at most 1 at m = 1.
-    bracket(excess, -1.0 + TOLERANCE, 1.0, TOLERANCE).map_or(-1.0, |(refuted, _)| refuted)
+    let (sum, weight) = points.iter().fold((0.0, 0.0), |(sum, all), &(d, w)| (sum + d * w, all + w));
+    // Wealth is unbounded towards m = −1 as soon as one d lies above it, and at most 1 at the mean (Jensen).
+    let (low, mean) = (-1.0 + TOLERANCE, if weight > 0.0 { sum / weight } else { 1.0 });
+    bracket(excess, low, mean.max(low), TOLERANCE).map_or(-1.0, |(refuted, _)| refuted)
 }
 
 /// ln E_abort(m) = ln (1/16) Σₖ exp Σ w ln(1 + cₖ (d − m)/(1 + m)).
 fn log_e_abort(points: &[Weighted], bets: &[f64; BETS], m: f64) -> f64 {
     let log_wealth =
         |c: f64| points.iter().map(|&(d, weight)| weight * (c * (d - m) / (1.0 + m)).ln_1p()).sum::<f64>();
-    log_sum_exp(bets.map(log_wealth)) - (BETS as f64).ln()
+    let mut log_wealths = [f64::NEG_INFINITY; BETS];
+    let mut top = f64::NEG_INFINITY;
+    for (value, &c) in log_wealths.iter_mut().zip(bets) {
+        *value = log_wealth(c);
+        // Concave in c, and the bets ascend: all that follow are lower still.
+        if *value < top + NEGLIGIBLE {
+            break;
+        }
+        top = top.max(*value);
+    }
+    log_sum_exp(log_wealths) - (BETS as f64).ln()
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ const KNOTS: usize = 65;
 /// Fixed-point units of one pair in a bin: 2³² pairs fit, each split to 2·10⁻¹⁰.
 const UNITS_PER_PAIR: f64 = (1_u64 << 32) as f64;
 
+/// Fixed-point units of the sum of differences: a d in [−1, 1] fits an `i64`, and 2⁶⁴ of them an `i128`.
+const SUM_UNITS: f64 = (1_u64 << 60) as f64;
+
 /// Which differences were seen, and how often, in any order.
 ///
 /// Up to 64 distinct values are counted exactly. Beyond that every pair is split over the two knots
@@ -31,6 +34,8 @@ pub struct History {
     /// Weight of every knot in fixed-point units.
     bins: Option<Box<[u128; KNOTS]>>,
     pairs: u64,
+    /// Sum of all differences in units of 2⁻⁶⁰: a mean that needs no walk over the values.
+    sum: i128,
 }
 
 /// A difference and how many pairs had it; a fraction of a pair where pairs were split over knots.
@@ -48,8 +53,10 @@ impl History {
     /// # Errors
     /// When `d` is not in [−1, 1]; nothing is changed.
     pub fn update(&mut self, d: f64) -> Result<(), StatsError> {
-        self.add(difference(d)? + 0.0, 1); // + 0.0: minus zero is zero
+        let d = difference(d)? + 0.0; // minus zero is zero
+        self.add(d, 1);
         self.pairs += 1;
+        self.sum += i128::from(to_units(d));
         Ok(())
     }
 
@@ -59,6 +66,7 @@ impl History {
     /// When the number of pairs overflows; nothing is changed.
     pub fn merge(&mut self, other: &Self) -> Result<(), StatsError> {
         self.pairs = self.pairs.checked_add(other.pairs).ok_or(StatsError::Overflow { name: "pairs" })?;
+        self.sum += other.sum;
         other.exact.iter().for_each(|&(d, count)| self.add(d, count));
         if let Some(theirs) = &other.bins {
             self.bins().iter_mut().zip(theirs.iter()).for_each(|(mine, weight)| *mine += weight);
@@ -75,8 +83,7 @@ impl History {
     /// The mean difference; `None` without pairs.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        let sum: f64 = self.weighted().iter().map(|(d, weight)| d * weight).sum();
-        (self.pairs > 0).then(|| sum / self.pairs as f64)
+        (self.pairs > 0).then(|| self.sum as f64 / SUM_UNITS / self.pairs as f64)
     }
 
     /// The standard deviation of the differences; `None` with fewer than two pairs.
@@ -121,6 +128,11 @@ impl History {
         self.exact.drain(..).for_each(|(d, count)| split(bins, d, count));
         bins
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "at most 2⁶⁰")]
+fn to_units(d: f64) -> i64 {
+    (d * SUM_UNITS).round() as i64
 }
 
 /// Splits `count` pairs over the knots beside `d`, keeping their mean.

@@ -45,6 +45,8 @@ pub struct Restarts {
     /// Never empty; segment j holds what came after start j and before start j + 1.
     segments: Vec<Wealth>,
     pairs: u64,
+    /// The first scheduled start after `pairs`.
+    next: u64,
 }
 
 impl Restarts {
@@ -53,7 +55,12 @@ impl Restarts {
     /// # Errors
     /// When `m` is not strictly between −1 and 1.
     pub fn new(grid: BetGrid, side: Side, m: f64) -> Result<Self, StatsError> {
-        Ok(Self { stakes: Stakes::new(grid, side, m)?, segments: vec![Wealth::default()], pairs: 0 })
+        Ok(Self {
+            stakes: Stakes::new(grid, side, m)?,
+            segments: vec![Wealth::default()],
+            pairs: 0,
+            next: START_EVERY,
+        })
     }
 
     /// Bets on one pair's difference in every open wallet, then starts the next wallet if it is due.
@@ -61,8 +68,9 @@ impl Restarts {
     /// # Errors
     /// When `d` is not in [−1, 1]; nothing is changed.
     pub fn update(&mut self, d: f64) -> Result<(), StatsError> {
+        let at = self.next;
         self.enter(self.generation(), d)?;
-        self.open_if_due();
+        self.open_if_due(at);
         Ok(())
     }
 
@@ -71,8 +79,9 @@ impl Restarts {
     /// # Errors
     /// As there; nothing is changed.
     pub fn update_ramp(&mut self, z: f64, bound: f64) -> Result<(), StatsError> {
+        let at = self.next;
         self.enter_ramp(self.generation(), z, bound)?;
-        self.open_if_due();
+        self.open_if_due(at);
         Ok(())
     }
 
@@ -84,7 +93,7 @@ impl Restarts {
         let d = difference(d)?;
         self.open_up_to(generation)?;
         self.segments[generation].add_pair(&self.stakes, d);
-        self.pairs += 1;
+        self.count();
         Ok(())
     }
 
@@ -96,7 +105,7 @@ impl Restarts {
         let increments = self.stakes.of_ramp(z, bound)?;
         self.open_up_to(generation)?;
         self.segments[generation].add(&increments);
-        self.pairs += 1;
+        self.count();
         Ok(())
     }
 
@@ -129,13 +138,14 @@ impl Restarts {
     /// ln E of the mixture now; 0 without evidence.
     #[must_use]
     pub fn log_e(&self) -> f64 {
-        let mut terms = vec![(LATER_WEIGHT / self.segments.len() as f64).ln()]; // all that have not started
-        let mut totals = [0; BETS];
+        let mut terms = Vec::with_capacity(self.segments.len() + 1);
+        terms.push((LATER_WEIGHT / self.segments.len() as f64).ln()); // all that have not started
+        let mut nats = [0.0; BETS];
         for (j, segment) in self.segments.iter().enumerate().rev() {
-            for (total, sum) in totals.iter_mut().zip(segment.totals(&self.stakes)) {
-                *total += sum;
+            for (total, of_segment) in nats.iter_mut().zip(segment.nats(&self.stakes)) {
+                *total += of_segment;
             }
-            terms.push(weight(j).ln() + log_mean(&totals));
+            terms.push(ln_weight(j) + log_mean(&nats));
         }
         log_sum_exp(terms)
     }
@@ -151,6 +161,7 @@ impl Restarts {
         }
         let mut merged = self.clone();
         merged.pairs = self.pairs.checked_add(other.pairs).ok_or(StatsError::Overflow { name: "pairs" })?;
+        merged.next = next_start(merged.pairs);
         merged.segments.resize(self.segments.len().max(other.segments.len()), Wealth::default());
         for (mine, theirs) in merged.segments.iter_mut().zip(&other.segments) {
             mine.merge(theirs)?;
@@ -166,8 +177,16 @@ impl Restarts {
         next_start(since) <= self.pairs
     }
 
-    fn open_if_due(&mut self) {
-        if next_start(self.pairs - 1) == self.pairs {
+    fn count(&mut self) {
+        self.pairs += 1;
+        if self.pairs >= self.next {
+            self.next = next_start(self.pairs);
+        }
+    }
+
+    /// Opens a wallet when the start that was due `at` so many pairs has come.
+    fn open_if_due(&mut self, at: u64) {
+        if self.pairs == at {
             self.open();
         }
     }
@@ -184,9 +203,10 @@ impl Restarts {
     }
 }
 
-/// Weight of wallet j, fixed in advance.
-fn weight(j: usize) -> f64 {
-    if j == 0 { FIRST_WEIGHT } else { LATER_WEIGHT / (j as f64 * (j as f64 + 1.0)) }
+/// ln of the weight of wallet j, fixed in advance.
+fn ln_weight(j: usize) -> f64 {
+    let weight = if j == 0 { FIRST_WEIGHT } else { LATER_WEIGHT / (j as f64 * (j as f64 + 1.0)) };
+    weight.ln()
 }
 
 /// The first scheduled start after `pairs`.

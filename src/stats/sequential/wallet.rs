@@ -56,7 +56,7 @@ impl Wallet {
     /// ln E now; 0 without evidence.
     #[must_use]
     pub fn log_e(&self) -> f64 {
-        log_mean(&self.wealth.totals(&self.stakes))
+        log_mean(&self.wealth.nats(&self.stakes))
     }
 
     /// Pairs and keys bet on.

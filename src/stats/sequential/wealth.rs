@@ -55,22 +55,45 @@ impl Wealth {
         self.common.iter().fold(self.others, |sum, &count| sum.saturating_add(count))
     }
 
-    /// The log-wealth of each bet, in fixed-point units.
-    pub(super) fn totals(&self, stakes: &Stakes) -> [i128; BETS] {
-        let mut totals = self.sums;
-        for (&count, increments) in self.common.iter().zip(stakes.common()) {
-            for (total, &increment) in totals.iter_mut().zip(increments) {
-                *total += i128::from(count) * i128::from(increment);
-            }
+    /// The log-wealth of each bet in nats. Read from the exact sums by one fixed sequence of roundings, so
+    /// that equal states say the same bits.
+    pub(super) fn nats(&self, stakes: &Stakes) -> [f64; BETS] {
+        let mut units = [0.0; BETS];
+        if self.others > 0 {
+            units.iter_mut().zip(&self.sums).for_each(|(units, &sum)| *units = to_f64(sum));
         }
-        totals
+        let [less, same, more] = self.common.map(|count| count as f64);
+        let [of_less, of_same, of_more] = stakes.common();
+        for (k, units) in units.iter_mut().enumerate() {
+            // The two outer ones first, so that a mirrored wallet rounds alike.
+            *units += less * of_less[k] as f64 + more * of_more[k] as f64;
+            *units += same * of_same[k] as f64;
+        }
+        units.map(|units| units / UNITS_PER_NAT)
     }
 }
 
-/// ln of the mean wealth, from log-wealths in fixed-point units.
-pub(super) fn log_mean(totals: &[i128; BETS]) -> f64 {
-    log_sum_exp(totals.map(|total| total as f64 / UNITS_PER_NAT)) - (BETS as f64).ln()
+/// `sum as f64` by its two halves, off by at most two units in the last place: a conversion of the processor's
+/// in place of a call.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the two halves")]
+fn to_f64(sum: i128) -> f64 {
+    const HIGH: f64 = 18_446_744_073_709_551_616.0; // 2⁶⁴
+    let magnitude = sum.unsigned_abs();
+    let size = (magnitude >> 64) as u64 as f64 * HIGH + magnitude as u64 as f64;
+    if sum < 0 { -size } else { size }
 }
+
+/// ln of the mean wealth, from log-wealths in nats.
+pub(super) fn log_mean(nats: &[f64; BETS]) -> f64 {
+    log_sum_exp(nats) - LN_BETS
+}
+
+/// ln 16.
+const LN_BETS: f64 = 2.772_588_722_239_781;
+
+/// e⁻⁴⁰ is below the last bit of one, for all terms of a sum together: what lies so far below the largest
+/// term is not worth its exponential.
+pub(super) const NEGLIGIBLE: f64 = -40.0;
 
 /// ln Σ exp(xᵢ) without overflow; −∞ for nothing at all.
 pub(in crate::stats) fn log_sum_exp(terms: impl AsRef<[f64]>) -> f64 {
@@ -79,7 +102,8 @@ pub(in crate::stats) fn log_sum_exp(terms: impl AsRef<[f64]>) -> f64 {
     if top == f64::NEG_INFINITY {
         return top;
     }
-    top + terms.iter().map(|term| (term - top).exp()).sum::<f64>().ln()
+    let share = |term: &f64| if term - top < NEGLIGIBLE { 0.0 } else { (term - top).exp() };
+    top + terms.iter().map(share).sum::<f64>().ln()
 }
 
 fn common_index(d: f64) -> Option<usize> {

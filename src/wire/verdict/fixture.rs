@@ -2,7 +2,7 @@
 
 use crate::domain::{MetricKind, MetricName};
 use crate::judgment::{
-    Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Subject, Verdict,
+    AlphaLedger, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Subject, Verdict,
 };
 
 /// A mirror's judgment with something of everything: a pass, a failed latency, a metric without data.
@@ -21,6 +21,7 @@ pub(crate) fn judgment() -> Judgment {
             Check { name: "sample_ratio", state: CheckState::Ok },
             Check { name: "null_drift", state: CheckState::Unknown("12 null pairs, 50 needed".to_owned()) },
         ],
+        alpha: Some(AlphaLedger { abort: 0.01, promote: 0.05, log_e_abort: 5.4 }),
         pairs_needed: Some(0),
         reasons: vec![
             Reason::Note("ttft_ms is 21.4 % slower, beyond the margin of 5 %".to_owned()),
@@ -40,11 +41,12 @@ fn error() -> MetricJudgment {
         baseline: Some(5.0 / 1204.0),
         candidate: Some(4.0 / 1204.0),
         difference: Some(-1.0 / 1204.0),
-        interval: Some((-0.004_612_345_678, 0.003_1)),
+        interval: Some((-0.004_612_345_678, 0.003_1).into()),
         level: 0.95,
         margin: 0.01,
         log_e_promote: Some(3.41),
         log_e_abort: Some(-1.9),
+        weight: Some(0.5),
         flips: Some(Flips { better: 4, worse: 3 }),
         reason: Reason::Note("worse by at most 0.0031".to_owned()),
         examples: vec!["case-17".to_owned()],
@@ -59,10 +61,11 @@ fn ttft() -> MetricJudgment {
         baseline: Some(210.4),
         candidate: Some(255.4),
         difference: Some(0.214),
-        interval: Some((0.17, 0.26)),
+        interval: Some((0.17, 0.26).into()),
         margin: 0.05,
         log_e_promote: Some(-9.5),
         log_e_abort: Some(7.2),
+        weight: Some(0.25),
         flips: None,
         reason: Reason::Note("slower by 21.4 %, beyond the margin of 5 %".to_owned()),
         examples: vec!["req-1".to_owned(), "req-2".to_owned()],

@@ -1,0 +1,127 @@
+//! Folding records while the next ones are read: one thread each, and the order stays that of the records.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+
+use anyhow::anyhow;
+
+use super::source::Source;
+use crate::cli::{Blame, Failure};
+use crate::domain::MetricName;
+use crate::evidence::{Collector, EvidenceDigest, RecordBatch};
+use crate::judgment::Policy;
+use crate::store::Found;
+
+/// Batches read ahead of the fold: the reader waits when they are full, so that memory does not grow with the
+/// evidence.
+const AHEAD: usize = 4;
+
+/// What folding came to.
+pub(super) struct Folded {
+    pub(super) collector: Collector,
+    /// Digest of the records that were folded.
+    pub(super) evidence: String,
+    /// Whether that is the digest that was looked for.
+    pub(super) found: bool,
+    /// The metrics that a file of pairs named.
+    pub(super) names: Vec<MetricName>,
+}
+
+/// The look that a stored verdict was given at.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// The digest of its records.
+    pub(super) evidence: String,
+    /// Records after which a look was made; `None`: it may have been after any.
+    pub(super) looks: Option<BTreeSet<u64>>,
+}
+
+/// Some records, on their way from the reader to the fold.
+#[derive(Default)]
+struct Batch {
+    records: RecordBatch,
+    opens_stage: bool,
+    /// Digest of everything up to its end.
+    evidence: String,
+    /// The wanted look was made at its end.
+    found: bool,
+}
+
+/// Folds `source` under `policy`, all of it or up to the look that is `wanted`.
+///
+/// # Errors
+/// What cannot be read: exit 2. What the policy cannot take: exit 4.
+pub(super) fn fold(source: Source, policy: &Policy, wanted: Option<Wanted>) -> Result<Folded, Failure> {
+    let mut collector = Collector::new(&policy.specs()).blame_usage()?;
+    let mut reading = Reading { source, digest: EvidenceDigest::default(), wanted };
+    let mut evidence = reading.digest.text_so_far();
+    let mut found = false;
+    let names = thread::scope(|scope| {
+        let (full, batches) = mpsc::sync_channel(AHEAD);
+        let (empty, again) = mpsc::sync_channel(AHEAD + 2);
+        let reader = scope.spawn(move || reading.run(&full, &again));
+        for batch in batches {
+            let batch: Batch = batch?;
+            if batch.opens_stage {
+                collector.open_stage();
+            }
+            for record in batch.records.records() {
+                collector.push(record).blame_world()?;
+            }
+            evidence.clone_from(&batch.evidence);
+            found = batch.found;
+            // Its room is used again, if the reader still reads.
+            let _ = empty.try_send(batch);
+        }
+        reader.join().map_err(|_| Failure::bug(anyhow!("the reader of the evidence broke down")))
+    })?;
+    Ok(Folded { collector, evidence, found, names })
+}
+
+/// The reader's side.
+struct Reading {
+    source: Source,
+    digest: EvidenceDigest,
+    wanted: Option<Wanted>,
+}
+
+impl Reading {
+    /// Reads to the end, to the look that is wanted, to the first fault, or for as long as somebody folds.
+    fn run(mut self, full: &SyncSender<Result<Batch, Failure>>, again: &Receiver<Batch>) -> Vec<MetricName> {
+        loop {
+            let read = self.next(again.try_recv().unwrap_or_default());
+            let ends = !matches!(&read, Ok(Some(batch)) if !batch.found);
+            let closed = read.transpose().is_some_and(|read| full.send(read).is_err());
+            if ends || closed {
+                return self.source.names();
+            }
+        }
+    }
+
+    fn next(&mut self, mut batch: Batch) -> Result<Option<Batch>, Failure> {
+        let found = self.source.next(&mut batch.records)?;
+        if found == Found::End {
+            return Ok(None);
+        }
+        batch.opens_stage = matches!(found, Found::Stage { .. });
+        batch.found = false;
+        for (at, record) in batch.records.records().iter().enumerate() {
+            self.digest.push(record);
+            if is_look(self.wanted.as_ref(), record.seq(), &mut self.digest) {
+                batch.found = true;
+                batch.records.truncate(at + 1);
+                break;
+            }
+        }
+        batch.evidence = self.digest.text_so_far();
+        Ok(Some(batch))
+    }
+}
+
+fn is_look(wanted: Option<&Wanted>, seq: u64, digest: &mut EvidenceDigest) -> bool {
+    wanted.is_some_and(|wanted| {
+        let may = wanted.looks.as_ref().is_none_or(|looks| looks.contains(&seq));
+        may && digest.text_so_far() == wanted.evidence
+    })
+}

@@ -1,0 +1,115 @@
+//! Where records come from: a file of pairs, or the Parquet files of a rollout.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use crate::cli::{Blame, Failure};
+use crate::domain::{MetricKind, MetricName};
+use crate::evidence::{Record, RecordBatch};
+use crate::judgment::Policy;
+use crate::store::{EvidenceFiles, Found};
+use crate::wire::{PairRows, RowFault};
+
+/// Rows of a file of pairs that are handed on at once.
+const ROWS: usize = 2_000;
+
+/// Bytes read from a file of pairs at once.
+const READ_BYTES: usize = 1 << 20;
+
+/// Records, some at a time, in the order of judging.
+pub(super) enum Source {
+    Files(EvidenceFiles),
+    Rows(PairsFile),
+}
+
+impl Source {
+    /// The Parquet files below `directory`.
+    pub(super) fn files(directory: &Path) -> Result<Self, Failure> {
+        Ok(Self::Files(EvidenceFiles::of(directory).blame_usage()?))
+    }
+
+    /// The pairs in `file`, whose values `policy` knows the kinds of.
+    pub(super) fn rows(file: &Path, policy: &Policy) -> Result<Self, Failure> {
+        PairsFile::open(file, policy).map(Self::Rows)
+    }
+
+    /// Reads on: what a batch is to hold in place of what is in it.
+    pub(super) fn next(&mut self, batch: &mut RecordBatch) -> Result<Found, Failure> {
+        match self {
+            Self::Files(files) => files.next(batch).blame_usage(),
+            Self::Rows(rows) => rows.next(batch),
+        }
+    }
+
+    /// The metrics that the pairs of a file named, judged or not; nothing is asked of Parquet files.
+    pub(super) fn names(&self) -> Vec<MetricName> {
+        match self {
+            Self::Files(_) => Vec::new(),
+            Self::Rows(rows) => rows.rows.names().iter().cloned().collect(),
+        }
+    }
+}
+
+type Kind = Box<dyn Fn(&str) -> Option<MetricKind> + Send>;
+
+/// A file of pairs under reading.
+pub(super) struct PairsFile {
+    path: PathBuf,
+    input: BufReader<File>,
+    rows: PairRows<Kind>,
+    text: Vec<u8>,
+    line: usize,
+}
+
+impl PairsFile {
+    fn open(path: &Path, policy: &Policy) -> Result<Self, Failure> {
+        let file = File::open(path).map_err(|error| at(path, &error))?;
+        let known = policy.clone();
+        let kind: Kind = Box::new(move |name| known.metric(&MetricName::from(name)).map(|rule| rule.kind));
+        Ok(Self {
+            path: path.to_owned(),
+            input: BufReader::with_capacity(READ_BYTES, file),
+            rows: PairRows::new(kind),
+            text: Vec::new(),
+            line: 0,
+        })
+    }
+
+    /// The next rows. A fault ends the file: what is wrong with the rest of it is gathered, and nothing more judged.
+    fn next(&mut self, batch: &mut RecordBatch) -> Result<Found, Failure> {
+        batch.clear();
+        let mut ended = false;
+        while batch.records().len() < ROWS {
+            self.text.clear();
+            let read =
+                self.input.read_until(b'\n', &mut self.text).map_err(|error| at(&self.path, &error))?;
+            if read == 0 {
+                ended = true;
+                break;
+            }
+            self.line += 1;
+            let text = self.text.strip_suffix(b"\n").unwrap_or(&self.text);
+            let mut pair = batch.spare_pair();
+            if self.rows.read(self.line, text, &mut pair) && self.rows.faults().is_empty() {
+                batch.push(Record::Pair(pair));
+            }
+        }
+        if ended && !self.rows.faults().is_empty() {
+            return Err(Failure::usage(located(&self.path, self.rows.faults())));
+        }
+        Ok(if ended && batch.records().is_empty() { Found::End } else { Found::Records })
+    }
+}
+
+fn at(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(anyhow!("{}: {error}", path.display()))
+}
+
+/// Faults as lines that name their file.
+pub(in crate::cli) fn located(path: &Path, faults: &[RowFault]) -> anyhow::Error {
+    let lines: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
+    anyhow!("{}", lines.join("\n"))
+}
