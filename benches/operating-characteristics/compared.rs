@@ -87,6 +87,7 @@ fn rows(
         vec![
             format!("{}: {name}", scenario.world),
             percent(same.aborted),
+            percent(margin.aborted),
             percent(margin.promoted),
             percent(worse.aborted),
             percent(worse.promoted),
@@ -105,8 +106,15 @@ fn rows(
 
 fn page(title: &str, note: &str, worse: &str, all: &[Vec<String>]) -> String {
     let (aborted, promoted) = (format!("aborted, {worse}"), format!("promoted, {worse}"));
-    let header =
-        ["", "false abort, identical", "promoted, at the margin", &aborted, &promoted, "pairs to abort it"];
+    let header = [
+        "",
+        "aborted, identical",
+        "aborted, at the margin",
+        "promoted, at the margin",
+        &aborted,
+        &promoted,
+        "pairs to abort it",
+    ];
     table(title, note, &header, all)
 }
 

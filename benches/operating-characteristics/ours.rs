@@ -32,7 +32,7 @@ pub(crate) fn promises(runs: u64) -> anyhow::Result<String> {
     let mut rows = Vec::new();
     for world in World::ALL {
         let scenario = alone(world);
-        let margin = scenario.margin().unwrap_or(MARGIN);
+        let margin = scenario.rule().map_or(MARGIN, |rule| rule.margin);
         let with = |times: f64| Scenario { effect: times * margin, ..scenario.clone() };
         let (at, same, worse) =
             (play(&with(1.0), runs)?, play(&with(0.0), runs / 5)?, play(&with(5.0), runs / 5)?);

@@ -15,8 +15,8 @@ use super::progress::Bar;
 use super::{Blame, Context, Exit, Failure, Format};
 use crate::config::Config;
 use crate::evals::Progress;
-use crate::judgment::Policy;
-use crate::simulation::{Characteristics, Repeats, Scenario, World, repeat};
+use crate::judgment::{MetricPolicy, Policy};
+use crate::simulation::{Characteristics, Repeats, Scenario, Traffic, World, repeat};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -42,13 +42,20 @@ pub(super) struct Args {
     margin: Option<f64>,
 }
 
-/// Factors on the margin that are tried where no effect is named.
-const EFFECTS: [f64; 3] = [0.0, 1.0, 5.0];
+/// A regression that is to be found where no effect is named, as a factor on the margin.
+const BEYOND: f64 = 5.0;
+
+/// The margins of the metric that a world is about.
+#[derive(Clone, Copy)]
+struct Margins {
+    promote: f64,
+    abort: f64,
+}
 
 /// What is found of one world and one truth.
 struct Row {
     scenario: Scenario,
-    margin: f64,
+    margins: Margins,
     found: Characteristics,
 }
 
@@ -68,14 +75,20 @@ struct Page {
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let policy = policy(context)?;
     let scenarios = scenarios(&args, &policy, context)?;
+    for rule in policy.metrics.iter().filter(|rule| rule.required && !Traffic::speaks_of(rule)) {
+        let name = &rule.name;
+        context
+            .output
+            .note(format_args!("{name} must pass and simulated answers say nothing of it: none is promoted"));
+    }
     let bar = Bar::new(&context.output, "rollouts");
     let total = scenarios.len() * usize::try_from(args.runs).unwrap_or(usize::MAX);
     let done = AtomicUsize::new(0);
     let heard = || bar.follow(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, total });
     let repeats = Repeats::new(args.runs, args.seed);
-    let play = |(scenario, margin): (Scenario, f64)| {
+    let play = |(scenario, margins): (Scenario, Margins)| {
         let ended = repeat(&scenario, repeats, &heard).blame_usage()?;
-        Ok(Row { found: Characteristics::of(&ended), scenario, margin })
+        Ok(Row { found: Characteristics::of(&ended), scenario, margins })
     };
     let rows = scenarios.into_iter().map(play).collect::<Result<_, Failure>>()?;
     drop(bar);
@@ -87,6 +100,20 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     Ok(Exit::Success)
 }
 
+impl Margins {
+    fn of(rule: &MetricPolicy) -> Self {
+        Self { promote: rule.margin, abort: rule.abort_margin.unwrap_or(rule.margin) }
+    }
+
+    /// What is tried where no effect is named, ascending.
+    fn effects(self) -> Vec<f64> {
+        let mut effects = vec![0.0, self.promote, self.abort, BEYOND * self.promote];
+        effects.sort_unstable_by(f64::total_cmp);
+        effects.dedup();
+        effects
+    }
+}
+
 /// The configuration's policy; the default one where no configuration lies and none was named.
 fn policy(context: &Context) -> Result<Policy, Failure> {
     if context.config == Path::new("goldgate.toml") && !context.config.exists() {
@@ -96,25 +123,22 @@ fn policy(context: &Context) -> Result<Policy, Failure> {
     Ok(Config::load(&context.config, environment()).blame_usage()?.judge.policy)
 }
 
-/// What is played, each with its margin.
-fn scenarios(args: &Args, policy: &Policy, context: &Context) -> Result<Vec<(Scenario, f64)>, Failure> {
+/// What is played, each with its margins.
+fn scenarios(args: &Args, policy: &Policy, context: &Context) -> Result<Vec<(Scenario, Margins)>, Failure> {
     let worlds = if args.worlds.is_empty() { &World::ALL } else { &args.worlds[..] };
     let mut scenarios = Vec::new();
     for &world in worlds {
         let scenario =
             Scenario { records: args.pairs, ..Scenario::of(world, judged_by(policy, world, args.margin)) };
-        let Some(margin) = scenario.margin() else {
+        let Some(rule) = scenario.rule() else {
             context
                 .output
                 .note(format_args!("{world} is left out: the policy does not judge {}", world.metric()));
             continue;
         };
-        let effects = if args.effects.is_empty() {
-            EFFECTS.map(|times| times * margin).into()
-        } else {
-            args.effects.clone()
-        };
-        let each = effects.into_iter().map(|effect| (Scenario { effect, ..scenario.clone() }, margin));
+        let margins = Margins::of(rule);
+        let effects = if args.effects.is_empty() { margins.effects() } else { args.effects.clone() };
+        let each = effects.into_iter().map(|effect| (Scenario { effect, ..scenario.clone() }, margins));
         scenarios.extend(each);
     }
     if scenarios.is_empty() {

@@ -4,7 +4,7 @@ use super::decision::{Decision, Heard};
 use super::{Traffic, World};
 use crate::domain::MetricName;
 use crate::evidence::{Collector, EvidenceError, Pairing, PairingOptions};
-use crate::judgment::{Ask, Policy, Subject, judge};
+use crate::judgment::{Ask, MetricPolicy, Policy, Subject, judge};
 use crate::rollout::PlanError;
 
 /// One world with its truth, a policy, and how long it is watched.
@@ -79,10 +79,10 @@ impl Scenario {
         }
     }
 
-    /// The margin of the metric that the candidate is worse in; `None` where the policy does not judge it.
+    /// The rule of the metric that the candidate is worse in; `None` where the policy does not judge it.
     #[must_use]
-    pub fn margin(&self) -> Option<f64> {
-        self.policy.metric(&self.world.metric().into()).map(|rule| rule.margin)
+    pub fn rule(&self) -> Option<&MetricPolicy> {
+        self.policy.metric(&self.world.metric().into())
     }
 
     /// What must pass: what the policy says, and the world's own metric, as at the last stage of a rollout.

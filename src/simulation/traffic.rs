@@ -8,6 +8,7 @@ use super::users::Users;
 use super::{Scenario, World};
 use crate::domain::{Arm, MetricKind, MetricName, Share};
 use crate::evidence::{Copies, Observation, Role, Sample};
+use crate::judgment::MetricPolicy;
 use crate::routing::{Salt, StickyKey, TrafficSplit, assign};
 
 /// Requests between the begin of a burst and its end, and between bursts: 20 and 200.
@@ -85,6 +86,14 @@ impl Traffic {
             seen: 0,
             in_burst: false,
         }
+    }
+
+    /// Whether simulated answers speak of a metric: of what the proxy sees of every answer, and of the scores of live
+    /// graders.
+    #[must_use]
+    pub fn speaks_of(rule: &MetricPolicy) -> bool {
+        let seen = ["error", "broken", "sameness", "disagreement", "length", "ttft_ms", "tpot_ms", "e2e_ms"];
+        rule.kind == MetricKind::Score || seen.contains(&rule.name.as_str())
     }
 
     /// The live graders that score its answers.

@@ -4,15 +4,15 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Pareto};
 
 /// Users with requests to make at one time.
-const ACTIVE: usize = 64;
+const ACTIVE: usize = 16;
 
 /// Tail index of the requests a user makes: the variance is infinite.
-const REQUESTS_TAIL: f64 = 1.2;
+const REQUESTS_TAIL: f64 = 1.1;
 const REQUESTS_MAX: f64 = 1_000.0;
 
-/// One user in twenty has prompts that fail one time in five; the others' do not.
-const UNLUCKY_SHARE: f64 = 0.05;
-const UNLUCKY_CHANCE: f64 = 0.2;
+/// One user in fifty has prompts that fail every other time; the others' do not.
+const UNLUCKY_SHARE: f64 = 0.02;
+const UNLUCKY_CHANCE: f64 = 0.5;
 
 /// A user who has requests left.
 #[derive(Clone, Copy, Debug)]

@@ -49,13 +49,15 @@ fn table(page: &Page) -> Table {
 impl Row {
     /// The budget of aborts where they would be wrong and the promise covers this world.
     pub(super) fn abort_budget(&self) -> Option<f64> {
-        let wrong = self.scenario.effect <= self.margin && self.scenario.world.fails_rightly().is_none();
+        let wrong =
+            self.scenario.effect <= self.margins.abort && self.scenario.world.fails_rightly().is_none();
         wrong.then_some(self.scenario.policy.abort_alpha)
     }
 
     /// The same of promotions.
     pub(super) fn promote_budget(&self) -> Option<f64> {
-        let wrong = self.scenario.effect >= self.margin && self.scenario.world.passes_blindly().is_none();
+        let wrong =
+            self.scenario.effect >= self.margins.promote && self.scenario.world.passes_blindly().is_none();
         wrong.then_some(self.scenario.policy.promote_alpha)
     }
 
@@ -71,7 +73,7 @@ impl Row {
 
 fn worse_by(row: &Row) -> String {
     let unit = if row.is_latency() { "%" } else { "points" };
-    let margin = if row.scenario.effect == row.margin { "the margin: " } else { "" };
+    let margin = if row.scenario.effect == row.margins.promote { "the margin: " } else { "" };
     format!("{margin}{} {unit}", percent(row.scenario.effect))
 }
 

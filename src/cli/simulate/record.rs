@@ -23,7 +23,8 @@ fn row(row: &Row) -> Value {
     json!({
         "world": scenario.world.as_str(),
         "metric": scenario.world.metric(),
-        "margin": row.margin,
+        "margin": row.margins.promote,
+        "abort_margin": row.margins.abort,
         "effect": scenario.effect,
         "aborted": rate(found.aborted, row.abort_budget()),
         "promoted": rate(found.promoted, row.promote_budget()),

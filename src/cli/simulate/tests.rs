@@ -5,8 +5,8 @@ use crate::simulation::Ended;
 
 fn row(world: World, effect: f64, runs: &[Ended]) -> Row {
     let scenario = Scenario { effect, ..Scenario::of(world, Policy::default_live()) };
-    let margin = scenario.margin().unwrap();
-    Row { scenario, margin, found: Characteristics::of(runs) }
+    let margins = Margins::of(scenario.rule().unwrap());
+    Row { scenario, margins, found: Characteristics::of(runs) }
 }
 
 fn page(rows: Vec<Row>) -> Page {
@@ -52,4 +52,21 @@ fn a_margin_goes_to_the_metric_of_the_world() {
     let policy = judged_by(&Policy::default_live(), World::HeavyTails, Some(0.2));
     let margin = |name: &str| policy.metric(&name.into()).unwrap().margin;
     assert_eq!((margin("ttft_ms"), margin("error")), (0.2, 0.01));
+}
+
+#[test]
+fn between_two_margins_both_decisions_are_wrong() {
+    let mut policy = Policy::default_live();
+    policy.metrics[0].abort_margin = Some(0.03);
+    let margins = Margins::of(&policy.metrics[0]);
+    assert_eq!(margins.effects(), [0.0, 0.01, 0.03, 0.05]);
+    let scenario = |effect| Scenario { effect, ..Scenario::of(World::Bursts, policy.clone()) };
+    let budgets = |effect| {
+        let row =
+            Row { scenario: scenario(effect), margins, found: Characteristics::of(&[Ended::default()]) };
+        (row.abort_budget(), row.promote_budget())
+    };
+    assert_eq!(budgets(0.005), (Some(0.01), None));
+    assert_eq!(budgets(0.02), (Some(0.01), Some(0.05)));
+    assert_eq!(budgets(0.05), (None, Some(0.05)));
 }
