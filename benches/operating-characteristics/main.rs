@@ -13,7 +13,7 @@ use std::io::Write;
 use std::process::Command;
 
 /// Rollouts of a row where a rate of one in a hundred is looked for; other rows take a share of them.
-const RUNS: u64 = 1_000;
+const RUNS: u64 = 800;
 
 fn main() -> anyhow::Result<()> {
     let (runs, record) = options(std::env::args().skip(1))?;
