@@ -172,6 +172,7 @@ fn control_parts(
         table,
         samples,
         scores: config.judge.graders.iter().map(|grader| grader.name.clone()).collect(),
+        tenant_max: config.judge.tenant_max,
         policy: config.judge.policy.clone(),
         policy_digest: policy_digest(&config.judge),
         plan: config.rollout.plan.clone(),

@@ -41,6 +41,7 @@ pub(super) fn parts(dir: &TempDir, store: Store) -> ControlParts {
         table: Arc::new(ArcSwap::from_pointee(RouteTable::steady(1, 0, Slot::Blue))),
         samples,
         scores: Vec::new(),
+        tenant_max: None,
         policy: Policy::default_live(),
         policy_digest: PolicyDigest::from("pol:1"),
         plan: Plan {

@@ -23,9 +23,11 @@ pub struct JudgeConfig {
     pub policy: Policy,
     /// The live graders among them.
     pub graders: Vec<LiveRegex>,
+    /// The largest share of the pairs that one tenant may make; `None`: no tenant is capped.
+    pub tenant_max: Option<f64>,
 }
 
-const KEYS: [&str; 5] = ["abort_alpha", "promote_alpha", "missing_max", "pairs_min", "metrics"];
+const KEYS: [&str; 6] = ["abort_alpha", "promote_alpha", "missing_max", "pairs_min", "tenant_max", "metrics"];
 const METRIC_KEYS: [&str; 9] =
     ["name", "kind", "margin", "abort_margin", "required", "tail", "max", "resolution", "regex"];
 const PAIRS_MIN_END: u64 = 1_000_000_001;
@@ -41,7 +43,7 @@ const KINDS: [(&str, MetricKind); 6] = [
 
 /// The rules of `root`, checked; the default ones where it names no metric.
 pub(super) fn judge(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> JudgeConfig {
-    let mut config = JudgeConfig { policy: Policy::default_live(), graders: Vec::new() };
+    let mut config = JudgeConfig { policy: Policy::default_live(), graders: Vec::new(), tenant_max: None };
     let Some(section) = reader.table(root, "judge") else { return config };
     reader.known(&section, &KEYS);
     let policy = &mut config.policy;
@@ -49,6 +51,7 @@ pub(super) fn judge(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> JudgeCon
     policy.abort_alpha = alpha("abort_alpha").unwrap_or(policy.abort_alpha);
     policy.promote_alpha = alpha("promote_alpha").unwrap_or(policy.promote_alpha);
     policy.missing_max = alpha("missing_max").unwrap_or(policy.missing_max);
+    config.tenant_max = alpha("tenant_max");
     let pairs_min = section.get("pairs_min").and_then(|item| reader.whole(&item, 1..PAIRS_MIN_END));
     policy.pairs_min = pairs_min.unwrap_or(policy.pairs_min);
     let Some(item) = section.get("metrics") else { return config };
@@ -202,6 +205,9 @@ pub fn policy_digest(config: &JudgeConfig) -> PolicyDigest {
     }
     for LiveRegex { name, pattern } in &config.graders {
         text += &format!("{name:?} {pattern:?}\n");
+    }
+    if let Some(max) = config.tenant_max {
+        text += &format!("tenant_max {max}\n");
     }
     let digest = blake3::Hasher::new_derive_key("goldgate/policy/1").update(text.as_bytes()).finalize();
     PolicyDigest::new(format!("pol:{}", &digest.to_hex()[..16]))

@@ -94,7 +94,7 @@ impl Control {
     }
 
     pub(super) fn pairing_options(&self, epoch: u64) -> PairingOptions {
-        PairingOptions { epoch, scores: self.parts.scores.clone() }
+        PairingOptions { epoch, scores: self.parts.scores.clone(), tenant_max: self.parts.tenant_max }
     }
 
     fn reset_evidence(&mut self) {

@@ -68,6 +68,8 @@ pub struct ControlParts {
     pub samples: mpsc::Receiver<Sample>,
     /// Metrics of the live graders.
     pub scores: Vec<MetricName>,
+    /// The largest share of the pairs that one tenant may make; `None`: no tenant is capped.
+    pub tenant_max: Option<f64>,
     /// How evidence is judged.
     pub policy: Policy,
     /// The policy's digest.

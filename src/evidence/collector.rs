@@ -1,18 +1,19 @@
 //! Folding records into a snapshot, in their order.
 
-use super::load::{Comparable, Loads};
+use super::conditions::{Circumstances, Condition, Conditions};
+use super::drops::Drops;
 use super::recent::{IdDigest, RecentIds};
 use super::{Arrival, EvidenceError, Halves, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
 use crate::domain::{Arm, MetricName, Share};
 use crate::stats::{BetGrid, NullDrift};
 
-/// A pseudo-metric in pairs: requests in flight at each arm's endpoint when the halves were sent. It is
-/// the load that latencies are compared at, and never judged itself.
-pub const IN_FLIGHT: &str = "in_flight";
-
 /// A pseudo-metric in pairs: whether an arm's answer, and the *same* arm's second answer to the same prompt,
 /// failed. It shows whether copies fare like originals, and is never judged as a metric.
 pub const NULL_FAILED: &str = "null_failed";
+
+/// A pseudo-metric in pairs: length of the client's request in bytes. Its candidate half is missing where the copy was
+/// dropped for want of room; such a record is no pair, and says what was lost.
+pub const REQUEST_BYTES: &str = "request_bytes";
 
 /// Sticky keys under one share, by the arm they went to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,9 @@ pub struct Snapshot {
     records: u64,
     pairs: u64,
     assigned: Vec<Assigned>,
-    loads: Loads,
+    circumstances: Circumstances,
     null_drift: NullDrift,
+    drops: Drops,
 }
 
 impl Snapshot {
@@ -70,13 +72,31 @@ impl Snapshot {
     /// Where an arm's load lay while pairs were made; `None` when no load was seen.
     #[must_use]
     pub fn load(&self, arm: Arm) -> Option<LoadRange> {
-        self.loads.range(arm)
+        self.circumstances.in_flight(arm)
+    }
+
+    /// Where the prompt tokens lay that an arm had to read; `None` where no engine told.
+    #[must_use]
+    pub fn uncached_tokens(&self, arm: Arm) -> Option<LoadRange> {
+        self.circumstances.uncached_tokens(arm)
+    }
+
+    /// Pairs whose times say nothing, because timers of the proxy's process ran late when they were sent.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.circumstances.late()
     }
 
     /// Whether copies fare like the originals they are copies of.
     #[must_use]
     pub const fn null_drift(&self) -> &NullDrift {
         &self.null_drift
+    }
+
+    /// Copies that were dropped, against those that were sent.
+    #[must_use]
+    pub const fn drops(&self) -> &Drops {
+        &self.drops
     }
 
     /// Forgets the metrics that `keep` does not want, as if no specification had named them.
@@ -102,19 +122,18 @@ impl Snapshot {
             mine.baseline += assigned.baseline;
             mine.candidate += assigned.candidate;
         }
-        self.loads.merge(&other.loads);
+        self.circumstances.merge(&other.circumstances);
+        self.drops.merge(&other.drops)?;
         Ok(self.null_drift.merge(&other.null_drift)?)
     }
 
     /// A pseudo-metric: what is needed beside the metrics and never judged as one.
     fn push_beside(&mut self, place: Place, halves: Halves) -> Result<(), EvidenceError> {
         match (place, halves.baseline, halves.candidate) {
-            (Place::InFlight, baseline, candidate) => {
-                for (arm, load) in [(Arm::Baseline, baseline), (Arm::Candidate, candidate)] {
-                    load.into_iter().for_each(|load| self.loads.record(arm, load));
-                }
-            }
+            (Place::Condition(condition), ..) => self.circumstances.record(condition, halves),
             (Place::NullFailed, Some(original), Some(copy)) => self.null_drift.update(original - copy)?,
+            (Place::RequestBytes, Some(bytes), Some(_)) => self.drops.sent(bytes),
+            (Place::RequestBytes, Some(bytes), None) => self.drops.dropped(bytes)?,
             _ => {}
         }
         Ok(())
@@ -124,9 +143,9 @@ impl Snapshot {
         let metric = self.metrics.iter().position(|metric| metric.spec().name == *name);
         match (metric, name.as_str()) {
             (Some(metric), _) => Place::Metric(metric),
-            (None, IN_FLIGHT) => Place::InFlight,
             (None, NULL_FAILED) => Place::NullFailed,
-            (None, _) => Place::Nothing,
+            (None, REQUEST_BYTES) => Place::RequestBytes,
+            (None, name) => Condition::named(name).map_or(Place::Nothing, Place::Condition),
         }
     }
 
@@ -159,8 +178,9 @@ pub struct Collector {
 enum Place {
     /// The metric at this position in the snapshot.
     Metric(usize),
-    InFlight,
+    Condition(Condition),
     NullFailed,
+    RequestBytes,
     /// Nothing that is measured.
     Nothing,
 }
@@ -172,9 +192,15 @@ impl Collector {
     /// When a margin leaves no room for a test.
     pub fn new(specs: &[MetricSpec]) -> Result<Self, EvidenceError> {
         let metrics = specs.iter().cloned().map(MetricEvidence::new).collect::<Result<_, _>>()?;
-        let loads = Loads::new().map_err(|error| EvidenceError::Histogram(error.to_string()))?;
-        let null_drift = NullDrift::new(BetGrid::Uniform)?;
-        let snapshot = Snapshot { metrics, records: 0, pairs: 0, assigned: Vec::new(), loads, null_drift };
+        let snapshot = Snapshot {
+            metrics,
+            records: 0,
+            pairs: 0,
+            assigned: Vec::new(),
+            circumstances: Circumstances::new()?,
+            null_drift: NullDrift::new(BetGrid::Uniform)?,
+            drops: Drops::new()?,
+        };
         Ok(Self { snapshot, last: 0, ids: RecentIds::default(), loads_before: [None; 2], places: Vec::new() })
     }
 
@@ -225,27 +251,27 @@ impl Collector {
     }
 
     fn push_pair(&mut self, pair: &Pair) -> Result<(), EvidenceError> {
-        let mut loads = Comparable::BOTH;
-        let mut known_load = false;
+        let mut conditions = Conditions::ALIKE;
         for (at, (name, halves)) in pair.metrics.iter().enumerate() {
             let place = self.place(at, name);
             for value in [halves.baseline, halves.candidate].into_iter().flatten() {
                 self.admit(place, pair.seq, &pair.id, value)?;
             }
-            if place == Place::InFlight && !known_load {
-                loads = Comparable::at(halves.baseline, halves.candidate);
-                known_load = true;
+            if let Place::Condition(condition) = place {
+                conditions.take(condition, *halves);
             }
         }
         for (at, (_, halves)) in pair.metrics.iter().enumerate() {
             match self.places[at].1 {
                 Place::Metric(metric) => {
-                    self.snapshot.metrics[metric].push(pair.seq, &pair.id, *halves, loads)?;
+                    self.snapshot.metrics[metric].push(pair.seq, &pair.id, *halves, conditions)?;
                 }
                 place => self.snapshot.push_beside(place, *halves)?,
             }
         }
-        self.snapshot.pairs += 1;
+        if !is_dropped(pair) {
+            self.snapshot.pairs += 1;
+        }
         Ok(())
     }
 
@@ -255,21 +281,24 @@ impl Collector {
             let (seq, id, share) = (arrival.seq, arrival.id.clone(), arrival.share);
             return Err(EvidenceError::Share { seq, id, share });
         }
+        // Loads seen before this key was placed: what counts may not depend on where it went.
+        let mut conditions = Conditions::at_loads(self.loads_before);
         for (at, (name, value)) in arrival.metrics.iter().enumerate() {
             let place = self.place(at, name);
             self.admit(place, arrival.seq, &arrival.id, *value)?;
+            if place == Place::Condition(Condition::TimersLate) {
+                conditions.take(Condition::TimersLate, Halves { baseline: Some(*value), candidate: None });
+            }
         }
-        // Loads seen before this key was placed: what counts may not depend on where it went.
-        let loads = Comparable::at(self.loads_before[0], self.loads_before[1]);
         for (at, (_, value)) in arrival.metrics.iter().enumerate() {
             match self.places[at].1 {
                 Place::Metric(metric) => {
-                    self.snapshot.metrics[metric].arrive(arrival.arm, arrival.share, *value, loads)?;
+                    self.snapshot.metrics[metric].arrive(arrival.arm, arrival.share, *value, conditions)?;
                 }
-                Place::InFlight => {
+                Place::Condition(Condition::InFlight) => {
                     self.loads_before[usize::from(arrival.arm == Arm::Candidate)] = Some(*value);
                 }
-                Place::NullFailed | Place::Nothing => {}
+                Place::Condition(_) | Place::NullFailed | Place::RequestBytes | Place::Nothing => {}
             }
         }
         if alone {
@@ -307,4 +336,9 @@ impl Collector {
         let (id, metric) = (id.to_owned(), spec.name.clone());
         Err(EvidenceError::Value { seq, id, metric, value, kind: spec.kind })
     }
+}
+
+/// A record that holds the size of a dropped request, and no values.
+fn is_dropped(pair: &Pair) -> bool {
+    matches!(&pair.metrics[..], [(name, Halves { candidate: None, .. })] if name.as_str() == REQUEST_BYTES)
 }

@@ -3,7 +3,7 @@
 use super::sums::LatencyHistogram;
 use crate::domain::Arm;
 
-/// Where an arm's load lay most of the time, in requests in flight at its endpoint.
+/// Where an arm's load lay most of the time, in requests in flight at its endpoint or in tokens to read.
 ///
 /// From the 10th to the 90th percentile: every arm is idle once in a while, and ranges from least to most
 /// would always meet.
@@ -15,12 +15,26 @@ pub struct LoadRange {
     pub high: f64,
 }
 
+impl LoadRange {
+    /// Whether the two have values in common.
+    #[must_use]
+    pub const fn meets(self, other: Self) -> bool {
+        self.low <= other.high && other.low <= self.high
+    }
+}
+
 /// Loads up to this ratio, and [`LOAD_SLACK`] requests, apart count as the same: under continuous batching a
 /// neighbour more or less is within the noise, half as many again is not.
 const LOAD_RATIO: f64 = 1.5;
 
 /// Requests by which small loads may differ besides: one and two in flight are alike.
 const LOAD_SLACK: f64 = 2.0;
+
+/// Prompts up to this ratio, and [`PROMPT_SLACK`] tokens, apart take about as long to read.
+const PROMPT_RATIO: f64 = 1.1;
+
+/// Tokens by which prompts may differ besides: a few blocks of a prefix cache.
+const PROMPT_SLACK: f64 = 64.0;
 
 /// What a latency may speak for at the loads it was seen at: decided before its outcome is seen, so that each
 /// side's e-process stays one.
@@ -36,11 +50,31 @@ impl Comparable {
     /// Nothing is known of the loads, or they are alike.
     pub(super) const BOTH: Self = Self { promote: true, abort: true };
 
+    /// The clocks cannot be believed.
+    pub(super) const NEITHER: Self = Self { promote: false, abort: false };
+
     /// What the loads of the two arms allow.
-    pub(super) fn at(baseline: Option<f64>, candidate: Option<f64>) -> Self {
+    pub(super) fn at_loads(baseline: Option<f64>, candidate: Option<f64>) -> Self {
+        Self::where_alike(baseline, candidate, |one, other| one <= LOAD_RATIO * other + LOAD_SLACK)
+    }
+
+    /// What the prompt tokens that the two arms had to read allow.
+    pub(super) fn at_prompts(baseline: Option<f64>, candidate: Option<f64>) -> Self {
+        Self::where_alike(baseline, candidate, |one, other| one <= PROMPT_RATIO * other + PROMPT_SLACK)
+    }
+
+    fn where_alike(
+        baseline: Option<f64>,
+        candidate: Option<f64>,
+        at_most: impl Fn(f64, f64) -> bool,
+    ) -> Self {
         let (Some(baseline), Some(candidate)) = (baseline, candidate) else { return Self::BOTH };
-        let at_most = |one: f64, other: f64| one <= LOAD_RATIO * other + LOAD_SLACK;
         Self { promote: at_most(baseline, candidate), abort: at_most(candidate, baseline) }
+    }
+
+    /// What both allow.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self { promote: self.promote && other.promote, abort: self.abort && other.abort }
     }
 }
 
@@ -86,14 +120,14 @@ mod tests {
     #[test]
     fn a_fast_answer_counts_under_load_and_a_slow_one_without() {
         let at = |baseline, candidate| {
-            let Comparable { promote, abort } = Comparable::at(Some(baseline), Some(candidate));
+            let Comparable { promote, abort } = Comparable::at_loads(Some(baseline), Some(candidate));
             (promote, abort)
         };
         assert_eq!(at(40.0, 1.0), (false, true), "an idle candidate that is slow is slow");
         assert_eq!(at(40.0, 38.0), (true, true));
         assert_eq!(at(25.0, 75.0), (true, false), "a crowded candidate that is fast is fast");
         assert_eq!(at(1.0, 3.0), (true, true));
-        assert_eq!(Comparable::at(None, Some(9.0)), Comparable::BOTH);
+        assert_eq!(Comparable::at_loads(None, Some(9.0)), Comparable::BOTH);
     }
 
     fn check(baseline: &[f64], candidate: &[f64], expected: (f64, f64)) {

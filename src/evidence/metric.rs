@@ -1,5 +1,6 @@
 //! One metric's evidence: its strands, its means, its missing halves and the pairs that speak loudest.
 
+use super::conditions::{Conditions, Contains};
 use super::harm::{harm, points, ratio, resolved};
 use super::load::Comparable;
 use super::sums::{LatencyHistogram, Sum};
@@ -25,6 +26,7 @@ const FIRST_GUESS: f64 = 0.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricEvidence {
     spec: MetricSpec,
+    contains: Contains,
     strands: Vec<Strand>,
     pairs: u64,
     arrivals: u64,
@@ -61,6 +63,7 @@ impl MetricEvidence {
             _ => None,
         };
         Ok(Self {
+            contains: Contains::of(spec.kind, spec.name.as_str()),
             spec,
             strands,
             latencies,
@@ -83,9 +86,9 @@ impl MetricEvidence {
         seq: u64,
         id: &str,
         halves: Halves,
-        loads: Comparable,
+        conditions: Conditions,
     ) -> Result<(), EvidenceError> {
-        let at = self.at(loads);
+        let at = conditions.for_time(self.contains);
         let compared = resolved(halves, self.spec.resolution_ms);
         let mut worst: Option<f64> = None;
         for strand in &mut self.strands {
@@ -105,14 +108,6 @@ impl MetricEvidence {
         Ok(())
     }
 
-    /// Only what is slower under load is compared at like loads.
-    const fn at(&self, loads: Comparable) -> Comparable {
-        match self.spec.kind {
-            MetricKind::Latency => loads,
-            _ => Comparable::BOTH,
-        }
-    }
-
     /// Folds one sticky key's value under a split. A body of latencies needs pairs and takes none. Where nobody is
     /// left on the baseline there is nothing to compare with, and only an absolute limit still speaks.
     pub(super) fn arrive(
@@ -120,12 +115,12 @@ impl MetricEvidence {
         arm: Arm,
         share: Share,
         value: f64,
-        loads: Comparable,
+        conditions: Conditions,
     ) -> Result<(), EvidenceError> {
         self.arrivals += 1;
         self.weigh_limit(arm, value)?;
         if share < Share::FULL {
-            self.weigh_split(arm, share.fraction(), value, self.at(loads))?;
+            self.weigh_split(arm, share.fraction(), value, conditions.for_time(self.contains))?;
         }
         self.value(arm, value);
         Ok(())

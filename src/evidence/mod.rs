@@ -12,7 +12,9 @@
 //! that the e-processes bet against.
 
 mod collector;
+mod conditions;
 mod digest;
+mod drops;
 mod error;
 mod harm;
 mod load;
@@ -25,14 +27,17 @@ mod sameness;
 mod spec;
 mod strand;
 mod sums;
+mod tenants;
 
-pub use collector::{Assigned, Collector, IN_FLIGHT, NULL_FAILED, Snapshot};
+pub use collector::{Assigned, Collector, NULL_FAILED, REQUEST_BYTES, Snapshot};
+pub use conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS, is_condition};
 pub use digest::EvidenceDigest;
+pub use drops::Drops;
 pub use error::EvidenceError;
 pub use harm::points as harm_difference;
 pub use load::LoadRange;
 pub use metric::MetricEvidence;
-pub use observation::{AnswerDigest, Copies, Observation, PromptDigest, Role, Said, Sample};
+pub use observation::{AnswerDigest, Copied, Copies, Dropped, Observation, PromptDigest, Role, Said, Sample};
 pub use pairing::{Pairing, PairingOptions, PassedOver, StageSplit};
 pub use recent::{IdDigest, RecentIds};
 pub use record::{Arrival, Halves, Pair, Record, RecordBatch};

@@ -67,8 +67,12 @@ pub struct Observation {
     pub streamed: bool,
     /// Output tokens from the engine's own usage report; `None` when it sent none.
     pub output_tokens: Option<u32>,
+    /// Length of the request's body in bytes, as the client sent it.
+    pub request_bytes: u32,
     /// Prompt tokens from the engine's own usage report.
     pub prompt_tokens: Option<u32>,
+    /// Those of them that came from the prefix cache; `None` when the engine does not tell.
+    pub cached_tokens: Option<u32>,
     /// What was answered.
     pub answer: Said,
     /// Digest of the question; `None` where the answer is compared with nothing.
@@ -77,8 +81,12 @@ pub struct Observation {
     pub degenerate: bool,
     /// Requests this process had in flight to the same endpoint when this one was sent, itself included.
     pub in_flight: u32,
+    /// How late timers of this process ran when the request was placed, in ms.
+    pub timers_late_ms: f64,
     /// Hash of the sticky key that placed the request.
     pub sticky: u64,
+    /// Digest of the credentials that the request came with: whose it is.
+    pub tenant: u64,
     /// Scores of live graders on the text, by metric name, in [0, 1].
     pub scores: Vec<(MetricName, f64)>,
 }
@@ -97,7 +105,37 @@ pub struct Copies {
 pub struct Sample {
     /// The answer the client got.
     pub serving: Observation,
-    /// The copies, when the request was selected and the copy was sent. A copy that was never sent
-    /// (queue full) makes no pair; it is counted by the proxy.
-    pub copies: Option<Copies>,
+    /// What became of its copies.
+    pub copied: Copied,
+}
+
+/// Whether a request was copied.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Copied {
+    /// It was not selected.
+    No,
+    /// It was selected and not copied: no pair, and no arrival either, since who is selected makes none.
+    Dropped(Dropped),
+    /// It was selected, and a copy was sent.
+    Sent(Box<Copies>),
+}
+
+/// Why a selected request was not copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// There was no room for another copy: chance, as long as it does not depend on what was asked.
+    Room,
+    /// By rule: its body is longer than a copy may be, or nobody lives in the other slot.
+    Rule,
+}
+
+impl Copied {
+    /// The copies that were sent.
+    #[must_use]
+    pub fn sent(&self) -> Option<&Copies> {
+        match self {
+            Self::Sent(copies) => Some(copies),
+            Self::No | Self::Dropped(_) => None,
+        }
+    }
 }

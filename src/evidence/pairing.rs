@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::collector::{IN_FLIGHT, NULL_FAILED};
+use super::collector::{NULL_FAILED, REQUEST_BYTES};
+use super::conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS};
 use super::recent::{IdDigest, RecentIds};
 use super::sameness::Sameness;
-use super::{Arrival, Copies, Halves, Observation, Pair, Record, Said, Sample};
+use super::tenants::Tenants;
+use super::{Arrival, Copied, Copies, Dropped, Halves, Observation, Pair, Record, Said, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
 
 /// Sticky keys remembered in a stage. Beyond it no further key is counted: by then a stage has more
@@ -13,12 +15,22 @@ use crate::domain::{Arm, MetricName, Outcome, Share};
 const KEYS_MAX: usize = 1_000_000;
 
 /// What the pairing must know of the rollout.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PairingOptions {
     /// The evidence epoch; samples of another one are passed over and counted.
     pub epoch: u64,
     /// Names of the live graders: every complete answer has their scores, every failed one scores 0.
     pub scores: Vec<MetricName>,
+    /// The largest share of the pairs that one tenant may make, in (0, 1); `None`: no tenant is capped.
+    pub tenant_max: Option<f64>,
+}
+
+impl PairingOptions {
+    /// Epoch `epoch`, without graders and caps.
+    #[must_use]
+    pub const fn of(epoch: u64) -> Self {
+        Self { epoch, scores: Vec::new(), tenant_max: None }
+    }
 }
 
 /// How clients and copies are split while a stage lasts.
@@ -59,6 +71,8 @@ pub struct PassedOver {
     pub censored: u64,
     /// A request id that came before: a retry is no new evidence.
     pub repeated: u64,
+    /// Of a tenant that had made its share of the pairs.
+    pub capped: u64,
 }
 
 /// Turns samples into records, numbering them. One per epoch.
@@ -73,6 +87,7 @@ pub struct Pairing {
     ids: RecentIds,
     keys: HashSet<u64>,
     same: [Sameness; 2],
+    tenants: Tenants,
     passed_over: PassedOver,
 }
 
@@ -88,6 +103,7 @@ impl Pairing {
             ids: RecentIds::default(),
             keys: HashSet::new(),
             same: [Sameness::default(), Sameness::default()],
+            tenants: Tenants::default(),
             passed_over: PassedOver::default(),
         }
     }
@@ -128,10 +144,17 @@ impl Pairing {
             self.passed_over.repeated += 1;
             return Vec::new();
         }
+        let is_pair = sample.copied.sent().is_some();
+        if is_pair && self.options.tenant_max.is_some_and(|max| !self.tenants.admit(serving.tenant, max)) {
+            self.passed_over.capped += 1;
+            return Vec::new();
+        }
         let first_of_key = self.first_of_its_key(serving);
-        let record = match &sample.copies {
-            Some(copies) => Some(self.pair(serving, copies)),
-            None => first_of_key.then(|| self.arrival(serving)),
+        let record = match &sample.copied {
+            Copied::Sent(copies) => Some(self.pair(serving, copies)),
+            Copied::Dropped(Dropped::Room) => Some(self.dropped(serving)),
+            Copied::Dropped(Dropped::Rule) => None,
+            Copied::No => first_of_key.then(|| self.arrival(serving)),
         };
         if record.is_some() {
             self.ids.remember(id, self.seq);
@@ -161,6 +184,13 @@ impl Pairing {
     fn pair(&mut self, serving: &Observation, copies: &Copies) -> Record {
         let metrics = self.pair_metrics(serving, copies);
         Record::Pair(Pair { seq: self.next(), id: serving.request.to_string(), metrics })
+    }
+
+    /// A pair that was not made: its size is kept, because copies must be lost by chance.
+    fn dropped(&mut self, serving: &Observation) -> Record {
+        let (seq, id) = (self.next(), serving.request.to_string());
+        let size = Halves { baseline: Some(f64::from(serving.request_bytes)), candidate: None };
+        Record::Pair(Pair { seq, id, metrics: vec![(REQUEST_BYTES.into(), size)] })
     }
 
     fn arrival(&mut self, serving: &Observation) -> Record {
@@ -193,6 +223,10 @@ impl Pairing {
         metrics.extend(disagreement(both, copies.null.as_ref()));
         metrics.extend(null_failed(serving, copies.null.as_ref()));
         metrics.push(both.of(IN_FLIGHT, |answer| Some(f64::from(answer.in_flight))));
+        metrics.push(both.of(TIMERS_LATE_MS, |answer| Some(answer.timers_late_ms)));
+        metrics.extend(both.when_complete(UNCACHED_TOKENS, uncached_tokens));
+        let size = Some(f64::from(serving.request_bytes));
+        metrics.push((REQUEST_BYTES.into(), Halves { baseline: size, candidate: size }));
         metrics
     }
 
@@ -207,6 +241,7 @@ impl Pairing {
             metrics.extend(latencies.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
         }
         metrics.push((IN_FLIGHT.into(), f64::from(serving.in_flight)));
+        metrics.push((TIMERS_LATE_MS.into(), serving.timers_late_ms));
         metrics
     }
 
@@ -274,8 +309,8 @@ fn null_failed(serving: &Observation, null: Option<&Observation>) -> Option<(Met
 /// The client left, or took a copy with it.
 fn is_censored(sample: &Sample) -> bool {
     let gone = |answer: &Observation| answer.outcome.is_censored();
-    let copies = sample.copies.as_ref();
-    gone(&sample.serving) || copies.and_then(|copies| copies.candidate.as_ref()).is_some_and(gone)
+    let copy = sample.copied.sent().and_then(|copies| copies.candidate.as_ref());
+    gone(&sample.serving) || copy.is_some_and(gone)
 }
 
 fn flag(condition: bool) -> f64 {
@@ -299,6 +334,11 @@ fn score(answer: &Observation, name: &MetricName) -> f64 {
 
 fn tokens(answer: &Observation) -> Option<f64> {
     answer.output_tokens.filter(|tokens| *tokens > 0).map(f64::from)
+}
+
+/// Prompt tokens that the engine's prefix cache did not hold; `None` where it does not tell.
+fn uncached_tokens(answer: &Observation) -> Option<f64> {
+    Some(f64::from(answer.prompt_tokens?.saturating_sub(answer.cached_tokens?)))
 }
 
 fn ttft_ms(answer: &Observation) -> Option<f64> {

@@ -7,6 +7,12 @@ use crate::stats::{SAMPLE_RATIO_ALARM, SAMPLE_RATIO_CONCENTRATION, sample_ratio_
 /// Pairs before a share of missing halves means anything.
 const MISSING_FROM_PAIRS: u64 = 100;
 
+/// The same for copies that are dropped.
+const DROPS_ALARM: f64 = SAMPLE_RATIO_ALARM;
+
+/// One late pair in so many is worth a word.
+const LATE_TO_TELL: u64 = 10;
+
 /// ln 1000: a false alarm stops every verdict, so it is as rare as the sample ratio's.
 const NULL_DRIFT_ALARM: f64 = SAMPLE_RATIO_ALARM;
 
@@ -16,6 +22,8 @@ pub(super) fn all(snapshot: &Snapshot, policy: &Policy) -> Vec<Check> {
         Check { name: "missing", state: missing(snapshot, policy) },
         Check { name: "sample_ratio", state: sample_ratio(snapshot.assigned()) },
         Check { name: "null_drift", state: null_drift(snapshot) },
+        Check { name: "mirror_drops", state: mirror_drops(snapshot) },
+        Check { name: "scheduling", state: scheduling(snapshot) },
     ]
 }
 
@@ -49,6 +57,31 @@ fn sample_ratio(assigned: &[Assigned]) -> CheckState {
         }
         Err(error) => CheckState::Alarm(format!("the split cannot be checked: {error}")),
     }
+}
+
+/// Copies are dropped by chance. Where long requests lose theirs more often, what is left speaks of short ones.
+fn mirror_drops(snapshot: &Snapshot) -> CheckState {
+    let drops = snapshot.drops();
+    let (log_e, dropped) = (drops.log_e(), drops.dropped_copies());
+    if log_e < DROPS_ALARM {
+        return CheckState::Ok;
+    }
+    CheckState::Alarm(format!(
+        "whether a copy is dropped depends on the length of its request: log e-value {log_e:.1} over {dropped} dropped \
+         and {} sent, alarm at {DROPS_ALARM:.1}",
+        drops.copies()
+    ))
+}
+
+/// The proxy's process reads its clock in time. Where it does not, latencies are left out pair by pair, which voids
+/// them and nothing else: so it is said, and is no alarm.
+fn scheduling(snapshot: &Snapshot) -> CheckState {
+    let (late, pairs) = (snapshot.late(), snapshot.pairs());
+    if LATE_TO_TELL * late <= pairs {
+        return CheckState::Ok;
+    }
+    let text = format!("timers ran late in {late} of {pairs} pairs, whose latencies are left out");
+    CheckState::Unknown(text)
 }
 
 /// The baseline does not differ from itself: a copy that fares otherwise than its original compares how

@@ -133,7 +133,7 @@ impl Look<'_> {
         if let Some(reason) = self.within_limit(metric, strand, &name) {
             return (Verdict::Pass, reason);
         }
-        let waits = self.at_other_load(metric, strand, &name);
+        let waits = self.under_other_conditions(metric, strand, &name);
         let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(stake, strand) };
         (Verdict::Inconclusive, waits.unwrap_or_else(needed))
     }
@@ -155,16 +155,30 @@ impl Look<'_> {
         Some(Reason::WithinLimit { metric: name.clone(), limit, users })
     }
 
-    /// A latency that waits for pairs at like loads, because most were seen on an idle candidate.
-    fn at_other_load(&self, metric: &MetricEvidence, strand: &Strand, name: &MetricName) -> Option<Reason> {
-        let matters =
-            metric.spec().kind == MetricKind::Latency && 2 * strand.for_candidate() < strand.entered();
-        let (baseline, candidate) = (self.snapshot.load(Arm::Baseline)?, self.snapshot.load(Arm::Candidate)?);
-        matters.then(|| Reason::NotComparable {
-            metric: name.clone(),
-            baseline: (baseline.low, baseline.high),
-            candidate: (candidate.low, candidate.high),
-        })
+    /// A latency that waits for pairs under like conditions, because most were seen on an idle candidate, with prompts
+    /// in the cache, or by a clock that was read late.
+    fn under_other_conditions(
+        &self,
+        metric: &MetricEvidence,
+        strand: &Strand,
+        name: &MetricName,
+    ) -> Option<Reason> {
+        if metric.spec().kind != MetricKind::Latency || 2 * strand.for_candidate() >= strand.entered() {
+            return None;
+        }
+        let (late, pairs) = (self.snapshot.late(), self.snapshot.pairs());
+        if 2 * late > pairs {
+            return Some(Reason::LateTimers { metric: name.clone(), late, pairs });
+        }
+        let loads = [Arm::Baseline, Arm::Candidate].map(|arm| self.snapshot.load(arm));
+        let prompts = [Arm::Baseline, Arm::Candidate].map(|arm| self.snapshot.uncached_tokens(arm));
+        let (what, seen) = match loads {
+            [Some(baseline), Some(candidate)] if !candidate.meets(baseline) => ("requests in flight", loads),
+            _ if prompts.iter().all(Option::is_some) => ("prompt tokens to read", prompts),
+            _ => ("requests in flight", loads),
+        };
+        let [baseline, candidate] = seen.map(|range| range.map(|range| (range.low, range.high)));
+        Some(Reason::NotComparable { metric: name.clone(), what, baseline: baseline?, candidate: candidate? })
     }
 
     /// Pairs still needed to pass if the promote side grows as it did, never fewer than the minimum asks.

@@ -83,14 +83,25 @@ pub enum Reason {
         /// Users it was seen for.
         users: u64,
     },
-    /// Latency cannot speak for the candidate: the arms hardly ever worked at the same load.
+    /// Latency cannot speak for the candidate: the arms hardly ever worked under the same conditions.
     NotComparable {
         /// The metric.
         metric: MetricName,
-        /// Requests in flight seen at the baseline, least and most.
+        /// What they differed in: requests in flight, or prompt tokens to read.
+        what: &'static str,
+        /// What was seen at the baseline, from the 10th to the 90th percentile.
         baseline: (f64, f64),
-        /// Requests in flight seen at the candidate.
+        /// What was seen at the candidate.
         candidate: (f64, f64),
+    },
+    /// Latency cannot speak at all: this process was too busy to read the clock in time.
+    LateTimers {
+        /// The metric.
+        metric: MetricName,
+        /// Pairs whose times say nothing.
+        late: u64,
+        /// All pairs.
+        pairs: u64,
     },
     /// Nothing was measured.
     NoData {
@@ -173,10 +184,15 @@ impl fmt::Display for Reason {
                     "{metric}: {limit} is kept (95 %, at every look) for {users} users at their own load"
                 )
             }
-            Self::NotComparable { metric, baseline, candidate } => write!(
+            Self::NotComparable { metric, what, baseline, candidate } => write!(
                 f,
-                "{metric}: not comparable: the baseline had {} to {} requests in flight, the candidate {} to {}",
+                "{metric}: not comparable: the baseline had {} to {} {what}, the candidate {} to {}",
                 baseline.0, baseline.1, candidate.0, candidate.1
+            ),
+            Self::LateTimers { metric, late, pairs } => write!(
+                f,
+                "{metric}: not comparable: timers of this process ran late in {late} of {pairs} pairs, so that its \
+                 clock tells how busy the machine is"
             ),
             Self::NoData { metric } => write!(f, "{metric}: nothing was measured, and no data is not a pass"),
             Self::Golden { .. } => self.write_golden(f),

@@ -51,6 +51,8 @@ pub(super) struct Place {
     pub(super) occupant: Arc<Occupant>,
     /// The sticky key's digest under the table's salt.
     pub(super) sticky: u64,
+    /// How late timers ran just before, in ms.
+    pub(super) timers_late_ms: f64,
 }
 
 impl Ask {
@@ -90,7 +92,8 @@ impl Ask {
         let key = sticky::key_of(&shared.options.sticky, &self.headers, user, peer.id);
         let arm = assign(&key, table.split, table.salt);
         let occupant = shared.parts.slots.occupant(table.slot(arm)).ok_or(Refusal::Vacant)?;
-        Ok(Place { sticky: key.digest(table.salt), table, arm, occupant })
+        let timers_late_ms = shared.parts.counters.timers.late_ms();
+        Ok(Place { sticky: key.digest(table.salt), table, arm, occupant, timers_late_ms })
     }
 
     /// Path and query, as the client wrote them.

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use super::timers::Timers;
+
 macro_rules! counts {
     ($(#[$doc:meta])* $live:ident, $(#[$read_doc:meta])* $read:ident { $($(#[$field_doc:meta])* $field:ident),+ $(,)? }) => {
         $(#[$doc])*
@@ -104,6 +106,7 @@ pub struct Counters {
     pub(super) requests: RequestCounters,
     pub(super) mirror: CopyCounters,
     pub(super) null: CopyCounters,
+    pub(super) timers: Timers,
     in_flight: AtomicI64,
 }
 
@@ -118,6 +121,8 @@ pub struct Counts {
     pub null: CopyCounts,
     /// Requests between arrival and last byte.
     pub in_flight: u64,
+    /// How late timers of this process ran within the last seconds, in µs.
+    pub timers_late_us: u64,
 }
 
 impl Counters {
@@ -129,6 +134,7 @@ impl Counters {
             mirror: self.mirror.read(),
             null: self.null.read(),
             in_flight: u64::try_from(self.in_flight.load(Ordering::Relaxed)).unwrap_or(0),
+            timers_late_us: self.timers.late_us(),
         }
     }
 

@@ -3,16 +3,17 @@
 //! The flight is owned by the request's future first and by the answer's body later. Dropping it before its
 //! end is the client leaving: there is no path on which an admitted request leaves no sample.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::admission::{Ask, Place};
 use super::counters::bump;
 use super::handler::Shared;
-use super::mirror::Copying;
-use super::observe::{Observing, Seen};
+use super::mirror::{Copying, Joined};
+use super::observe::Seen;
 use crate::domain::Outcome;
-use crate::evidence::{Role, Sample};
+use crate::evidence::{Copied, Role};
 use crate::upstream::{Reply, UpstreamError};
 use crate::wire::{End, ResponseObserver};
 
@@ -24,11 +25,11 @@ pub(super) struct Flight {
     /// `None` once the end was seen.
     observer: Option<ResponseObserver>,
     in_flight: u32,
-    copies: Option<Copying>,
+    copying: Copying,
 }
 
 impl Flight {
-    pub(super) fn new(shared: &Arc<Shared>, ask: &Arc<Ask>, place: &Place, copies: Option<Copying>) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>, ask: &Arc<Ask>, place: &Place, copying: Copying) -> Self {
         let observer = ResponseObserver::new(shared.ms_since(ask.arrival));
         Self {
             shared: Arc::clone(shared),
@@ -36,7 +37,7 @@ impl Flight {
             place: place.clone(),
             observer: Some(observer),
             in_flight: 0,
-            copies,
+            copying,
         }
     }
 
@@ -70,7 +71,8 @@ impl Flight {
             bump(&self.shared.parts.counters.requests.client_gone);
         }
         let (shared, ask) = (Arc::clone(&self.shared), Arc::clone(&self.ask));
-        let work = hand_over(shared, ask, self.place.clone(), seen, self.copies.take());
+        let work =
+            hand_over(shared, ask, self.place.clone(), seen, mem::replace(&mut self.copying, Copying::No));
         self.shared.tracker.spawn_on(work, &self.shared.runtime);
         Some(outcome)
     }
@@ -97,23 +99,20 @@ pub(super) const fn end_of(error: &UpstreamError) -> End {
 }
 
 /// Waits for the copies and hands the sample over. A client that has left cancels its copies.
-async fn hand_over(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen, copies: Option<Copying>) {
-    let censored = seen.answer.outcome.is_censored();
-    let copies = match copies {
-        Some(copying) if censored => {
-            copying.cancel(&shared.parts.counters);
-            None
+async fn hand_over(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen, copying: Copying) {
+    let counters = &shared.parts.counters;
+    let joined = match copying {
+        Copying::Sent(under_way) if seen.answer.outcome.is_censored() => {
+            under_way.cancel(counters);
+            Joined::Not(Copied::No)
         }
-        Some(copying) => Some(copying.join(&shared.parts.counters).await),
-        None => None,
+        Copying::Sent(under_way) => under_way.join(counters).await,
+        Copying::Dropped(why) => Joined::Not(Copied::Dropped(why)),
+        Copying::No => Joined::Not(Copied::No),
     };
-    let observing = if copies.is_some() { Observing::compared } else { Observing::alone };
-    let Some(observing) = observing(&ask, &place, &shared.parts.graders) else { return };
-    let sample =
-        Sample { serving: observing.observe(seen), copies: copies.map(|joined| joined.observe(&observing)) };
-    let counters = &shared.parts.counters.requests;
+    let Some(sample) = joined.sample(&ask, &place, &shared.parts.graders, seen) else { return };
     match shared.parts.samples.try_send(sample) {
-        Ok(()) => bump(&counters.samples),
-        Err(_) => bump(&counters.samples_dropped),
+        Ok(()) => bump(&counters.requests.samples),
+        Err(_) => bump(&counters.requests.samples_dropped),
     }
 }

@@ -19,10 +19,10 @@ use super::headers::{MIRROR, REQUEST_ID};
 use super::observe::{Observing, Seen};
 use super::refusal::Refusal;
 use crate::domain::{Arm, Clocks, Outcome};
-use crate::evidence::{Copies, Role};
+use crate::evidence::{Copied, Copies, Dropped, Role, Sample};
 use crate::routing::mirror_selected;
 use crate::upstream::{Limit, Outgoing, Reply, UpstreamError};
-use crate::wire::{Answer, End, ResponseObserver};
+use crate::wire::{Answer, End, LiveGrader, ResponseObserver};
 
 /// How a sent copy ended.
 enum Ended {
@@ -33,34 +33,62 @@ enum Ended {
     ShutDown,
 }
 
+/// What was done about the copies of one request.
+pub(super) enum Copying {
+    /// It was not selected.
+    No,
+    /// It was selected, and its copy was not sent.
+    Dropped(Dropped),
+    Sent(UnderWay),
+}
+
 /// The copies of one request, on their way. Dropping a receiver cancels its copy.
-pub(super) struct Copying {
+pub(super) struct UnderWay {
     candidate: oneshot::Receiver<Ended>,
     null: Option<oneshot::Receiver<Ended>>,
 }
 
 /// What became of them.
-pub(super) struct Joined {
-    candidate: Option<Box<Seen>>,
-    null: Option<Box<Seen>>,
+pub(super) enum Joined {
+    /// There are none.
+    Not(Copied),
+    Both {
+        candidate: Option<Box<Seen>>,
+        null: Option<Box<Seen>>,
+    },
 }
 
 impl Joined {
-    pub(super) fn observe(self, observing: &Observing<'_>) -> Copies {
-        Copies {
-            candidate: self.candidate.map(|seen| observing.observe(*seen)),
-            null: self.null.map(|seen| observing.observe(*seen)),
+    /// The sample of a request that was answered as `seen`; `None` where it was no question.
+    pub(super) fn sample(
+        self,
+        ask: &Ask,
+        place: &Place,
+        graders: &[LiveGrader],
+        seen: Seen,
+    ) -> Option<Sample> {
+        match self {
+            Self::Not(copied) => {
+                let serving = Observing::alone(ask, place, graders)?.observe(seen);
+                Some(Sample { serving, copied })
+            }
+            Self::Both { candidate, null } => {
+                let observing = Observing::compared(ask, place, graders)?;
+                let copy = |seen: Option<Box<Seen>>| seen.map(|seen| observing.observe(*seen));
+                let copies = Copies { candidate: copy(candidate), null: copy(null) };
+                Some(Sample { serving: observing.observe(seen), copied: Copied::Sent(Box::new(copies)) })
+            }
         }
     }
 }
 
 impl Copying {
     /// Sends the copies of a request, if it is selected.
-    pub(super) fn start(shared: &Arc<Shared>, ask: &Arc<Ask>, place: &Place) -> Option<Self> {
+    pub(super) fn start(shared: &Arc<Shared>, ask: &Arc<Ask>, place: &Place) -> Self {
         let (plan, salt) = (place.table.mirror, place.table.salt);
         let can = place.arm == Arm::Baseline && ask.route.is_generation() && !ask.is_copy;
         if !can || !mirror_selected(&ask.id, "mirror", plan.share, salt) {
-            return None;
+            return Self::No;
         }
         let with_null = mirror_selected(&ask.id, "null", plan.null_share, salt);
         let counters = &shared.parts.counters;
@@ -69,24 +97,26 @@ impl Copying {
             bump(&counters.null.offered);
         }
         let candidate = other_arm(shared, place)
-            .ok_or(&counters.mirror.dropped_vacant)
+            .ok_or((&counters.mirror.dropped_vacant, Dropped::Rule))
             .and_then(|place| send(shared, ask, place, Role::Mirror, &counters.mirror));
         match candidate {
             Ok(candidate) => {
                 let null = with_null.then(|| send(shared, ask, place.clone(), Role::Null, &counters.null));
-                let null = null.and_then(|sent| sent.map_err(bump).ok());
-                Some(Self { candidate, null })
+                let null = null.and_then(|sent| sent.map_err(|(counter, _)| bump(counter)).ok());
+                Self::Sent(UnderWay { candidate, null })
             }
-            Err(reason) => {
-                bump(reason);
+            Err((counter, why)) => {
+                bump(counter);
                 if with_null {
                     bump(&counters.null.dropped_alone);
                 }
-                None
+                Self::Dropped(why)
             }
         }
     }
+}
 
+impl UnderWay {
     /// Waits for the copies beside an answer that counts.
     pub(super) async fn join(self, counters: &Counters) -> Joined {
         let candidate = settle(self.candidate, &counters.mirror).await;
@@ -94,7 +124,7 @@ impl Copying {
             Some(null) => settle(null, &counters.null).await,
             None => None,
         };
-        Joined { candidate, null }
+        Joined::Both { candidate, null }
     }
 
     /// The client left: there will be nothing to compare with.
@@ -122,18 +152,19 @@ fn other_arm(shared: &Shared, place: &Place) -> Option<Place> {
     Some(Place { arm, occupant, ..place.clone() })
 }
 
-/// Starts one copy, or says which counter tells why not.
+/// Starts one copy, or says which counter tells why not, and whether that was chance.
 fn send<'a>(
     shared: &Arc<Shared>,
     ask: &Arc<Ask>,
     place: Place,
     role: Role,
     counters: &'a CopyCounters,
-) -> Result<oneshot::Receiver<Ended>, &'a AtomicU64> {
+) -> Result<oneshot::Receiver<Ended>, (&'a AtomicU64, Dropped)> {
     if ask.body.len() > shared.options.mirror.body_bytes_max {
-        return Err(&counters.dropped_too_large);
+        return Err((&counters.dropped_too_large, Dropped::Rule));
     }
-    let permit = Arc::clone(&shared.copies).try_acquire_owned().map_err(|_| &counters.dropped_full)?;
+    let permit = Arc::clone(&shared.copies).try_acquire_owned();
+    let permit = permit.map_err(|_| (&counters.dropped_full, Dropped::Room))?;
     bump(&counters.sent);
     let (sender, receiver) = oneshot::channel();
     let copy = Copy { shared: Arc::clone(shared), ask: Arc::clone(ask), place, role };

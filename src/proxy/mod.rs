@@ -36,6 +36,7 @@ mod relay;
 mod route;
 mod server;
 mod sticky;
+mod timers;
 mod usage_filter;
 
 pub use counters::{CopyCounters, CopyCounts, Counters, Counts, RequestCounters, RequestCounts};

@@ -51,12 +51,16 @@ impl<'a> Observing<'a> {
             clocks: answer.clocks,
             streamed,
             output_tokens: answer.usage.map(|usage| usage.completion_tokens),
+            request_bytes: u32::try_from(self.ask.body.len()).unwrap_or(u32::MAX),
             prompt_tokens: answer.usage.map(|usage| usage.prompt_tokens),
+            cached_tokens: answer.usage.and_then(|usage| usage.cached_tokens),
             answer: self.said(&answer),
             prompt: self.prompt,
             degenerate: degenerate(&answer.text),
             in_flight,
+            timers_late_ms: self.place.timers_late_ms,
             sticky: self.place.sticky,
+            tenant: self.ask.tenant.short(),
             scores: self.scores(&answer),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tracing::{info, warn};
 use super::connection::serve;
 use super::counters::bump;
 use super::handler::Shared;
-use super::{ProxyOptions, ProxyParts};
+use super::{ProxyOptions, ProxyParts, timers};
 
 /// A pause after a failed accept: without file descriptors the next one fails as well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -88,6 +89,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, stop: CancellationTo
     let mut connections = JoinSet::new();
     let mut sweeps = interval(SWEEP_EVERY);
     sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watch = pin!(timers::watch(&shared.parts.counters));
     let mut number = 0_u64;
     loop {
         tokio::select! {
@@ -105,6 +107,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, stop: CancellationTo
             },
             Some(_) = connections.join_next() => {}
             _ = sweeps.tick() => shared.parts.slots.sweep(),
+            () = &mut watch => {}
         }
     }
     drop(listener);

@@ -60,7 +60,7 @@ impl Measured {
     }
 
     fn traffic(&self, page: &mut Page) {
-        let Counts { requests, mirror, null, in_flight } = self.counters.snapshot();
+        let Counts { requests, mirror, null, in_flight, timers_late_us } = self.counters.snapshot();
         let events = requests.entries().into_iter().map(|(name, value)| (label("event", name), value));
         page.counters(
             "proxy_events",
@@ -81,6 +81,11 @@ impl Measured {
             "requests_in_flight",
             "Requests between arrival and last byte",
             [(Vec::new(), float(in_flight))],
+        );
+        page.gauges(
+            "timers_late_seconds",
+            "How late timers of this process ran within the last seconds; beyond 5 ms latencies are no evidence",
+            [(Vec::new(), float(timers_late_us) / 1e6)],
         );
         let table = Arc::clone(&self.control.status().table);
         let endpoints = self.engines.endpoints().map(|(slot, endpoint, count)| {

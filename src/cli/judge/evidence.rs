@@ -11,7 +11,7 @@ use super::what_if::{WhatIf, applied};
 use crate::cli::{Blame, Failure};
 use crate::config::{JudgeConfig, policy_digest};
 use crate::domain::MetricName;
-use crate::evidence::{IN_FLIGHT, Snapshot};
+use crate::evidence::{Snapshot, is_condition};
 use crate::judgment::{Ask, Judgment, Policy, Question, Subject, judge};
 use crate::report::read_run;
 use crate::wire::VerdictRecord;
@@ -152,7 +152,7 @@ const fn asked(question: Question, subject: Subject, must_pass: Vec<MetricName>)
 }
 
 const fn ruled(policy: Policy) -> JudgeConfig {
-    JudgeConfig { policy, graders: Vec::new() }
+    JudgeConfig { policy, graders: Vec::new(), tenant_max: None }
 }
 
 fn nothing() -> Failure {
@@ -176,7 +176,7 @@ fn changed(rules: &JudgeConfig, changes: &[WhatIf]) -> Result<JudgeConfig, Failu
 /// A line for each metric of the pairs that no rule names.
 fn without_rule(policy: &Policy, names: &[MetricName]) -> Vec<String> {
     let unknown = names.iter();
-    let unknown = unknown.filter(|name| policy.metric(name).is_none() && name.as_str() != IN_FLIGHT);
+    let unknown = unknown.filter(|name| policy.metric(name).is_none() && !is_condition(name.as_str()));
     unknown.map(|name| format!("note: {name} is not judged: no rule names it")).collect()
 }
 

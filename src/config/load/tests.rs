@@ -107,6 +107,7 @@ fn a_policy_digest_changes_with_every_rule() {
         digest(""),
         digest("[judge]\nabort_alpha = 0.02\n"),
         digest("[judge]\npairs_min = 7\n"),
+        digest("[judge]\ntenant_max = \"25%\"\n"),
         digest(metric),
         digest(&metric.replace("0.01", "0.02")),
         digest(&format!("{metric}abort_margin = 0.03\n")),

@@ -15,7 +15,7 @@ use crate::control::{Control, ControlParts, ControlTask, Handle, Releases, Start
 use crate::domain::{
     Arm, Clocks, Finish, Outcome, PolicyDigest, ReleaseId, RequestId, RolloutId, Share, Slot, Timestamp,
 };
-use crate::evidence::{AnswerDigest, Copies, Observation, PromptDigest, Role, Said, Sample};
+use crate::evidence::{AnswerDigest, Copied, Copies, Observation, PromptDigest, Role, Said, Sample};
 use crate::judgment::{Judgment, Policy, Question, Reason, Subject, Verdict};
 use crate::rollout::{Ending, Note, OnInconclusive, Plan, Ramp, Stage, Window};
 use crate::routing::{MirrorPlan, RouteTable, StickyKey, assign};
@@ -131,6 +131,7 @@ impl World {
             table: Arc::clone(&table),
             samples: received,
             scores: Vec::new(),
+            tenant_max: None,
             policy: policy(),
             policy_digest: PolicyDigest::from("pol:1"),
             plan: script.plan.clone(),
@@ -212,9 +213,9 @@ impl World {
         let arm = assign(&key, table.split, table.salt);
         let answer = |arm, role| observation(n, &table, arm, role, self.error_every);
         let mirrored = table.mirror.share > Share::ZERO && arm == Arm::Baseline;
-        let copies =
-            mirrored.then(|| Copies { candidate: Some(answer(Arm::Candidate, Role::Mirror)), null: None });
-        let sample = Sample { serving: answer(arm, Role::Serving), copies };
+        let copies = || Copies { candidate: Some(answer(Arm::Candidate, Role::Mirror)), null: None };
+        let copied = if mirrored { Copied::Sent(Box::new(copies())) } else { Copied::No };
+        let sample = Sample { serving: answer(arm, Role::Serving), copied };
         // The controller may be gone in the tests that end it.
         let _ = self.samples.send(sample).await;
     }
@@ -263,12 +264,16 @@ fn observation(n: u64, table: &RouteTable, arm: Arm, role: Role, error_every: u6
         clocks: Clocks { sent_ms: 0.0, end_ms: 100.0, ..Clocks::default() },
         streamed: false,
         output_tokens: Some(20),
+        request_bytes: 400,
         prompt_tokens: Some(50),
+        cached_tokens: None,
         answer: Said::Digest(AnswerDigest(prompt)),
         prompt: Some(PromptDigest(prompt)),
         degenerate: false,
         in_flight: 3,
+        timers_late_ms: 0.0,
         sticky: n,
+        tenant: 1,
         scores: Vec::new(),
     }
 }

@@ -23,22 +23,26 @@ fn answer(arm: Arm, outcome: Outcome, text: u8) -> Observation {
         },
         streamed: true,
         output_tokens: Some(11),
+        request_bytes: 90,
         prompt_tokens: Some(5),
+        cached_tokens: Some(1),
         answer: if outcome.is_complete() { Said::Digest(AnswerDigest([text; 16])) } else { Said::Nothing },
         prompt: Some(PromptDigest([text; 16])),
         degenerate: false,
         in_flight: 3,
+        timers_late_ms: 1.0,
         sticky: u64::from(text),
+        tenant: 1,
         scores: vec![("good".into(), 1.0)],
     }
 }
 
 fn pairing() -> Pairing {
-    Pairing::new(PairingOptions { epoch: 7, scores: vec!["good".into()] })
+    Pairing::new(PairingOptions { scores: vec!["good".into()], ..PairingOptions::of(7) })
 }
 
 fn mirrored(serving: Observation, candidate: Option<Observation>, null: Option<Observation>) -> Sample {
-    Sample { serving, copies: Some(Copies { candidate, null }) }
+    Sample { serving, copied: Copied::Sent(Box::new(Copies { candidate, null })) }
 }
 
 /// The metrics of the one pair that `sample` makes, as `name=baseline/candidate`, `-` for a lost half.
@@ -61,28 +65,34 @@ fn two_whole_answers_speak_of_everything() {
     check(
         &sample,
         "error=0/0 broken=0/0 sameness=0/0 good=1/1 length=11/11 ttft_ms=20/20 tpot_ms=10/10 e2e_ms=130/130 \
-         disagreement=0/1 null_failed=0/0 in_flight=3/3",
+         disagreement=0/1 null_failed=0/0 in_flight=3/3 timers_late_ms=1/1 uncached_tokens=4/4 request_bytes=90/90",
     );
 }
 
 #[test]
 fn a_quick_failure_is_not_a_quick_answer() {
     let (blue, green) = (answer(Arm::Baseline, STOP, 1), answer(Arm::Candidate, Outcome::Errored(500), 1));
-    check(&mirrored(blue, Some(green), None), "error=0/1 broken=0/0 sameness=0/0 good=1/0 in_flight=3/3");
+    check(
+        &mirrored(blue, Some(green), None),
+        "error=0/1 broken=0/0 sameness=0/0 good=1/0 in_flight=3/3 timers_late_ms=1/1 request_bytes=90/90",
+    );
 }
 
 #[test]
 fn a_truncated_answer_is_broken_and_scores_nothing() {
     let green = answer(Arm::Candidate, Outcome::Truncated(Missing::Finish), 1);
     let sample = mirrored(answer(Arm::Baseline, STOP, 1), Some(green), None);
-    check(&sample, "error=0/0 broken=0/1 sameness=0/0 good=1/0 in_flight=3/3");
+    check(
+        &sample,
+        "error=0/0 broken=0/1 sameness=0/0 good=1/0 in_flight=3/3 timers_late_ms=1/1 request_bytes=90/90",
+    );
 }
 
 #[test]
 fn a_lost_copy_is_a_missing_half_in_every_metric() {
     check(
         &mirrored(answer(Arm::Baseline, STOP, 1), None, None),
-        "error=0/- broken=0/- sameness=0/- good=1/- length=11/- ttft_ms=20/- tpot_ms=10/- e2e_ms=130/- in_flight=3/-",
+        "error=0/- broken=0/- sameness=0/- good=1/- length=11/- ttft_ms=20/- tpot_ms=10/- e2e_ms=130/- in_flight=3/- timers_late_ms=1/- uncached_tokens=4/- request_bytes=90/90",
     );
 }
 
@@ -91,7 +101,10 @@ fn the_arms_are_by_role_also_when_the_candidate_served() {
     let mut served = answer(Arm::Candidate, STOP, 1);
     served.output_tokens = Some(21);
     let sample = mirrored(served, Some(answer(Arm::Baseline, Outcome::Errored(503), 1)), None);
-    check(&sample, "error=1/0 broken=0/0 sameness=0/0 good=0/1 in_flight=3/3");
+    check(
+        &sample,
+        "error=1/0 broken=0/0 sameness=0/0 good=0/1 in_flight=3/3 timers_late_ms=1/1 request_bytes=90/90",
+    );
 }
 
 #[test]
@@ -116,7 +129,7 @@ fn a_template_that_lost_its_variables_repeats_itself() {
 
 /// A request of its own name on sticky key `key`.
 fn served(arm: Arm, name: &str, key: u8) -> Sample {
-    Sample { serving: Observation { request: name.into(), ..answer(arm, STOP, key) }, copies: None }
+    Sample { serving: Observation { request: name.into(), ..answer(arm, STOP, key) }, copied: Copied::No }
 }
 
 fn quarter() -> StageSplit {
@@ -150,9 +163,26 @@ fn a_mirrored_request_is_a_pair_and_never_an_arrival_too() {
     let mut pairing = pairing();
     pairing.open_stage(quarter());
     let mut sample = served(Arm::Baseline, "a", 1);
-    sample.copies = Some(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None });
+    sample.copied =
+        Copied::Sent(Box::new(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None }));
     assert!(matches!(&pairing.records(&sample)[..], [Record::Pair(_)]));
     assert!(pairing.records(&served(Arm::Baseline, "b", 1)).is_empty(), "its key's first request is gone");
+}
+
+#[test]
+fn a_dropped_copy_is_no_pair_and_no_arrival() {
+    let mut pairing = pairing();
+    pairing.open_stage(quarter());
+    let dropped = |name: &str, why| Sample { copied: Copied::Dropped(why), ..served(Arm::Baseline, name, 1) };
+    let records = pairing.records(&dropped("a", Dropped::Room));
+    let [Record::Pair(pair)] = &records[..] else { panic!("{records:?}") };
+    let size = Halves { baseline: Some(90.0), candidate: None };
+    assert_eq!(pair.metrics, [(REQUEST_BYTES.into(), size)]);
+    assert!(pairing.records(&dropped("b", Dropped::Rule)).is_empty());
+    let mut collector = crate::evidence::Collector::new(&[]).unwrap();
+    collector.push(&records[0]).unwrap();
+    let snapshot = collector.snapshot();
+    assert_eq!((snapshot.records(), snapshot.pairs(), snapshot.drops().dropped_copies()), (1, 0, 1));
 }
 
 #[test]
@@ -172,18 +202,19 @@ fn the_share_of_arrivals_leaves_out_what_was_mirrored() {
 fn a_request_id_counts_once_also_after_a_restart() {
     let mirrored = || {
         let mut sample = served(Arm::Baseline, "a", 1);
-        sample.copies = Some(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None });
+        sample.copied =
+            Copied::Sent(Box::new(Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None }));
         sample
     };
     let mut first = pairing();
     let records = first.records(&mirrored());
     assert_eq!((records.len(), first.records(&mirrored()).len()), (1, 0));
     assert_eq!(first.passed_over().repeated, 1);
-    let options = PairingOptions { epoch: 7, scores: Vec::new() };
+    let options = PairingOptions::of(7);
     let mut resumed = Pairing::resumed(options, &records);
     assert!(resumed.records(&mirrored()).is_empty());
     let next = served(Arm::Baseline, "b", 1);
-    let next = Sample { copies: mirrored().copies, ..next };
+    let next = Sample { copied: mirrored().copied, ..next };
     assert_eq!(resumed.records(&next)[0].seq(), 2);
 }
 
@@ -197,5 +228,5 @@ fn clients_that_left_and_other_epochs_are_counted_and_not_judged() {
     assert!(pairing.records(&mirrored(stale, None, None)).is_empty());
     let copy_gone = answer(Arm::Candidate, Outcome::ClientGone, 1);
     assert!(pairing.records(&mirrored(answer(Arm::Baseline, STOP, 1), Some(copy_gone), None)).is_empty());
-    assert_eq!(pairing.passed_over(), PassedOver { stale: 1, censored: 2, repeated: 0 });
+    assert_eq!(pairing.passed_over(), PassedOver { stale: 1, censored: 2, repeated: 0, capped: 0 });
 }

@@ -174,6 +174,34 @@ fn a_latency_counts_for_the_candidate_under_load_and_against_it_without() {
 }
 
 #[test]
+fn a_candidate_whose_prefix_cache_is_cold_is_not_slower() {
+    let policy = policy(&["ttft_ms", "tpot_ms"]);
+    let judged = |uncached: Halves, late_ms: f64| {
+        let mut collector = Collector::new(&policy.specs()).unwrap();
+        for seq in 1..=600 {
+            let metrics = vec![
+                ("ttft_ms".into(), both(80.0, 400.0)),
+                ("tpot_ms".into(), both(10.0, 10.0)),
+                ("uncached_tokens".into(), uncached),
+                ("timers_late_ms".into(), both(late_ms, late_ms)),
+            ];
+            collector.push(&Record::Pair(Pair { seq, id: seq.to_string(), metrics })).unwrap();
+        }
+        let asked = Ask { must_pass: vec!["ttft_ms".into(), "tpot_ms".into()], ..ask(&policy) };
+        let judgment = judge(collector.snapshot(), &policy, &asked);
+        (judgment.metrics.iter().map(|one| one.verdict).collect::<Vec<_>>(), judgment.reasons[0].to_string())
+    };
+    use Verdict::{Fail, Inconclusive, Pass};
+    let (cold, why) = judged(both(200.0, 3_900.0), 0.0);
+    assert_eq!((cold[0], cold[3]), (Inconclusive, Pass), "the prompt is not in the time per token: {why}");
+    let (warm, why) = judged(both(3_900.0, 3_900.0), 0.0);
+    assert_eq!((warm[0], warm[3]), (Fail, Pass), "{why}");
+    let (late, why) = judged(both(3_900.0, 3_900.0), 40.0);
+    assert_eq!((late[0], late[3]), (Inconclusive, Inconclusive));
+    assert!(why.contains("timers of this process ran late in 600 of 600 pairs"), "{why}");
+}
+
+#[test]
 fn an_absolute_limit_decides_where_no_load_lets_compare() {
     let mut policy = policy(&["ttft_ms"]);
     policy.metrics[0].max = Some(LatencyLimit { tail: Tail::P99, ms: 800.0 });
@@ -265,6 +293,24 @@ fn a_split_that_loses_users_of_one_arm_is_invalid() {
     assert_eq!(check(4_000, 4), None);
     let text = check(4_000, 6).unwrap();
     assert!(text.starts_with("the candidate got 666 of 4000 keys where 25% was set"), "{text}");
+}
+
+#[test]
+fn copies_that_are_dropped_by_the_length_of_their_request_are_invalid() {
+    let policy = policy(&["error"]);
+    let requests = |requests: u64, long: f64| {
+        (1..=requests).map(move |seq| {
+            let bytes = 100.0 + (seq * 617 % 1_000) as f64;
+            let copied = !(seq % 3 == 0 && bytes > long);
+            let size = Halves { baseline: Some(bytes), candidate: copied.then_some(bytes) };
+            let error = copied.then(|| ("error".into(), both(0.0, 0.0)));
+            let metrics = error.into_iter().chain([("request_bytes".into(), size)]).collect();
+            Record::Pair(Pair { seq, id: format!("r{seq}"), metrics })
+        })
+    };
+    assert_eq!(alarm("mirror_drops", &policy, requests(900, 0.0)), None);
+    let text = alarm("mirror_drops", &policy, requests(900, 800.0)).unwrap();
+    assert!(text.starts_with("whether a copy is dropped depends on the length of its request"), "{text}");
 }
 
 #[test]

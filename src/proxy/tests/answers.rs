@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::domain::{Arm, Finish, Missing, Outcome};
-use crate::evidence::Role;
+use crate::evidence::{Copied, Role};
 use crate::upstream::Timeouts;
 use crate::upstream::testing::{Engine, LAST_CHUNK, Step, chunk, chunked_head, whole};
 
@@ -75,7 +75,7 @@ async fn check(steps: Vec<Step>, timeouts: Timeouts, status: u16, is_whole: bool
         assert_eq!(answer.body, token("a"), "what came before the break reaches the client");
     }
     let sample = rig.sample().await;
-    assert_eq!((sample.serving.outcome, sample.copies), (outcome, None), "{steps:?}");
+    assert_eq!((sample.serving.outcome, sample.copied), (outcome, Copied::No), "{steps:?}");
     assert!(sample.serving.outcome.is_complete() || sample.serving.scores.is_empty());
 }
 

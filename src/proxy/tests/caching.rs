@@ -88,7 +88,7 @@ async fn copies_neither_read_nor_write_the_cache() {
     })
     .await;
     assert_eq!(word(&rig, "", &chat("")).await, "miss baseline");
-    assert!(rig.sample().await.copies.is_some());
+    assert!(rig.sample().await.copied.sent().is_some());
     rig.table.store(Arc::new(split(Share::FULL)));
     assert_eq!(word(&rig, "", &chat("")).await, "miss candidate");
 }

@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::domain::{Arm, Finish, Outcome, ReleaseId};
-use crate::evidence::{Role, Said, Sample};
+use crate::evidence::{Copied, Dropped, Role, Said, Sample};
 use crate::proxy::CopyCounts;
 use crate::upstream::Timeouts;
 use crate::upstream::testing::{Engine, Step};
@@ -36,7 +36,7 @@ async fn one_question_three_answers_each_from_its_own_release() {
     let headers = "x-request-id: r1\r\nauthorization: Bearer k\r\n";
     rig.client().await.ask(CHAT, headers, &chat(r#","stream":true"#)).await;
     let sample = rig.sample().await;
-    let copies = sample.copies.as_ref().unwrap();
+    let copies = sample.copied.sent().unwrap();
     let (candidate, null) = (copies.candidate.as_ref().unwrap(), copies.null.as_ref().unwrap());
     assert_eq!((candidate.arm, candidate.role), (Arm::Candidate, Role::Mirror));
     assert_eq!((null.arm, null.role), (Arm::Baseline, Role::Null));
@@ -89,7 +89,11 @@ async fn a_hung_green_never_delays_a_client() {
     drop(client);
     let (samples, mirror, _) = close(rig).await;
     assert_eq!(samples.len(), 20);
-    assert!(samples.iter().flat_map(|sample| &sample.copies).all(|copies| copies.candidate.is_none()));
+    assert!(
+        samples.iter().filter_map(|sample| sample.copied.sent()).all(|copies| copies.candidate.is_none())
+    );
+    let dropped = samples.iter().filter(|sample| sample.copied == Copied::Dropped(Dropped::Room));
+    assert_eq!(dropped.count() as u64, mirror.dropped_full);
     assert!(mirror.sent > 0 && mirror.dropped_full > 0, "{mirror:?}");
     assert_eq!((mirror.offered, mirror.orphaned_shutdown), (20, mirror.sent));
 }
@@ -104,7 +108,8 @@ async fn a_copy_that_runs_too_long_is_a_lost_half() {
     })
     .await;
     rig.ask(&chat("")).await;
-    let copies = rig.sample().await.copies.unwrap();
+    let sample = rig.sample().await;
+    let copies = sample.copied.sent().unwrap();
     assert_eq!((copies.candidate.is_none(), copies.null.is_some()), (true, true));
     green.gone().await;
     assert_eq!(close(rig).await.1.orphaned_timeout, 1);
@@ -116,10 +121,16 @@ async fn a_refusing_or_broken_green_is_an_answer_and_not_a_lost_one() {
     let broken = Engine::always(vec![Step::Close]).await;
     let mut rig = Rig::new(&blue, Some(&broken), |setup| setup.table = all_mirrored()).await;
     assert_eq!(rig.ask(&chat("")).await.status, 200);
-    assert_eq!(rig.sample().await.copies.unwrap().candidate.unwrap().outcome, Outcome::Errored(502));
+    assert_eq!(
+        rig.sample().await.copied.sent().unwrap().candidate.clone().unwrap().outcome,
+        Outcome::Errored(502)
+    );
     drop(broken);
     assert_eq!(rig.ask(&chat("")).await.status, 200);
-    assert_eq!(rig.sample().await.copies.unwrap().candidate.unwrap().outcome, Outcome::Errored(502));
+    assert_eq!(
+        rig.sample().await.copied.sent().unwrap().candidate.clone().unwrap().outcome,
+        Outcome::Errored(502)
+    );
     assert_eq!(close(rig).await.1.paired, 2);
 }
 
@@ -136,7 +147,7 @@ async fn a_client_that_leaves_takes_its_copies_along() {
     blue.gone().await;
     blue.gone().await;
     let sample = rig.sample().await;
-    assert_eq!((sample.serving.outcome, sample.copies), (Outcome::ClientGone, None));
+    assert_eq!((sample.serving.outcome, sample.copied), (Outcome::ClientGone, Copied::No));
     let (_, mirror, null) = close(rig).await;
     assert_eq!((mirror.orphaned_client_gone, null.orphaned_client_gone), (1, 1));
 }
