@@ -43,7 +43,7 @@ type Value = fn(&Observation) -> Option<f64>;
 
 /// What the rules see of a request; `None` where there is no triple.
 fn seen(sample: &Sample, value: Value) -> Option<Seen> {
-    let copies = sample.copies.as_ref()?;
+    let copies = sample.copied.sent()?;
     let (candidate, null) = (copies.candidate.as_ref()?, copies.null.as_ref()?);
     Some(Seen { baseline: value(&sample.serving)?, candidate: value(candidate)?, null: value(null)? })
 }

@@ -43,6 +43,7 @@ pub(crate) fn promises(runs: u64) -> anyhow::Result<String> {
             beyond(world.fails_rightly(), percent(at.aborted)),
             beyond(world.passes_blindly(), percent(at.promoted)),
             beyond(world.fails_rightly(), percent(same.aborted)),
+            percent(at.held),
             records(same.to_promote),
             percent(worse.aborted),
             records(worse.to_abort),
@@ -59,6 +60,7 @@ pub(crate) fn promises(runs: u64) -> anyhow::Result<String> {
         "false abort, at the margin",
         "false promotion, at the margin",
         "false abort, identical",
+        "held, at the margin",
         "records to promote",
         "aborted at 5 × the margin",
         "records to abort",
@@ -174,7 +176,7 @@ enum Unit {
 
 /// One rollout's verdicts; by request where each is given a sticky key of its own on the arm that it went to.
 fn one(scenario: &Scenario, unit: Unit, run: u64) -> anyhow::Result<Ended> {
-    let mut pairing = Pairing::new(PairingOptions { epoch: 0, scores: Vec::new() });
+    let mut pairing = Pairing::new(PairingOptions::of(0));
     let mut collector = Collector::new(&scenario.policy.specs())?;
     let subject = Subject {
         baseline: String::new(),

@@ -21,10 +21,14 @@ const TPOT_NOISE: f64 = 0.1;
 const TOKENS_SPREAD: f64 = 0.6;
 const TOKENS_NOISE: f64 = 0.1;
 
+/// Standard deviation of the logarithm of a request's length.
+const BYTES_SPREAD: f64 = 0.5;
+
 /// Medians.
 const TTFT_MS: f64 = 200.0;
 const TPOT_MS: f64 = 20.0;
 const TOKENS: f64 = 120.0;
+const BYTES: f64 = 600.0;
 
 /// Answers that are worded as most are; the others are like no other answer.
 const USUAL_WORDING: f64 = 0.83;
@@ -41,6 +45,8 @@ pub(super) struct Prompt {
     pub(super) number: u64,
     pub(super) ttft_ms: f64,
     pub(super) tokens: f64,
+    /// Length of the request in bytes.
+    pub(super) bytes: f64,
     /// Hash of the sticky key, and the candidate's share of the clients when it was placed.
     pub(super) sticky: u64,
     pub(super) share: Share,
@@ -76,10 +82,12 @@ impl Answers {
     pub(super) fn prompt(number: u64, rng: &mut ChaCha8Rng) -> Prompt {
         let ttft_ms = TTFT_MS * spread(TTFT_SPREAD, rng);
         let tokens = TOKENS * spread(TOKENS_SPREAD, rng);
-        Prompt { number, ttft_ms, tokens, sticky: number, share: Share::ZERO }
+        let bytes = BYTES * spread(BYTES_SPREAD, rng);
+        Prompt { number, ttft_ms, tokens, bytes, sticky: number, share: Share::ZERO }
     }
 
     /// What an arm answers.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some thousand bytes")]
     pub(super) fn answer(
         &self,
         (arm, role): (Arm, Role),
@@ -102,12 +110,16 @@ impl Answers {
             clocks,
             streamed: true,
             output_tokens: Some(output_tokens),
+            request_bytes: prompt.bytes as u32,
             prompt_tokens: None,
+            cached_tokens: None,
             answer: Said::Digest(wording(prompt, rng)),
             prompt: Some(PromptDigest(digest(prompt.number, 0))),
             degenerate: false,
             in_flight: IN_FLIGHT,
+            timers_late_ms: 0.0,
             sticky: prompt.sticky,
+            tenant: 0,
             scores,
         }
     }

@@ -102,7 +102,7 @@ impl Scenario {
     /// When the policy cannot be measured by.
     pub fn run(&self, seed: u64, run: u64) -> Result<Ended, ScenarioError> {
         let traffic = Traffic::new(self, seed, run);
-        let options = PairingOptions { epoch: 0, scores: traffic.scores().to_vec() };
+        let options = PairingOptions { scores: traffic.scores().to_vec(), ..PairingOptions::of(0) };
         let (mut pairing, mut collector) = (Pairing::new(options), Collector::new(&self.policy.specs())?);
         let mut decision = Decision::new(self.world)?;
         let mut ended = Ended::default();

@@ -7,7 +7,7 @@ use super::answers::{Answers, Fate, Prompt};
 use super::users::Users;
 use super::{Scenario, World};
 use crate::domain::{Arm, MetricKind, MetricName, Share};
-use crate::evidence::{Copies, Observation, Role, Sample};
+use crate::evidence::{Copied, Copies, Dropped, Observation, Role, Sample};
 use crate::judgment::MetricPolicy;
 use crate::routing::{Salt, StickyKey, TrafficSplit, assign};
 
@@ -31,8 +31,9 @@ const OUTAGE_CHANCE: f64 = 0.9;
 const COLD_REQUESTS: u64 = 50;
 const COLD_SLOWNESS: f64 = 2.0;
 
-/// Long prompts, and the shares of long and of other copies that are never sent.
+/// Long prompts, by how much they are longer, and the shares of long and of other copies that find no room.
 const LONG_SHARE: f64 = 0.2;
+const LONG_FACTOR: f64 = 10.0;
 const DROPPED: [f64; 2] = [0.75, 0.05];
 
 /// Share of the answers to copies of long prompts that get lost: 4 % of all.
@@ -61,7 +62,7 @@ pub struct Traffic {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fortune {
     Answered,
-    NeverSent,
+    NotSent(Dropped),
     Lost,
 }
 
@@ -109,21 +110,21 @@ impl Traffic {
         let arm = assign(&key, TrafficSplit::new(SPLIT), self.salt);
         let added = if arm == Arm::Candidate { self.effect_now() } else { 0.0 };
         let fate = Fate { failing: failing + added, slowness: 1.0 };
-        Sample { serving: self.answer(arm, Role::Serving, &prompt, fate), copies: None }
+        Sample { serving: self.answer(arm, Role::Serving, &prompt, fate), copied: Copied::No }
     }
 
     /// One request to the baseline, with its copies.
-    fn mirrored(&mut self, prompt: &Prompt) -> Sample {
-        let (baseline, candidate, fortune) = self.fates();
-        let serving = self.answer(Arm::Baseline, Role::Serving, prompt, baseline);
-        if fortune == Fortune::NeverSent {
-            return Sample { serving, copies: None };
+    fn mirrored(&mut self, mut prompt: Prompt) -> Sample {
+        let (baseline, candidate, fortune) = self.fates(&mut prompt);
+        let serving = self.answer(Arm::Baseline, Role::Serving, &prompt, baseline);
+        if let Fortune::NotSent(why) = fortune {
+            return Sample { serving, copied: Copied::Dropped(why) };
         }
-        let copy = self.answer(Arm::Candidate, Role::Mirror, prompt, candidate);
+        let copy = self.answer(Arm::Candidate, Role::Mirror, &prompt, candidate);
         let null = (self.rng.random::<f64>() < self.null_share)
-            .then(|| self.answer(Arm::Baseline, Role::Null, prompt, baseline));
+            .then(|| self.answer(Arm::Baseline, Role::Null, &prompt, baseline));
         let candidate = (fortune == Fortune::Answered).then_some(copy);
-        Sample { serving, copies: Some(Copies { candidate, null }) }
+        Sample { serving, copied: Copied::Sent(Box::new(Copies { candidate, null })) }
     }
 
     fn answer(&mut self, arm: Arm, role: Role, prompt: &Prompt, fate: Fate) -> Observation {
@@ -131,7 +132,7 @@ impl Traffic {
     }
 
     /// How the baseline and the candidate fare with this request, and what becomes of the copy.
-    fn fates(&mut self) -> (Fate, Fate, Fortune) {
+    fn fates(&mut self, prompt: &mut Prompt) -> (Fate, Fate, Fortune) {
         let effect = self.effect_now();
         let mut fortune = Fortune::Answered;
         let (failing, added) = match self.world {
@@ -147,8 +148,9 @@ impl Traffic {
                 let failing = if hard { HARD_CHANCE } else { 0.0 };
                 (failing, concentrated(effect, HARD_SHARE, 1.0 - HARD_CHANCE, hard))
             }
-            World::DroppedCopies | World::LostCopies => {
+            World::DroppedCopies | World::UncopiedPrompts | World::LostCopies => {
                 let long = self.rng.random::<f64>() < LONG_SHARE;
+                prompt.bytes *= if long { LONG_FACTOR } else { 1.0 };
                 fortune = self.fortune(long);
                 (self.base, concentrated(effect, LONG_SHARE, 1.0 - self.base, long))
             }
@@ -173,7 +175,8 @@ impl Traffic {
     fn fortune(&mut self, long: bool) -> Fortune {
         let luck: f64 = self.rng.random();
         match self.world {
-            World::DroppedCopies if luck < DROPPED[usize::from(!long)] => Fortune::NeverSent,
+            World::DroppedCopies if luck < DROPPED[usize::from(!long)] => Fortune::NotSent(Dropped::Room),
+            World::UncopiedPrompts if long => Fortune::NotSent(Dropped::Rule),
             World::LostCopies if long && luck < LOST => Fortune::Lost,
             _ => Fortune::Answered,
         }
@@ -191,7 +194,7 @@ impl Iterator for Traffic {
         let prompt = Answers::prompt(self.seen, &mut self.rng);
         let sample = match self.world {
             World::StickyUsers => self.split(prompt),
-            _ => self.mirrored(&prompt),
+            _ => self.mirrored(prompt),
         };
         self.seen += 1;
         Some(sample)
@@ -215,8 +218,8 @@ mod tests {
         let scenario = Scenario { effect, ..Scenario::of(world, Policy::default_live()) };
         let failed = |answer: &Observation| f64::from(u8::from(answer.outcome.is_error()));
         let pairs = Traffic::new(&scenario, 1, 0).take(20_000).filter_map(|sample| {
-            let candidate = sample.copies?.candidate?;
-            Some(failed(&candidate) - failed(&sample.serving))
+            let candidate = sample.copied.sent()?.candidate.as_ref()?;
+            Some(failed(candidate) - failed(&sample.serving))
         });
         let (sum, count) = pairs.fold((0.0, 0.0), |(sum, count), d| (sum + d, count + 1.0));
         sum / count
@@ -237,6 +240,8 @@ mod tests {
     fn harm_in_copies_that_are_not_sent_is_not_in_the_pairs() {
         let seen = added(World::DroppedCopies, 0.05);
         assert!((0.005..0.025).contains(&seen), "{seen}");
+        let seen = added(World::UncopiedPrompts, 0.05);
+        assert!(seen.abs() < 0.005, "{seen}");
     }
 
     #[test]

@@ -22,8 +22,10 @@ pub enum World {
     ColdCache,
     /// Clients are split, not copied: users whose numbers of requests have a heavy tail.
     StickyUsers,
-    /// Copies of long prompts are mostly not sent, and long prompts are where the candidate is worse.
+    /// Copies of long prompts mostly find no room, and long prompts are where the candidate is worse.
     DroppedCopies,
+    /// Long prompts are too long to be copied, and they are where the candidate is worse.
+    UncopiedPrompts,
     /// Copies of long prompts are sent and their answers get lost.
     LostCopies,
 }
@@ -35,7 +37,7 @@ pub struct UnknownWorld(String);
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Independent,
         Self::Bursts,
         Self::Drifting,
@@ -45,6 +47,7 @@ impl World {
         Self::ColdCache,
         Self::StickyUsers,
         Self::DroppedCopies,
+        Self::UncopiedPrompts,
         Self::LostCopies,
     ];
 
@@ -61,6 +64,7 @@ impl World {
             Self::ColdCache => "cold-cache",
             Self::StickyUsers => "sticky-users",
             Self::DroppedCopies => "dropped-copies",
+            Self::UncopiedPrompts => "uncopied-prompts",
             Self::LostCopies => "lost-copies",
         }
     }
@@ -91,7 +95,10 @@ impl World {
     pub const fn passes_blindly(self) -> Option<&'static str> {
         match self {
             Self::DroppedCopies => Some(
-                "harm in prompts that are never copied is not seen: the pairs promise nothing beyond themselves",
+                "harm in copies that are not sent is not in the pairs; held once drops are seen to follow length",
+            ),
+            Self::UncopiedPrompts => Some(
+                "harm in prompts that are never copied is in no pair: a split sees it, a mirror does not",
             ),
             _ => None,
         }

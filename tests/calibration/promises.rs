@@ -8,10 +8,6 @@ use crate::setting::{ABORT_ALPHA, PROMOTE_ALPHA, alone, play, runs};
 /// Users of a split that looks for errors: one update a user needs more of them than pairs.
 const USERS: u64 = 4_000;
 
-/// Harm in the pairs per harm in the traffic where long prompts are dropped: they are 6.2 % of the pairs and 20 % of
-/// the traffic.
-const SEEN_OF_DROPPED: f64 = 0.0617 / 0.2;
-
 fn within(what: &str, rate: Rate, budget: f64) {
     let Rate { events, runs } = rate;
     let exceeds = rate.exceeds(budget).expect("runs");
@@ -75,14 +71,12 @@ fn the_budget_is_one_for_all_metrics_together() {
 }
 
 #[test]
-fn what_is_promised_of_pairs_holds_for_the_pairs_that_were_made() {
-    let margin = 0.01;
-    let scenario = at(World::DroppedCopies, margin);
-    let (what, found) = told(&Scenario { effect: margin / SEEN_OF_DROPPED, ..scenario.clone() }, runs());
-    within(&format!("{what}: false aborts"), found.aborted, ABORT_ALPHA);
+fn copies_that_are_dropped_by_length_hold_the_rollout() {
+    let (what, found) = told(&Scenario { effect: 0.01, ..at(World::DroppedCopies, 0.01) }, runs() / 2);
+    assert!(found.held.share() > 0.95, "{what}");
     within(&format!("{what}: false promotes"), found.promoted, PROMOTE_ALPHA);
-    let (what, blind) = told(&Scenario { effect: margin, ..scenario }, runs() / 5);
-    assert!(blind.promoted.share() > 0.5, "{what}: harm that is not in the pairs was seen");
+    let (what, blind) = told(&Scenario { effect: 0.01, ..at(World::UncopiedPrompts, 0.01) }, runs() / 5);
+    assert!(blind.promoted.share() > 0.5, "{what}: harm that is in no pair was seen");
 }
 
 #[test]

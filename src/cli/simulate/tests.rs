@@ -35,7 +35,7 @@ fn json_says_the_same() {
     let row = &json["rows"][0];
     assert_eq!((&row["world"], &row["margin"]), (&"dropped-copies".into(), &0.01.into()));
     assert_eq!((&row["aborted"]["budget"], &row["aborted"]["exceeds"]), (&0.01.into(), &false.into()));
-    assert!(row["promoted"]["budget"].is_null() && row["note"].as_str().unwrap().contains("never copied"));
+    assert!(row["promoted"]["budget"].is_null() && row["note"].as_str().unwrap().contains("not sent"));
     assert_eq!(row["pairs_to_promote"]["p90"], 450);
 }
 
