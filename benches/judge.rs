@@ -79,6 +79,7 @@ fn stratified() -> Policy {
         required: metric < 4,
         tail: None,
         max: None,
+        resolution_ms: 0.0,
     };
     let metrics = (0..STRATA).flat_map(|stratum| (0..METRICS).map(move |metric| rule(stratum, metric)));
     Policy { metrics: metrics.collect(), ..Policy::default_live() }

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Access, AdminParts, Role, Token};
 use crate::cache::{Cache, CacheOptions};
-use crate::config::{CacheTier, Config, TokenRole, policy_digest, read_tokens};
+use crate::config::{CacheTier, Config, JudgeConfig, TokenRole, policy_digest, read_tokens};
 use crate::control::{Control, ControlParts, ControlTask, Handle};
 use crate::domain::{Arm, Slot};
 use crate::evals::GoldenRun;
@@ -84,7 +84,10 @@ impl Service {
         let table = Arc::new(ArcSwap::from_pointee(RouteTable::steady(0, 0, Slot::Blue)));
         let (sender, samples) = mpsc::channel(SAMPLES_MAX);
         let store = Store::open(&format!("sqlite:{}", config.state.file.display())).await?;
-        let parts = control_parts(config, &engines, gate, &clock, (store, Arc::clone(&table), samples));
+        let rules = engines.judged_by(config.judge.clone());
+        let warnings = engines.warnings(&rules);
+        let parts =
+            control_parts(config, rules, &engines, gate, &clock, (store, Arc::clone(&table), samples));
         let (control, controller) = Control::spawn(parts).await?;
 
         let counters = Arc::new(Counters::default());
@@ -107,7 +110,6 @@ impl Service {
         let (admin, stop_admin, admin_tasks) = open_admin(config, control.clone(), measured).await?;
         let proxy = proxy::start(engines::proxy_options(config), parts, listener)
             .map_err(|source| ServiceError::Bind { address: config.server.listen, source })?;
-        let warnings = engines.warnings();
         Ok(Self { control, controller, proxy, admin, admin_tasks, stop_admin, gate_runs, warnings })
     }
 
@@ -160,6 +162,7 @@ type Channels = (Store, Arc<ArcSwap<RouteTable>>, mpsc::Receiver<Sample>);
 
 fn control_parts(
     config: &Config,
+    rules: JudgeConfig,
     engines: &Arc<Engines>,
     gate: GoldenGate,
     clock: &Arc<dyn Clock>,
@@ -171,10 +174,10 @@ fn control_parts(
         clock: Arc::clone(clock),
         table,
         samples,
-        scores: config.judge.graders.iter().map(|grader| grader.name.clone()).collect(),
-        tenant_max: config.judge.tenant_max,
-        policy: config.judge.policy.clone(),
-        policy_digest: policy_digest(&config.judge),
+        scores: rules.graders.iter().map(|grader| grader.name.clone()).collect(),
+        tenant_max: rules.tenant_max,
+        policy_digest: policy_digest(&rules),
+        policy: rules.policy,
         plan: config.rollout.plan.clone(),
         releases: engines.releases(),
         evidence_dir: config.evidence.dir.clone(),

@@ -6,8 +6,8 @@ use std::io::IsTerminal;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, compare, completions, demo, eval, gate, judge,
-    mock_engine, plan, release, report, rollout, serve, simulate,
+    Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, compare, completions, demo, eval, gate, init,
+    judge, mock_engine, plan, release, report, rollout, serve, simulate,
 };
 use crate::telemetry::start_logs;
 
@@ -25,6 +25,8 @@ struct CommandLine {
 enum Command {
     /// Watch a whole rollout on this machine, with nothing to install
     Demo(demo::Args),
+    /// Write a configuration, two releases and a suite to begin with
+    Init(init::Args),
     /// Run golden suites on one arm: scores and latency, no verdict
     Eval(eval::Args),
     /// Run golden suites on two arms: the gate before a flip
@@ -68,6 +70,7 @@ pub async fn run(args: Vec<OsString>) -> Result<Exit, Failure> {
     let context = Context::new(typed.global);
     match typed.command {
         Command::Demo(args) => demo::run(args, &context).await,
+        Command::Init(args) => init::run(args, &context).await,
         Command::Eval(args) => eval::run(args, &context).await,
         Command::Gate(args) => gate::run(args, &context).await,
         Command::Compare(args) => compare::run(args, &context).await,

@@ -32,6 +32,7 @@ mod failure;
 mod gate;
 mod golden_page;
 mod harness;
+mod init;
 mod judge;
 mod margin;
 mod mock_engine;

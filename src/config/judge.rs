@@ -23,6 +23,8 @@ pub struct JudgeConfig {
     pub policy: Policy,
     /// The live graders among them.
     pub graders: Vec<LiveRegex>,
+    /// Whether the file names no metrics, so that the rules are the default ones.
+    pub by_default: bool,
     /// The largest share of the pairs that one tenant may make; `None`: no tenant is capped.
     pub tenant_max: Option<f64>,
 }
@@ -43,7 +45,12 @@ const KINDS: [(&str, MetricKind); 6] = [
 
 /// The rules of `root`, checked; the default ones where it names no metric.
 pub(super) fn judge(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> JudgeConfig {
-    let mut config = JudgeConfig { policy: Policy::default_live(), graders: Vec::new(), tenant_max: None };
+    let mut config = JudgeConfig {
+        policy: Policy::default_live(),
+        graders: Vec::new(),
+        by_default: true,
+        tenant_max: None,
+    };
     let Some(section) = reader.table(root, "judge") else { return config };
     reader.known(&section, &KEYS);
     let policy = &mut config.policy;
@@ -55,6 +62,7 @@ pub(super) fn judge(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> JudgeCon
     let pairs_min = section.get("pairs_min").and_then(|item| reader.whole(&item, 1..PAIRS_MIN_END));
     policy.pairs_min = pairs_min.unwrap_or(policy.pairs_min);
     let Some(item) = section.get("metrics") else { return config };
+    config.by_default = false;
     let Some(items) = item.list() else {
         reader.wrong(&item, "a list of metrics", "write [[judge.metrics]] and its keys below");
         return config;

@@ -3,6 +3,7 @@
 use super::conditions::{Circumstances, Condition, Conditions};
 use super::drops::Drops;
 use super::recent::{IdDigest, RecentIds};
+use super::strand::Pace;
 use super::{Arrival, EvidenceError, Halves, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
 use crate::domain::{Arm, MetricName, Share};
 use crate::stats::{BetGrid, NullDrift};
@@ -171,6 +172,7 @@ pub struct Collector {
     loads_before: [Option<f64>; 2],
     /// Where the names of a record led last time, by position: records are alike.
     places: Vec<(MetricName, Place)>,
+    pace: Pace,
 }
 
 /// What a name in a record means here.
@@ -191,7 +193,22 @@ impl Collector {
     /// # Errors
     /// When a margin leaves no room for a test.
     pub fn new(specs: &[MetricSpec]) -> Result<Self, EvidenceError> {
-        let metrics = specs.iter().cloned().map(MetricEvidence::new).collect::<Result<_, _>>()?;
+        Self::at_pace(specs, Pace::Own)
+    }
+
+    /// A collector of one replica among several, whose snapshots are merged: it opens no wallet, moves no tail
+    /// threshold and changes no guess by itself, but when it [hears](Self::hear) from all of them. Its records
+    /// are some of all, so their numbers rise with gaps.
+    ///
+    /// # Errors
+    /// When a margin leaves no room for a test.
+    pub fn of_replica(specs: &[MetricSpec]) -> Result<Self, EvidenceError> {
+        Self::at_pace(specs, Pace::Told)
+    }
+
+    fn at_pace(specs: &[MetricSpec], pace: Pace) -> Result<Self, EvidenceError> {
+        let metrics = specs.iter().cloned().map(|spec| MetricEvidence::new(spec, pace));
+        let metrics = metrics.collect::<Result<_, _>>()?;
         let snapshot = Snapshot {
             metrics,
             records: 0,
@@ -199,9 +216,16 @@ impl Collector {
             assigned: Vec::new(),
             circumstances: Circumstances::new()?,
             null_drift: NullDrift::new(BetGrid::Uniform)?,
-            drops: Drops::new()?,
+            drops: Drops::new(pace)?,
         };
-        Ok(Self { snapshot, last: 0, ids: RecentIds::default(), loads_before: [None; 2], places: Vec::new() })
+        Ok(Self {
+            snapshot,
+            last: 0,
+            ids: RecentIds::default(),
+            loads_before: [None; 2],
+            places: Vec::new(),
+            pace,
+        })
     }
 
     /// Folds one record. Metrics that no specification names are passed over: they may be judged later
@@ -212,7 +236,11 @@ impl Collector {
     /// folded then.
     pub fn push(&mut self, record: &Record) -> Result<(), EvidenceError> {
         let seq = record.seq();
-        if seq != self.last + 1 {
+        let follows = match self.pace {
+            Pace::Own => seq == self.last + 1,
+            Pace::Told => seq > self.last,
+        };
+        if !follows {
             return Err(EvidenceError::Order { seq, last: self.last });
         }
         let id = IdDigest::of(record.id());
@@ -230,12 +258,27 @@ impl Collector {
     }
 
     /// A stage begins: one more abort wallet opens everywhere. Before the first record there is nothing to
-    /// carry a debt from, so none does.
+    /// carry a debt from, so none does; of replicas, whoever merges knows whether there was one.
     pub fn open_stage(&mut self) {
-        if self.snapshot.records == 0 {
+        if self.pace == Pace::Own && self.snapshot.records == 0 {
             return;
         }
         self.snapshot.metrics.iter_mut().for_each(MetricEvidence::open);
+    }
+
+    /// A snapshot of all replicas was taken, this one's among them. From here on every replica bets alike: the same
+    /// wallets are open, and the tail threshold and the guess of a ramp are those of `all`.
+    ///
+    /// # Errors
+    /// When `all` does not measure the same metrics; nothing is changed.
+    pub fn hear(&mut self, all: &Snapshot) -> Result<(), EvidenceError> {
+        let (mine, of_all) = (&mut self.snapshot.metrics, &all.metrics);
+        if mine.len() != of_all.len() || mine.iter().zip(of_all).any(|(a, b)| a.spec() != b.spec()) {
+            return Err(EvidenceError::Mismatch);
+        }
+        mine.iter_mut().zip(of_all).for_each(|(mine, of_all)| mine.hear(of_all));
+        self.snapshot.drops.hear(&all.drops);
+        Ok(())
     }
 
     /// What was folded so far.

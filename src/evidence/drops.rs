@@ -1,6 +1,7 @@
 //! Copies that were dropped, against those that were sent: what is lost must be lost by chance.
 
 use super::EvidenceError;
+use super::strand::Pace;
 use super::sums::LatencyHistogram;
 use crate::stats::{BetGrid, NullDrift};
 
@@ -10,19 +11,22 @@ const SENT_MIN: u64 = 50;
 /// Whether requests whose copies were dropped are longer, or shorter, than those whose copies were sent.
 ///
 /// Every dropped request is compared with the median of those sent *before* it: above it or below it, by chance as
-/// often one as the other. Merging is exact: each process compares with what itself sent.
+/// often one as the other. Merging is exact: replicas compare with what they are told of all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drops {
     /// Sizes in bytes of the requests whose copies were sent.
     sent: LatencyHistogram,
+    /// The sizes around the middle as a replica was told them last.
+    told: Option<(f64, f64)>,
+    pace: Pace,
     drift: NullDrift,
     dropped: u64,
 }
 
 impl Drops {
-    pub(super) fn new() -> Result<Self, EvidenceError> {
+    pub(super) fn new(pace: Pace) -> Result<Self, EvidenceError> {
         let sent = LatencyHistogram::new().map_err(|error| EvidenceError::Histogram(error.to_string()))?;
-        Ok(Self { sent, drift: NullDrift::new(BetGrid::Uniform)?, dropped: 0 })
+        Ok(Self { sent, told: None, pace, drift: NullDrift::new(BetGrid::Uniform)?, dropped: 0 })
     }
 
     pub(super) fn sent(&mut self, bytes: f64) {
@@ -31,14 +35,24 @@ impl Drops {
 
     pub(super) fn dropped(&mut self, bytes: f64) -> Result<(), EvidenceError> {
         self.dropped += 1;
-        if self.sent.count() < SENT_MIN {
-            return Ok(());
-        }
-        // What lies within the histogram's own resolution of the median is neither above nor below it.
-        let sides = self.sent.quantile_ms(0.49).zip(self.sent.quantile_ms(0.51));
-        let Some((low, high)) = sides else { return Ok(()) };
+        let middle = match self.pace {
+            Pace::Own => self.middle(),
+            Pace::Told => self.told,
+        };
+        let Some((low, high)) = middle else { return Ok(()) };
         let side = f64::from(u8::from(bytes > high)) - f64::from(u8::from(bytes < low));
         Ok(self.drift.update(side)?)
+    }
+
+    /// Sizes just below and just above the median: what lies between them is on neither side.
+    fn middle(&self) -> Option<(f64, f64)> {
+        let known = self.sent.count() >= SENT_MIN;
+        known.then(|| self.sent.quantile_ms(0.49).zip(self.sent.quantile_ms(0.51))).flatten()
+    }
+
+    /// A snapshot of all replicas was taken: from here on each compares with what all of them sent.
+    pub(super) fn hear(&mut self, all: &Self) {
+        self.told = all.middle();
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), EvidenceError> {
@@ -72,7 +86,7 @@ mod tests {
 
     /// ln E after 2,000 requests of 100 to 1,099 bytes, of which `drops` says which are dropped.
     fn log_e(drops: impl Fn(u64, f64) -> bool) -> f64 {
-        let mut all = Drops::new().unwrap();
+        let mut all = Drops::new(Pace::Own).unwrap();
         for n in 0..2_000_u64 {
             let bytes = 100.0 + (n * 617 % 1_000) as f64;
             if drops(n, bytes) {

@@ -3,6 +3,7 @@
 use super::conditions::{Conditions, Contains};
 use super::harm::{harm, points, ratio, resolved};
 use super::load::Comparable;
+use super::strand::Pace;
 use super::sums::{LatencyHistogram, Sum};
 use super::{Aspect, EvidenceError, Halves, MetricSpec, Strand};
 use crate::domain::{Arm, MetricKind, Share};
@@ -23,6 +24,9 @@ const THRESHOLD_GROWTH: f64 = 1.03;
 const FIRST_GUESS: f64 = 0.0;
 
 /// Everything learned of one metric.
+///
+/// What is summed merges exactly. What is read *while* summing (the tail threshold, the guess of a ramp, the start of
+/// a wallet) would depend on which replica saw what, so replicas are told it at snapshots of all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricEvidence {
     spec: MetricSpec,
@@ -40,6 +44,9 @@ pub struct MetricEvidence {
     arrival_harm: Sum,
     latencies: Option<[LatencyHistogram; 2]>,
     tau: Threshold,
+    pace: Pace,
+    /// The guess that a replica was told.
+    guess: Option<f64>,
     /// Worst pairs: d of the first strand, then number and id; worst first, earliest first among equals.
     examples: Vec<(f64, u64, String)>,
 }
@@ -53,9 +60,9 @@ struct Threshold {
 }
 
 impl MetricEvidence {
-    pub(super) fn new(spec: MetricSpec) -> Result<Self, EvidenceError> {
-        let strands =
-            spec.aspects().into_iter().map(|aspect| Strand::new(&spec, aspect)).collect::<Result<_, _>>()?;
+    pub(super) fn new(spec: MetricSpec, pace: Pace) -> Result<Self, EvidenceError> {
+        let strands = spec.aspects().into_iter().map(|aspect| Strand::new(&spec, aspect, pace));
+        let strands = strands.collect::<Result<_, _>>()?;
         let histogram =
             || LatencyHistogram::new().map_err(|error| EvidenceError::Histogram(error.to_string()));
         let latencies = match spec.kind {
@@ -68,6 +75,8 @@ impl MetricEvidence {
             strands,
             latencies,
             tau: Threshold { value_ms: None, next_at: THRESHOLD_AFTER },
+            pace,
+            guess: None,
             pairs: 0,
             arrivals: 0,
             missing: 0,
@@ -96,8 +105,10 @@ impl MetricEvidence {
                 true => ratio(strand.aspect(), margin, compared, self.tau.value_ms),
                 false => Some(points(self.spec.kind, halves)),
             };
-            // The two sides differ only where the margin is taken off inside d.
-            let (Some(promote), Some(abort)) = (d(self.spec.margin), d(self.spec.abort_margin)) else {
+            // The two sides differ only where the margin is taken off inside d, and is not the same.
+            let Some(promote) = d(self.spec.margin) else { continue };
+            let same = self.spec.margin == self.spec.abort_margin;
+            let Some(abort) = (if same { Some(promote) } else { d(self.spec.abort_margin) }) else {
                 continue;
             };
             strand.push(promote, abort, at)?;
@@ -144,7 +155,11 @@ impl MetricEvidence {
             MetricKind::Length | MetricKind::Disagreement => None,
             _ => Some(harm(kind, value)),
         };
-        let guess = self.arrival_harm.mean().unwrap_or(FIRST_GUESS).clamp(0.0, 1.0);
+        let guess = match self.pace {
+            Pace::Own => self.arrival_harm.mean(),
+            Pace::Told => self.guess,
+        };
+        let guess = guess.unwrap_or(FIRST_GUESS).clamp(0.0, 1.0);
         if let Some(y) = y {
             let score = match arm {
                 Arm::Candidate => RampScore::candidate(y, guess, share)?,
@@ -166,8 +181,15 @@ impl MetricEvidence {
         self.strands.iter_mut().for_each(Strand::open);
     }
 
+    /// Takes over what only all replicas together can say: wallets, tail threshold and guess.
+    pub(super) fn hear(&mut self, all: &Self) {
+        self.strands.iter_mut().zip(&all.strands).for_each(|(mine, of_all)| mine.hear(of_all));
+        self.tau.value_ms = all.threshold_ms();
+        self.guess = all.arrival_harm.mean();
+    }
+
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), EvidenceError> {
-        if self.spec != other.spec {
+        if self.spec != other.spec || self.pace != other.pace {
             return Err(EvidenceError::Mismatch);
         }
         for (mine, theirs) in self.strands.iter_mut().zip(&other.strands) {
@@ -217,7 +239,7 @@ impl MetricEvidence {
         if let Some(latencies) = &mut self.latencies {
             latencies[index(arm)].record(value);
             let seen = latencies[0].count();
-            if seen >= self.tau.next_at {
+            if self.pace == Pace::Own && seen >= self.tau.next_at {
                 self.tau = Threshold { value_ms: self.threshold_ms(), next_at: grown(seen) };
             }
         }

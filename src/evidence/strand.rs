@@ -17,6 +17,17 @@ pub struct Strand {
     history: History,
     /// Keys under a split; they are not in the history.
     arrivals: u64,
+    /// Pairs and keys on the abort side when a replica last heard from all of them.
+    heard: u64,
+}
+
+/// Who says when a wallet opens, a tail threshold moves or a guess changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// The evidence of this process, which is all there is.
+    Own,
+    /// Whoever merges the replicas, at a snapshot of all of them: see [`super::Collector::hear`].
+    Told,
 }
 
 impl Strand {
@@ -24,17 +35,22 @@ impl Strand {
     ///
     /// # Errors
     /// When a margin leaves no room: its null mean is not strictly between −1 and 1.
-    pub(super) fn new(spec: &MetricSpec, aspect: Aspect) -> Result<Self, StatsError> {
+    pub(super) fn new(spec: &MetricSpec, aspect: Aspect, pace: Pace) -> Result<Self, StatsError> {
         let (promote, abort) = spec.null_means(aspect);
+        let restarts = match pace {
+            Pace::Own => Restarts::new,
+            Pace::Told => Restarts::unscheduled,
+        };
         let of_test = |suffix| MetricName::new(format!("{}:{suffix}", spec.name));
         Ok(Self {
             name: aspect.suffix().map_or_else(|| spec.name.clone(), of_test),
             aspect,
             grid: spec.grid(),
             promote: Wallet::new(spec.grid(), Side::Promote, promote)?,
-            abort: Restarts::new(spec.grid(), Side::Abort, abort)?,
+            abort: restarts(spec.grid(), Side::Abort, abort)?,
             history: History::new(),
             arrivals: 0,
+            heard: 0,
         })
     }
 
@@ -65,7 +81,20 @@ impl Strand {
         self.abort.open();
     }
 
+    /// Opens the wallets that the replicas together have open, and one more where their pairs have come to the
+    /// next start since they last heard of each other.
+    pub(super) fn hear(&mut self, all: &Self) {
+        while self.abort.generation() < all.abort.generation() {
+            self.abort.open();
+        }
+        if all.abort.is_due(all.heard) {
+            self.abort.open();
+        }
+        self.heard = all.abort.pairs();
+    }
+
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), StatsError> {
+        self.heard = self.heard.max(other.heard);
         self.promote.merge(&other.promote)?;
         self.abort.merge(&other.abort)?;
         self.arrivals += other.arrivals;

@@ -2,8 +2,13 @@
 
 use hdrhistogram::{CreationError, Histogram};
 
+use crate::stats::nearest;
+
 /// Units in one: 2⁻⁴⁰ keeps values up to 10¹⁵ over 2⁶⁰ additions in an `i128`.
 const UNITS: f64 = (1_u64 << 40) as f64;
+
+/// Below it units fit an `i64`, as nearly all values do.
+const FITS: f64 = (1_u64 << 62) as f64;
 
 /// A sum of values in fixed point: exact under any order and any merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +21,8 @@ impl Sum {
     /// Adds a finite value below 10¹⁵ in size.
     #[expect(clippy::cast_possible_truncation, reason = "values of a metric are far below 2^86")]
     pub(super) fn add(&mut self, value: f64) {
-        self.units += (value * UNITS).round() as i128;
+        let units = value * UNITS;
+        self.units += if units.abs() < FITS { i128::from(nearest(units)) } else { units.round() as i128 };
         self.count += 1;
     }
 

@@ -1,7 +1,7 @@
 //! Mistakes that other judges of releases made, each as a test that names it; README.md lists them by their makers.
 
 use super::*;
-use crate::domain::MetricKind;
+use crate::domain::{MetricKind, MetricName};
 use crate::evidence::{Collector, Halves, Pair, Record};
 
 /// The default rules of `metrics` alone.
@@ -144,4 +144,17 @@ fn a_small_suite_is_undecided_and_a_large_one_is_not_blind() {
     // Four points lost, with one answer in ten changed, at any size.
     assert_eq!(golden(0.01, graded(100, 17, 7, 250)).verdict, Verdict::Inconclusive);
     assert_eq!(golden(0.01, graded(500, 92, 39, 1_319)).verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_new_model_is_not_rolled_back_for_its_wording() {
+    let names = ["error", "disagreement"];
+    let look = |policy: &Policy| {
+        live(policy, 1_000, |name, _| Some(both(0.0, f64::from(u8::from(name == "disagreement")))))
+    };
+    let changed = policy(&names).where_answers_change();
+    assert_eq!((look(&changed).verdict, changed.fails_other_answers()), (Verdict::Pass, false));
+    let same = policy(&names).where_answers_stay();
+    assert_eq!((look(&same).verdict, same.fails_other_answers()), (Verdict::Fail, true));
+    assert_eq!(same.required(), [MetricName::from("error"), "disagreement".into()]);
 }

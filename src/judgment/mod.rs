@@ -35,3 +35,6 @@ pub use ruling::{
     AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject,
 };
 pub use verdict::Verdict;
+
+#[cfg(test)]
+mod merging_tests;

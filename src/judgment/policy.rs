@@ -21,6 +21,12 @@ pub fn default_resolution_ms(name: &str) -> f64 {
     }
 }
 
+/// Another model words almost every answer otherwise. A margin so wide is never proven to be exceeded.
+const DISAGREEMENT_SHOWN: f64 = 0.999;
+
+/// Narrower than this, a margin of disagreement fails a new model for being one.
+const DISAGREEMENT_WIDE: f64 = 0.9;
+
 /// One metric's rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricPolicy {
@@ -125,6 +131,31 @@ impl Policy {
                 rule("e2e_ms", Latency, 0.05, false, None),
             ],
         }
+    }
+
+    /// These rules for a candidate that is to give the baseline's answers: disagreement must pass as well.
+    #[must_use]
+    pub fn where_answers_stay(mut self) -> Self {
+        self.disagreement().for_each(|rule| rule.required = true);
+        self
+    }
+
+    /// These rules for a candidate that rightly answers otherwise: disagreement is shown and fails nothing.
+    #[must_use]
+    pub fn where_answers_change(mut self) -> Self {
+        self.disagreement().for_each(|rule| rule.margin = DISAGREEMENT_SHOWN);
+        self
+    }
+
+    /// Whether a candidate that answers in other words fails by these rules.
+    #[must_use]
+    pub fn fails_other_answers(&self) -> bool {
+        let narrow = |rule: &MetricPolicy| rule.abort_margin.unwrap_or(rule.margin) < DISAGREEMENT_WIDE;
+        self.metrics.iter().any(|rule| rule.kind == MetricKind::Disagreement && narrow(rule))
+    }
+
+    fn disagreement(&mut self) -> impl Iterator<Item = &mut MetricPolicy> {
+        self.metrics.iter_mut().filter(|rule| rule.kind == MetricKind::Disagreement)
     }
 
     /// What evidence must measure for this policy, in its order.

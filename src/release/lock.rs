@@ -180,6 +180,12 @@ impl Lock {
         &self.prompts
     }
 
+    /// Whether the two should answer alike: they differ in nothing but how and where the same model runs.
+    #[must_use]
+    pub fn answers_like(&self, other: &Self) -> bool {
+        self.changed(other).iter().all(|section| matches!(*section, "engine" | "numerics" | "eval" | "ops"))
+    }
+
     /// Names of the sections in which two releases differ.
     #[must_use]
     pub fn changed(&self, other: &Self) -> Vec<&'static str> {

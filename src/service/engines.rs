@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::ServiceError;
-use crate::config::{Config, Ready, SlotConfig, Sticky, TimeoutConfig};
+use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig};
 use crate::control::Releases;
 use crate::domain::{ReleaseId, Slot};
 use crate::evals;
@@ -77,14 +77,39 @@ impl Engines {
         Releases { blue: of(Some(&self.blue), "blue"), green: of(self.green.as_ref(), "green") }
     }
 
+    /// The rules for these two releases. Where the file names no metrics, disagreement must pass between releases that
+    /// should answer alike, and is only shown between others.
+    pub(super) fn judged_by(&self, mut rules: JudgeConfig) -> JudgeConfig {
+        if let (true, Some(alike)) = (rules.by_default, self.answer_alike()) {
+            rules.policy = match alike {
+                true => rules.policy.where_answers_stay(),
+                false => rules.policy.where_answers_change(),
+            };
+        }
+        rules
+    }
+
+    /// Whether the two releases should answer alike; `None` unless both are known.
+    fn answer_alike(&self) -> Option<bool> {
+        let green = self.green.as_ref()?.lock.as_ref()?;
+        Some(self.blue.lock.as_ref()?.answers_like(green))
+    }
+
     /// A slot whose release is not locked.
     pub(super) fn unlocked(&self) -> Option<Slot> {
         self.places().find(|place| place.lock.is_none()).map(|place| place.slot)
     }
 
     /// What should be known though it works.
-    pub(super) fn warnings(&self) -> Vec<String> {
+    pub(super) fn warnings(&self, rules: &JudgeConfig) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.answer_alike() == Some(false) && rules.policy.fails_other_answers() {
+            warnings.push(
+                "judge.metrics: disagreement has a narrow margin, but the releases differ in what they answer: the \
+                 candidate will be rolled back for its wording; leave the metric out, or set its margin to 0.999"
+                    .to_owned(),
+            );
+        }
         for Place { slot, lock, ready, .. } in self.places() {
             if lock.is_none() {
                 warnings.push(format!(

@@ -21,6 +21,7 @@ mod alternative;
 mod error;
 mod fixed;
 mod interval;
+mod nearest;
 mod planning;
 mod root;
 mod sequential;
@@ -34,6 +35,7 @@ pub use fixed::{
     quantile_ranks, repeated_mean, values_for_upper_limit, wilcoxon, wilson,
 };
 pub use interval::Interval;
+pub(crate) use nearest::nearest;
 pub use planning::{
     Discordance, EffectVariance, ErrorRates, KlInf, OutcomeChance, WalletPairs, detectable_effect,
     kl_bernoulli, kl_inf, mcnemar_power, pairs_for_difference, pairs_for_effect, pairs_for_noninferiority,

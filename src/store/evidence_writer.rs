@@ -1,9 +1,10 @@
 //! Evidence on disk, crash-safe: a file is whole or absent.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::evidence_reader::EvidenceError;
+use super::evidence_reader::{EvidenceError, bytes_digest};
 use super::{evidence_rows, parquet};
 use crate::domain::RolloutId;
 use crate::evidence::Record;
@@ -121,20 +122,24 @@ impl Batch {
         fs::create_dir_all(&dir)
             .map_err(|error| EvidenceError::Write { file: dir.clone(), why: error.to_string() })?;
         let Some(first) = self.records.first() else { return Ok(()) };
-        let path = dir.join(format!("pairs-{:012}.parquet", first.seq()));
-        self.write_file(&dir, &path).map_err(|why| EvidenceError::Write { file: path, why })?;
+        let unnamed = dir.join(format!("pairs-{:012}.parquet.tmp", first.seq()));
+        self.write_file(&dir, &unnamed)
+            .map_err(|why| EvidenceError::Write { file: unnamed.with_extension(""), why })?;
         self.records.clear();
         Ok(())
     }
 
-    fn write_file(&self, dir: &Path, path: &Path) -> Result<(), String> {
+    /// Writes to `unnamed` first; the name carries the digest of the bytes.
+    fn write_file(&self, dir: &Path, unnamed: &Path) -> Result<(), String> {
         let text = |error: std::io::Error| error.to_string();
-        let temporary = path.with_extension("parquet.tmp");
-        let file = File::create(&temporary).map_err(text)?;
         let rows: Vec<_> = self.records.iter().flat_map(evidence_rows::rows).collect();
-        parquet::write(&file, &rows)?;
+        let bytes = parquet::bytes(&rows)?;
+        let first = self.records.first().map_or(0, Record::seq);
+        let path = dir.join(format!("pairs-{first:012}-{}.parquet", bytes_digest(&bytes)));
+        let mut file = File::create(unnamed).map_err(text)?;
+        file.write_all(&bytes).map_err(text)?;
         file.sync_all().map_err(text)?;
-        fs::rename(&temporary, path).map_err(text)?;
+        fs::rename(unnamed, path).map_err(text)?;
         // The name is durable only when its directory is.
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(text)
     }

@@ -9,6 +9,9 @@
 //! change of the core types never changes what is on disk. Every stored state carries the digest of
 //! its text: a state that was edited by hand is an error and not a rollout.
 //!
+//! A file of evidence carries the digest of its bytes in its name: one that was cut off or changed is refused
+//! by name before anything of it is decoded.
+//!
 //! Absent on purpose: decisions, and the network. PostgreSQL for several replicas is not built.
 
 mod database;

@@ -1,6 +1,6 @@
 //! Rows of evidence as Parquet: the one file that names polars.
 
-use std::fs::File;
+use std::io::Cursor;
 
 use polars::prelude::{
     Column, DataFrame, NamedFrom, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter,
@@ -9,14 +9,16 @@ use polars::prelude::{
 
 use super::evidence_rows::Row;
 
-/// Writes `rows` to `file`, compressed with zstd. The caller makes it durable.
-pub(super) fn write(file: &File, rows: &[Row<'_>]) -> Result<(), String> {
+/// The bytes of a file of `rows`, compressed with zstd.
+pub(super) fn bytes(rows: &[Row<'_>]) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
     frame(rows)
         .and_then(|mut frame| {
-            ParquetWriter::new(file).with_compression(ParquetCompression::Zstd(None)).finish(&mut frame)
+            let writer = ParquetWriter::new(&mut bytes);
+            writer.with_compression(ParquetCompression::Zstd(None)).finish(&mut frame)
         })
-        .map(drop)
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    Ok(bytes)
 }
 
 /// The columns of one file.
@@ -24,9 +26,9 @@ pub(super) fn write(file: &File, rows: &[Row<'_>]) -> Result<(), String> {
 pub(super) struct Columns(DataFrame);
 
 impl Columns {
-    /// Reads all of `file`, on this thread alone: its caller folds on the other one.
-    pub(super) fn read(file: File) -> Result<Self, String> {
-        let reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None);
+    /// Reads the bytes of a file, on this thread alone: its caller folds on the other one.
+    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, String> {
+        let reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
         let mut frame = reader.finish().map_err(|error| error.to_string())?;
         frame.rechunk_mut();
         Ok(Self(frame))

@@ -1,4 +1,5 @@
 //! The store as its owners meet it: crashes, second processes, damaged files.
 
+mod damage;
 mod evidence;
 mod journal;

@@ -152,7 +152,7 @@ const fn asked(question: Question, subject: Subject, must_pass: Vec<MetricName>)
 }
 
 const fn ruled(policy: Policy) -> JudgeConfig {
-    JudgeConfig { policy, graders: Vec::new(), tenant_max: None }
+    JudgeConfig { policy, graders: Vec::new(), by_default: true, tenant_max: None }
 }
 
 fn nothing() -> Failure {

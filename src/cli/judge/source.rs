@@ -22,7 +22,7 @@ const READ_BYTES: usize = 1 << 20;
 /// Records, some at a time, in the order of judging.
 pub(super) enum Source {
     Files(EvidenceFiles),
-    Rows(PairsFile),
+    Rows(Box<PairsFile>),
 }
 
 impl Source {
@@ -33,7 +33,7 @@ impl Source {
 
     /// The pairs in `file`, whose values `policy` knows the kinds of.
     pub(super) fn rows(file: &Path, policy: &Policy) -> Result<Self, Failure> {
-        PairsFile::open(file, policy).map(Self::Rows)
+        Ok(Self::Rows(Box::new(PairsFile::open(file, policy)?)))
     }
 
     /// Reads on: what a batch is to hold in place of what is in it.

@@ -100,6 +100,18 @@ fn every_field_has_an_id_that_it_changes() {
 }
 
 #[test]
+fn only_where_and_how_a_model_runs_leaves_its_answers_alike() {
+    let before = lock(|_, text| text).unwrap();
+    let alike = |from: &str, to: &str| {
+        let after = lock(|name, text| if name == "release.toml" { text.replace(from, to) } else { text });
+        before.answers_like(&after.unwrap())
+    };
+    assert!(alike("0.32.0", "0.33.0") && alike("tensor_parallel = 1", "tensor_parallel = 2"));
+    assert!(alike("replicas = 2", "replicas = 3"));
+    assert!(!alike("\"llama\"", "\"llama-2\"") && !alike("be brief", "be long") && !alike("0.5", "0.6"));
+}
+
+#[test]
 fn a_lock_reads_back_and_an_edited_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("release.lock.json");

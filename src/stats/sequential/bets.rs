@@ -1,6 +1,7 @@
 //! The sixteen constant bets, and what each wins or loses on one pair.
 
 use crate::stats::error::{StatsError, finite, within};
+use crate::stats::nearest::nearest;
 use std::ops::Bound;
 
 /// Bets in a wallet. Thirty-two are no better, and sixteen make two loads of a wide register.
@@ -123,10 +124,7 @@ impl Stakes {
     }
 }
 
-/// Nats to fixed-point units, to the nearest. `round` is a call where the processor has no instruction for it,
-/// thirty-two times a pair; half a unit away from zero and then towards zero is the same.
-#[expect(clippy::cast_possible_truncation, reason = "at most 45 nats; 128 fit")]
+/// Nats to fixed-point units: at most 45 nats, where 128 fit.
 fn to_units(nats: f64) -> i64 {
-    let units = nats * UNITS_PER_NAT;
-    (units + 0.5_f64.copysign(units)) as i64
+    nearest(nats * UNITS_PER_NAT)
 }

@@ -2,6 +2,7 @@
 
 use super::wallet::difference;
 use crate::stats::error::StatsError;
+use crate::stats::nearest::nearest;
 
 /// Distinct differences kept as they are. Event metrics have three, graders a few; beyond this the
 /// history is a continuous one and is binned.
@@ -56,7 +57,7 @@ impl History {
         let d = difference(d)? + 0.0; // minus zero is zero
         self.add(d, 1);
         self.pairs += 1;
-        self.sum += i128::from(to_units(d));
+        self.sum += i128::from(nearest(d * SUM_UNITS));
         Ok(())
     }
 
@@ -130,11 +131,6 @@ impl History {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "at most 2⁶⁰")]
-fn to_units(d: f64) -> i64 {
-    (d * SUM_UNITS).round() as i64
-}
-
 /// Splits `count` pairs over the knots beside `d`, keeping their mean.
 #[expect(
     clippy::cast_possible_truncation,
@@ -143,12 +139,12 @@ fn to_units(d: f64) -> i64 {
 )]
 fn split(bins: &mut [u128; KNOTS], d: f64, count: u64) {
     let position = (d + 1.0) * KNOTS_PER_UNIT;
-    let below = position.floor();
-    let right = ((position - below) * UNITS_PER_PAIR).round() as u128;
-    let knot = below as usize;
-    bins[knot] += u128::from(count) * (UNITS_PER_PAIR as u128 - right);
+    let knot = position as usize;
+    let right = nearest((position - knot as f64) * UNITS_PER_PAIR) as u64;
+    let left = UNITS_PER_PAIR as u64 - right;
+    bins[knot] += u128::from(count) * u128::from(left);
     if right > 0 {
-        bins[knot + 1] += u128::from(count) * right;
+        bins[knot + 1] += u128::from(count) * u128::from(right);
     }
 }
 

@@ -45,9 +45,12 @@ pub struct Restarts {
     /// Never empty; segment j holds what came after start j and before start j + 1.
     segments: Vec<Wealth>,
     pairs: u64,
-    /// The first scheduled start after `pairs`.
+    /// The first scheduled start after `pairs`; [`NEVER`] where whoever merges decides.
     next: u64,
 }
+
+/// No start is scheduled.
+const NEVER: u64 = u64::MAX;
 
 impl Restarts {
     /// An empty mixture, E = 1, against the null mean `m`.
@@ -61,6 +64,14 @@ impl Restarts {
             pairs: 0,
             next: START_EVERY,
         })
+    }
+
+    /// An empty mixture that starts no wallet by itself: one of several replicas, see [`Restarts::is_due`].
+    ///
+    /// # Errors
+    /// When `m` is not strictly between −1 and 1.
+    pub fn unscheduled(grid: BetGrid, side: Side, m: f64) -> Result<Self, StatsError> {
+        Ok(Self { next: NEVER, ..Self::new(grid, side, m)? })
     }
 
     /// Bets on one pair's difference in every open wallet, then starts the next wallet if it is due.
@@ -154,14 +165,16 @@ impl Restarts {
     /// merges decides when the next wallet opens everywhere, see [`Restarts::is_due`].
     ///
     /// # Errors
-    /// When the two bet differently; nothing is changed.
+    /// When the two bet differently, or only one of them starts wallets by itself; nothing is changed.
     pub fn merge(&mut self, other: &Self) -> Result<(), StatsError> {
-        if self.stakes != other.stakes {
+        if self.stakes != other.stakes || (self.next == NEVER) != (other.next == NEVER) {
             return Err(StatsError::Mismatch);
         }
         let mut merged = self.clone();
         merged.pairs = self.pairs.checked_add(other.pairs).ok_or(StatsError::Overflow { name: "pairs" })?;
-        merged.next = next_start(merged.pairs);
+        if self.next != NEVER {
+            merged.next = next_start(merged.pairs);
+        }
         merged.segments.resize(self.segments.len().max(other.segments.len()), Wealth::default());
         for (mine, theirs) in merged.segments.iter_mut().zip(&other.segments) {
             mine.merge(theirs)?;
@@ -179,7 +192,7 @@ impl Restarts {
 
     fn count(&mut self) {
         self.pairs += 1;
-        if self.pairs >= self.next {
+        if self.next != NEVER && self.pairs >= self.next {
             self.next = next_start(self.pairs);
         }
     }

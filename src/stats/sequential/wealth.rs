@@ -75,7 +75,7 @@ impl Wealth {
 
 /// `sum as f64` by its two halves, off by at most two units in the last place: a conversion of the processor's
 /// in place of a call.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the two halves")]
+#[expect(clippy::cast_possible_truncation, reason = "the two halves")]
 fn to_f64(sum: i128) -> f64 {
     const HIGH: f64 = 18_446_744_073_709_551_616.0; // 2⁶⁴
     let magnitude = sum.unsigned_abs();

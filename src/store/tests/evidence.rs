@@ -76,14 +76,23 @@ fn check(damage: impl Fn(&Path), expected: &[&str]) {
 
 #[test]
 fn damage_is_located() {
-    let first = "stage=2-mirror/pairs-000000000001.parquet";
+    let first = "stage=2-mirror/pairs-000000000001";
+    let file = |dir: &Path| {
+        let files = fs::read_dir(dir.join("stage=2-mirror")).unwrap().map(|entry| entry.unwrap().path());
+        files.min().unwrap()
+    };
     let cut = |dir: &Path| {
-        let bytes = fs::read(dir.join(first)).unwrap();
-        fs::write(dir.join(first), &bytes[..bytes.len() - 20]).unwrap();
+        let bytes = fs::read(file(dir)).unwrap();
+        fs::write(file(dir), &bytes[..bytes.len() - 20]).unwrap();
     };
     check(cut, &[first, "cut off or changed"]);
-    check(|dir| fs::write(dir.join(first), "").unwrap(), &[first, "not a whole Parquet file"]);
-    check(|dir| fs::remove_file(dir.join(first)).unwrap(), &["pairs-000000000003", "seq 1 must come next"]);
+    check(|dir| fs::write(file(dir), "").unwrap(), &[first, "not a whole Parquet file"]);
+    let renamed = |dir: &Path| {
+        cut(dir);
+        fs::rename(file(dir), dir.join(first).with_extension("parquet")).unwrap();
+    };
+    check(renamed, &[first, "not a whole Parquet file"]);
+    check(|dir| fs::remove_file(file(dir)).unwrap(), &["pairs-000000000003", "seq 1 must come next"]);
     check(|dir| fs::remove_dir_all(dir.join("stage=2-mirror")).unwrap(), &["stage=10-ramp", "seq 1 must"]);
     check(
         |dir| {

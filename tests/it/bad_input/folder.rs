@@ -1,6 +1,7 @@
 //! The good folder that every block starts from.
 
 use std::fs::{self, OpenOptions};
+use std::path::PathBuf;
 
 use goldgate::domain::MetricName;
 use goldgate::evidence::{Halves, Pair, Record};
@@ -59,10 +60,18 @@ impl Folder {
         writer.flush().expect("evidence");
     }
 
-    /// Keeps the first `bytes` of a file, which must have more.
+    /// Keeps the first `bytes` of a file, which must have more. A name that ends in `-*` is the one that begins so.
     pub(super) fn cut(&self, name: &str, bytes: u64) {
         let path = self.workspace.path(name);
+        let path = name.strip_suffix('*').map_or(path, |beginning| self.named(beginning));
         assert!(fs::metadata(&path).expect(name).len() > bytes, "{name} is not longer than {bytes}");
         OpenOptions::new().write(true).open(&path).and_then(|file| file.set_len(bytes)).expect(name);
+    }
+
+    fn named(&self, beginning: &str) -> PathBuf {
+        let beginning = self.workspace.path(beginning);
+        let files = fs::read_dir(beginning.parent().expect("a folder")).expect("a folder").flatten();
+        let begins = |path: &PathBuf| path.to_string_lossy().starts_with(&*beginning.to_string_lossy());
+        files.map(|file| file.path()).find(begins).expect("a file of that name")
     }
 }
