@@ -25,7 +25,7 @@
 //! | pure | [`domain`] [`stats`] [`evidence`] [`judgment`] [`routing`] [`rollout`] | no async, IO, clock, randomness, logging |
 //! | codecs | [`document`] [`wire`] [`config`] [`release`] | bytes and files in, records out |
 //! | adapters | [`telemetry`] [`upstream`] [`cache`] [`store`] [`proxy`] [`evals`] | each alone with one part of the world |
-//! | assembly | [`control`] [`report`] [`admin`] [`mock_engine`] [`service`] [`cli`] | wiring, and what people touch |
+//! | assembly | [`control`] [`report`] [`admin`] [`mock_engine`] [`simulation`] [`service`] [`cli`] | wiring, and what people touch |
 //!
 //! ## Invariants
 //!
@@ -86,6 +86,8 @@ pub mod report;
 pub mod admin;
 
 pub mod mock_engine;
+
+pub mod simulation;
 
 pub mod service;
 

@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
     Blame, ColorChoice, Context, Exit, Failure, GlobalArgs, compare, completions, demo, eval, gate, init,
-    judge, mock_engine, plan, release, report, rollout, serve,
+    judge, mock_engine, plan, release, report, rollout, serve, simulate,
 };
 use crate::telemetry::start_logs;
 
@@ -37,6 +37,8 @@ enum Command {
     Judge(judge::Args),
     /// Say before a rollout how many pairs and how much time its policy needs
     Plan(plan::Args),
+    /// Say how often a policy is wrong and how soon it is right, in simulated worlds
+    Simulate(simulate::Args),
     /// Serve: splitting proxy, controller and admin port in one process
     Serve(serve::Args),
     /// Start, watch and steer a rollout through the admin port
@@ -74,6 +76,7 @@ pub async fn run(args: Vec<OsString>) -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(args, &context).await,
         Command::Judge(args) => judge::run(args, &context).await,
         Command::Plan(args) => plan::run(args, &context).await,
+        Command::Simulate(args) => simulate::run(args, &context).await,
         Command::Serve(args) => serve::run(args, &context).await,
         Command::Rollout(args) => rollout::run(args, &context).await,
         Command::Release(args) => release::run(args, &context).await,

@@ -45,6 +45,7 @@ mod release;
 mod report;
 mod rollout;
 mod serve;
+mod simulate;
 mod timeline;
 mod verdict;
 

@@ -1,11 +1,18 @@
 //! How often the shipped judge is wrong, and how soon it is right: simulated through the path that decides rollouts,
-//! from pairs to the verdict, with a look every fifty pairs.
+//! from requests to the verdict and the rollout that hears it, in the worlds of `goldgate::simulation`.
 //!
-//! `CALIBRATION_RUNS=20000 cargo test --release --test calibration -- --nocapture` prints the table of a long run.
+//! A test fails when a rate lies above its budget by more than Monte-Carlo error. Runs are numbered under one seed, so
+//! it fails always or never. `CALIBRATION_RUNS=20000 cargo test --release --test calibration -- --nocapture` prints
+//! tighter rates; the record of a long run is `benches/record/operating-characteristics.md`.
 
 #[cfg(test)]
-mod rates;
+mod detection;
 #[cfg(test)]
-mod runs;
+mod promises;
 #[cfg(test)]
-mod worlds;
+#[path = "../../benches/operating-characteristics/rules.rs"]
+mod rules;
+#[cfg(test)]
+mod rules_tests;
+#[cfg(test)]
+mod setting;

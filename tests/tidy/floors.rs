@@ -20,7 +20,7 @@ struct Floor {
 pub(crate) const PURE: &[&str] = &["domain", "stats", "evidence", "judgment", "routing", "rollout"];
 const CODECS: &[&str] = &["document", "wire", "config", "release"];
 const ADAPTERS: &[&str] = &["telemetry", "upstream", "cache", "store", "proxy", "evals"];
-const ASSEMBLY: &[&str] = &["control", "report", "admin", "mock_engine", "service", "cli"];
+const ASSEMBLY: &[&str] = &["control", "report", "admin", "mock_engine", "simulation", "service", "cli"];
 
 /// Nothing limited to some items, and nothing forbidden inside what is allowed.
 const ANY: Floor = Floor { folder: "", may: &[], only: &[], never: &[] };
@@ -80,6 +80,8 @@ const FLOORS: &[Floor] = &[
     },
     // It replays the answers and cases that the harness reads, with the harness's reader.
     Floor { folder: "mock_engine", may: &[&["domain", "telemetry", "document", "evals"]], ..ANY },
+    // Made-up traffic through the shipped path: what is pure, driven by seeds on threads.
+    Floor { folder: "simulation", may: &[PURE], ..ANY },
     // Wiring: the two places that know every part.
     Floor {
         folder: "service",

@@ -1,0 +1,89 @@
+//! The promises, world by world: a release within its margin is not aborted, one that is worse by it is not passed.
+
+use goldgate::judgment::Policy;
+use goldgate::simulation::{Characteristics, Rate, Scenario, World};
+
+use crate::setting::{ABORT_ALPHA, PROMOTE_ALPHA, alone, play, runs};
+
+/// Users of a split that looks for errors: one update a user needs more of them than pairs.
+const USERS: u64 = 4_000;
+
+fn within(what: &str, rate: Rate, budget: f64) {
+    let Rate { events, runs } = rate;
+    let exceeds = rate.exceeds(budget).expect("runs");
+    assert!(!exceeds, "{what}: {events} of {runs} runs, more than chance makes of {budget}");
+}
+
+fn told(scenario: &Scenario, runs: u64) -> (String, Characteristics) {
+    let found = play(scenario, runs);
+    let Scenario { world, effect, base, .. } = scenario;
+    let what = format!("{world}, base {base}, worse by {effect:.3}");
+    let [aborted, promoted, held] = [found.aborted, found.promoted, found.held].map(Rate::share);
+    println!("{what}: aborted {aborted:.4}, promoted {promoted:.4}, held {held:.4} of {runs}");
+    (what, found)
+}
+
+fn margins(world: World) -> [f64; 2] {
+    if world.metric() == "error" { [0.01, 0.05] } else { [0.05, 0.10] }
+}
+
+fn at(world: World, margin: f64) -> Scenario {
+    let scenario = alone(world, margin);
+    let records = if world == World::StickyUsers { USERS } else { scenario.records };
+    Scenario { records, ..scenario }
+}
+
+#[test]
+fn harm_exactly_at_the_margin_is_failed_and_passed_no_more_often_than_promised() {
+    for world in World::ALL {
+        // A user's update takes several requests: half as many runs take as long.
+        let most = if world == World::StickyUsers { runs() / 2 } else { runs() };
+        for (margin, runs) in margins(world).into_iter().zip([most, most / 2]) {
+            let (what, found) = told(&Scenario { effect: margin, ..at(world, margin) }, runs);
+            if world.fails_rightly().is_none() {
+                within(&format!("{what}: false aborts"), found.aborted, ABORT_ALPHA);
+            }
+            if world.passes_blindly().is_none() {
+                within(&format!("{what}: false promotes"), found.promoted, PROMOTE_ALPHA);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_identical_candidate_is_not_failed() {
+    for world in World::ALL.into_iter().filter(|world| world.fails_rightly().is_none()) {
+        let (what, found) = told(&at(world, margins(world)[0]), runs() / 2);
+        within(&format!("{what}: false aborts"), found.aborted, ABORT_ALPHA);
+    }
+}
+
+#[test]
+fn the_budget_is_one_for_all_metrics_together() {
+    let all = Scenario::of(World::Independent, Policy::default_live());
+    for effect in [0.0, 0.01] {
+        let (what, found) = told(&Scenario { effect, ..all.clone() }, runs() / 5);
+        within(&format!("all metrics, {what}: false aborts"), found.aborted, ABORT_ALPHA);
+        if effect > 0.0 {
+            within(&format!("all metrics, {what}: false promotes"), found.promoted, PROMOTE_ALPHA);
+        }
+    }
+}
+
+#[test]
+fn copies_that_are_dropped_by_length_hold_the_rollout() {
+    let (what, found) = told(&Scenario { effect: 0.01, ..at(World::DroppedCopies, 0.01) }, runs() / 2);
+    assert!(found.held.share() > 0.95, "{what}");
+    within(&format!("{what}: false promotes"), found.promoted, PROMOTE_ALPHA);
+    let (what, blind) = told(&Scenario { effect: 0.01, ..at(World::UncopiedPrompts, 0.01) }, runs() / 5);
+    assert!(blind.promoted.share() > 0.5, "{what}: harm that is in no pair was seen");
+}
+
+#[test]
+fn lost_answers_and_a_cold_cache_are_never_to_the_candidates_good() {
+    let (what, lost) = told(&at(World::LostCopies, 0.01), runs() / 5);
+    assert_eq!(lost.promoted.events, 0, "{what}");
+    assert_eq!(lost.aborted.events + lost.held.events, lost.held.runs, "{what}");
+    let (what, cold) = told(&at(World::ColdCache, 0.05), runs() / 5);
+    assert_eq!(cold.aborted.events, cold.aborted.runs, "{what}");
+}
