@@ -170,6 +170,21 @@ fn a_mirrored_request_is_a_pair_and_never_an_arrival_too() {
 }
 
 #[test]
+fn a_clock_that_goes_backwards_makes_no_latency() {
+    let mut back = answer(Arm::Baseline, STOP, 1);
+    back.clocks = Clocks { sent_ms: 500.0, ..back.clocks };
+    let check = |serving: &Observation, expected: &[&str]| {
+        let sample = mirrored(serving.clone(), Some(answer(Arm::Candidate, STOP, 2)), None);
+        let records = pairing().records(&sample);
+        let [Record::Pair(pair)] = &records[..] else { panic!("{records:?}") };
+        let times = pair.metrics.iter().map(|(name, _)| name.as_str()).filter(|name| name.ends_with("_ms"));
+        assert_eq!(times.collect::<Vec<_>>(), expected);
+    };
+    check(&answer(Arm::Baseline, STOP, 1), &["ttft_ms", "tpot_ms", "e2e_ms", "timers_late_ms"]);
+    check(&back, &["tpot_ms", "timers_late_ms"]);
+}
+
+#[test]
 fn a_dropped_copy_is_no_pair_and_no_arrival() {
     let mut pairing = pairing();
     pairing.open_stage(quarter());
