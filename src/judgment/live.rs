@@ -172,9 +172,10 @@ impl Look<'_> {
         }
         let loads = [Arm::Baseline, Arm::Candidate].map(|arm| self.snapshot.load(arm));
         let prompts = [Arm::Baseline, Arm::Candidate].map(|arm| self.snapshot.uncached_tokens(arm));
-        let (what, seen) = match loads {
-            [Some(baseline), Some(candidate)] if !candidate.meets(baseline) => ("requests in flight", loads),
-            _ if prompts.iter().all(Option::is_some) => ("prompt tokens to read", prompts),
+        let (what, seen) = match prompts {
+            [Some(baseline), Some(candidate)] if !candidate.meets(baseline) => {
+                ("prompt tokens to read", prompts)
+            }
             _ => ("requests in flight", loads),
         };
         let [baseline, candidate] = seen.map(|range| range.map(|range| (range.low, range.high)));
