@@ -49,6 +49,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let DrainReport { cut } = service.stop().await;
     context.output.note(match cut {
         0 => "stopped: every request was finished".to_owned(),
+        1 => "stopped: one request outlived the drain and was cut (server.drain)".to_owned(),
         cut => format!("stopped: {cut} requests outlived the drain and were cut (server.drain)"),
     });
     Ok(Exit::Success)
