@@ -88,16 +88,8 @@ fn stratified() -> Policy {
 fn looks(criterion: &mut Criterion) {
     for (name, policy) in [("default_live", Policy::default_live()), ("20_metrics_8_strata", stratified())] {
         let collector = filled(&policy);
-        let ask = Ask {
-            question: Question::Mirror,
-            subject: Subject {
-                baseline: "rel:a".to_owned(),
-                candidate: "rel:b".to_owned(),
-                policy: "pol:p".to_owned(),
-                evidence: "ev:e".to_owned(),
-            },
-            must_pass: policy.required(),
-        };
+        let ask =
+            Ask { question: Question::Mirror, subject: Subject::default(), must_pass: policy.required() };
         criterion.bench_function(&format!("judge_{name}"), |bencher| {
             bencher.iter(|| judge(black_box(collector.snapshot()), &policy, &ask));
         });

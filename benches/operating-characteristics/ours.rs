@@ -178,13 +178,8 @@ enum Unit {
 fn one(scenario: &Scenario, unit: Unit, run: u64) -> anyhow::Result<Ended> {
     let mut pairing = Pairing::new(PairingOptions::of(0));
     let mut collector = Collector::new(&scenario.policy.specs())?;
-    let subject = Subject {
-        baseline: String::new(),
-        candidate: String::new(),
-        policy: String::new(),
-        evidence: String::new(),
-    };
-    let ask = Ask { question: Question::Ramp, subject, must_pass: scenario.policy.required() };
+    let ask =
+        Ask { question: Question::Ramp, subject: Subject::default(), must_pass: scenario.policy.required() };
     let mut ended = Ended::default();
     for (sample, number) in Traffic::new(scenario, 1, run).zip(0..) {
         let mut sample = sample;

@@ -101,7 +101,7 @@ impl Control {
     async fn act_on(&mut self, stage: Stage, epoch: u64, judgment: Judgment) {
         let Some(gathering) = &self.gathering else { return };
         let records = gathering.records();
-        self.ledger.push(LedgerPoint::of(gathering.snapshot(), &self.parts.policy));
+        LedgerPoint::of(records, &judgment).into_iter().for_each(|point| self.ledger.push(point));
         let (verdict, reasons) = (judgment.verdict, judgment.reasons.clone());
         let changed = self.looks.said != Some(verdict);
         self.looks.seen = records;

@@ -11,11 +11,6 @@ fn policy(metrics: &[&str]) -> Policy {
     policy
 }
 
-fn subject() -> Subject {
-    let text = String::new;
-    Subject { baseline: text(), candidate: text(), policy: text(), evidence: text() }
-}
-
 fn both(baseline: f64, candidate: f64) -> Halves {
     Halves { baseline: Some(baseline), candidate: Some(candidate) }
 }
@@ -28,7 +23,7 @@ fn live(policy: &Policy, pairs: u64, halves: impl Fn(&str, u64) -> Option<Halves
         let metrics = names.filter_map(|name| Some((name.clone(), halves(name.as_str(), seq)?))).collect();
         collector.push(&Record::Pair(Pair { seq, id: seq.to_string(), metrics })).unwrap();
     }
-    let ask = Ask { question: Question::Mirror, subject: subject(), must_pass: policy.required() };
+    let ask = Ask { question: Question::Mirror, subject: Subject::default(), must_pass: policy.required() };
     judge(collector.snapshot(), policy, &ask)
 }
 
@@ -47,7 +42,7 @@ fn golden(margin: f64, scores: impl IntoIterator<Item = (f64, Option<f64>)>) -> 
     let pairs = scores.into_iter().enumerate().map(pair).collect();
     let metric =
         GoldenMetric { name: "right".into(), kind: MetricKind::Score, margin, required: true, pairs };
-    judge_golden(&[metric], &GoldenAsk::new(Question::Golden, subject()))
+    judge_golden(&[metric], &GoldenAsk::new(Question::Golden, Subject::default()))
 }
 
 /// Right or wrong: by both, by the baseline alone, by the candidate alone, of all.

@@ -4,7 +4,7 @@ use super::budget::{Family, Stake};
 use super::checks;
 use super::conclusion::{overall, reasons};
 use super::shown::{LEVEL, Shown};
-use super::{AlphaLedger, Ask, Flips, Judgment, LedgerPoint, MetricJudgment, Policy, Reason, Verdict};
+use super::{AlphaLedger, Ask, Flips, Judgment, MetricJudgment, Policy, Reason, Verdict};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Snapshot, Strand};
 
@@ -38,20 +38,6 @@ pub fn judge(snapshot: &Snapshot, policy: &Policy, ask: &Ask) -> Judgment {
             log_e_abort: family.log_e,
         }),
         pairs_needed,
-    }
-}
-
-impl LedgerPoint {
-    /// Where every e-value stands now.
-    #[must_use]
-    pub fn of(snapshot: &Snapshot, policy: &Policy) -> Self {
-        let family = Family::weigh(snapshot, policy);
-        let point = |stake: &Stake| {
-            let strand = &snapshot.metrics()[stake.metric].strands()[stake.strand];
-            (strand.name().clone(), stake.log_e_abort, stake.log_e_promote)
-        };
-        let metrics = family.stakes.iter().map(point).collect();
-        Self { records: snapshot.records(), log_e_abort: family.log_e, metrics }
     }
 }
 

@@ -87,16 +87,14 @@ fn folded(records: &[Record], replicas: usize, random: &mut ChaCha8Rng) -> Snaps
     merged(&replicas, random)
 }
 
-fn verdict(snapshot: &Snapshot) -> String {
+fn judged(snapshot: &Snapshot) -> Judgment {
     let policy = policy();
-    let subject = Subject {
-        baseline: "rel:a".to_owned(),
-        candidate: "rel:b".to_owned(),
-        policy: "pol:p".to_owned(),
-        evidence: "ev:e".to_owned(),
-    };
-    let ask = Ask { question: Question::Ramp, subject, must_pass: policy.required() };
-    String::from_utf8(VerdictRecord::from(&judge(snapshot, &policy, &ask)).to_json_bytes()).unwrap()
+    let (subject, must_pass) = (Subject::default(), policy.required());
+    judge(snapshot, &policy, &Ask { question: Question::Ramp, subject, must_pass })
+}
+
+fn verdict(snapshot: &Snapshot) -> String {
+    String::from_utf8(VerdictRecord::from(&judged(snapshot)).to_json_bytes()).unwrap()
 }
 
 proptest! {
@@ -108,7 +106,7 @@ proptest! {
         let random = &mut ChaCha8Rng::seed_from_u64(split);
         let (whole, merged) = (folded(&records, 1, random), folded(&records, replicas, random));
         prop_assert_eq!(verdict(&whole), verdict(&merged));
-        let ledger = |snapshot: &Snapshot| LedgerPoint::of(snapshot, &policy());
+        let ledger = |snapshot: &Snapshot| LedgerPoint::of(snapshot.records(), &judged(snapshot)).unwrap();
         prop_assert_eq!(ledger(&whole), ledger(&merged), "to the last bit");
     }
 }

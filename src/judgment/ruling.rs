@@ -29,8 +29,8 @@ impl Question {
     }
 }
 
-/// What was judged, by digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was judged, by digest; all empty where nobody asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
     /// The baseline's release id, or the name of its file.
     pub baseline: String,
@@ -153,4 +153,16 @@ pub struct LedgerPoint {
     pub log_e_abort: f64,
     /// Per metric: name, log e-value for failing (unweighted), log e-value for passing.
     pub metrics: Vec<(MetricName, f64, f64)>,
+}
+
+impl LedgerPoint {
+    /// Where every e-value stood at the look that gave `judgment`, after `records` records; `None` for a fixed sample,
+    /// which has none.
+    #[must_use]
+    pub fn of(records: u64, judgment: &Judgment) -> Option<Self> {
+        let point =
+            |metric: &MetricJudgment| Some((metric.name.clone(), metric.log_e_abort?, metric.log_e_promote?));
+        let log_e_abort = judgment.alpha?.log_e_abort;
+        Some(Self { records, log_e_abort, metrics: judgment.metrics.iter().filter_map(point).collect() })
+    }
 }

@@ -130,13 +130,8 @@ impl Scenario {
         decision: &mut Decision,
         ended: &mut Ended,
     ) {
-        let subject = Subject {
-            baseline: String::new(),
-            candidate: String::new(),
-            policy: String::new(),
-            evidence: String::new(),
-        };
-        let ask = Ask { question: decision.question(), subject, must_pass: must_pass.to_vec() };
+        let (question, subject) = (decision.question(), Subject::default());
+        let ask = Ask { question, subject, must_pass: must_pass.to_vec() };
         let judgment = judge(collector.snapshot(), &self.policy, &ask);
         let (heard, opens) = decision.hear(&judgment);
         if opens {

@@ -96,7 +96,7 @@ fn leave_run(directory: &Path, records: &[Record], look: usize) -> String {
     let ask = Ask { question: Question::Mirror, subject, must_pass: vec!["error".into()] };
     let judgment = judge(collector.snapshot(), &policy, &ask);
     let input = Input {
-        ledger: vec![LedgerPoint::of(collector.snapshot(), &policy)],
+        ledger: LedgerPoint::of(collector.snapshot().records(), &judgment).into_iter().collect(),
         policy: Some(policy),
         ..Input::of_verdict("run", VerdictRecord::from(&judgment))
     };
