@@ -4,6 +4,8 @@
 //! stemmer: runs of `a` to `z` and digits are words, and everything else, also every other letter, separates them. For a
 //! text in another script it has nothing to say. `rougeLsum` takes each line for a sentence.
 
+use std::collections::HashMap;
+
 use super::tokens::{counts, f1, overlap, ratio};
 
 /// Which ROUGE.
@@ -24,39 +26,43 @@ impl Rouge {
     #[must_use]
     pub fn score(self, output: &str, reference: &str) -> f64 {
         let (output, reference) = (output.to_lowercase(), reference.to_lowercase());
+        let mut numbers = HashMap::new();
+        let [output, reference] = [&output, &reference].map(|text| lines(text, &mut numbers));
         match self {
-            Self::One => grams(&words(&output), &words(&reference), 1),
-            Self::Two => grams(&words(&output), &words(&reference), 2),
-            Self::L => longest(&words(&output), &words(&reference)),
-            Self::LSum => by_line(&lines(&output), &lines(&reference)),
+            Self::One => grams(&output.concat(), &reference.concat(), 1),
+            Self::Two => grams(&output.concat(), &reference.concat(), 2),
+            Self::L => longest(&output.concat(), &reference.concat()),
+            Self::LSum => by_line(&output, &reference),
         }
     }
 }
 
-fn words(lower: &str) -> Vec<&str> {
+/// The words of each line, as numbers: equal words have equal ones. Comparing texts is too slow for tables of them.
+fn lines<'t>(lower: &'t str, numbers: &mut HashMap<&'t str, usize>) -> Vec<Vec<usize>> {
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    lower.split(|c| !is_word(c)).filter(|word| !word.is_empty()).collect()
-}
-
-fn lines(lower: &str) -> Vec<Vec<&str>> {
-    lower.split('\n').map(words).collect()
+    let mut number = |word: &'t str| {
+        let next = numbers.len();
+        *numbers.entry(word).or_insert(next)
+    };
+    let lines = lower.split('\n').map(|line| line.split(|c| !is_word(c)).filter(|word| !word.is_empty()));
+    lines.map(|words| words.map(&mut number).collect()).collect()
 }
 
 fn measure(shared: usize, output: usize, reference: usize) -> f64 {
     f1(ratio(shared, output), ratio(shared, reference))
 }
 
-fn grams(output: &[&str], reference: &[&str], size: usize) -> f64 {
+fn grams(output: &[usize], reference: &[usize], size: usize) -> f64 {
     let shared = overlap(&counts(output.windows(size)), &counts(reference.windows(size)));
-    let total = |words: &[&str]| (words.len() + 1).saturating_sub(size);
+    let total = |words: &[usize]| (words.len() + 1).saturating_sub(size);
     measure(shared, total(output), total(reference))
 }
 
-fn longest(output: &[&str], reference: &[&str]) -> f64 {
+fn longest(output: &[usize], reference: &[usize]) -> f64 {
     measure(Common::new(reference, output).indices().len(), output.len(), reference.len())
 }
 
-fn by_line(output: &[Vec<&str>], reference: &[Vec<&str>]) -> f64 {
+fn by_line(output: &[Vec<usize>], reference: &[Vec<usize>]) -> f64 {
     let mut left = [counts(output.iter().flatten()), counts(reference.iter().flatten())];
     let totals = [output, reference].map(|lines| lines.iter().map(Vec::len).sum());
     let mut hits = 0;
@@ -80,24 +86,23 @@ fn by_line(output: &[Vec<&str>], reference: &[Vec<&str>]) -> f64 {
 
 /// The table of common subsequences, kept as one bit a cell: whether the way back leads along `right`.
 struct Common<'w> {
-    left: &'w [&'w str],
-    right: &'w [&'w str],
+    left: &'w [usize],
+    right: &'w [usize],
     along_right: Vec<u64>,
 }
 
 impl<'w> Common<'w> {
-    fn new(left: &'w [&'w str], right: &'w [&'w str]) -> Self {
+    fn new(left: &'w [usize], right: &'w [usize]) -> Self {
         let mut along_right = vec![0; (left.len() * right.len()).div_ceil(64)];
-        let mut above = vec![0_u32; right.len() + 1];
+        let (mut above, mut row) = (vec![0_u32; right.len() + 1], vec![0; right.len() + 1]);
         for (i, word) in left.iter().enumerate() {
-            let mut row = vec![0; right.len() + 1];
             for (j, other) in right.iter().enumerate() {
                 let is_along = row[j] > above[j + 1];
                 row[j + 1] = if word == other { above[j] + 1 } else { above[j + 1].max(row[j]) };
                 let cell = i * right.len() + j;
                 along_right[cell / 64] |= u64::from(is_along) << (cell % 64);
             }
-            above = row;
+            std::mem::swap(&mut above, &mut row);
         }
         Self { left, right, along_right }
     }
