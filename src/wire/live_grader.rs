@@ -52,7 +52,7 @@ pub enum LiveGraderError {
         text: String,
     },
     /// No language that can be told.
-    #[error("{code:?} is no language that can be told from others")]
+    #[error("{code:?} is no ISO 639-3 code of a language that can be told, such as eng or deu")]
     Language {
         /// The code.
         code: String,

@@ -219,7 +219,7 @@ fn options_that_cannot_be_used_are_located() {
     check("grader = \"length@1\"", "s.toml:7:1: metric[1].chars_max: is required");
     check(
         "grader = \"language@whatlang-0.18\"\nlanguage = \"en\"",
-        "s.toml:9:12: metric[1].language: \"en\" is no language",
+        "s.toml:9:12: metric[1].language: \"en\" is no ISO 639-3 code",
     );
     check(
         "grader = \"json_schema@2020-12\"\nschema = {type = 3}",

@@ -39,7 +39,10 @@ fn a_bad_rule_says_what_is_wrong_with_it() {
     assert_eq!(error(pattern("(a")), "\"(a\" is no usable pattern: unclosed group");
     assert!(LiveGrader::new("x".into(), &pattern(r"(\pL{99}){99}")).is_err());
     let english = AnswerRule::Language("english".to_owned());
-    assert_eq!(error(english), "\"english\" is no language that can be told from others");
+    assert_eq!(
+        error(english),
+        "\"english\" is no ISO 639-3 code of a language that can be told, such as eng or deu"
+    );
 }
 
 #[test]

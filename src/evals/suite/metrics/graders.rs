@@ -124,7 +124,7 @@ fn live(reader: &mut Reader<'_>, asked: &Asked<'_, '_, '_>, id: &str, keys: &[&s
     let grader = LiveGrader::new(asked.name.clone(), &rule).map_err(|error| {
         let option = keys.iter().find_map(|key| asked.table.get(key)).unwrap_or_else(|| asked.item.clone());
         let hint = match id {
-            "language@whatlang-0.18" => "an ISO 639-3 code, such as eng, deu, spa, cmn",
+            "language@whatlang-0.18" => "three letters: eng, deu, spa, cmn …",
             "json_schema@2020-12" => "a JSON Schema that stands alone",
             _ => PATTERN_HINT,
         };
