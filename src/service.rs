@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Access, AdminParts, Role, Token};
 use crate::cache::{Cache, CacheOptions};
-use crate::config::{CacheTier, Config, JudgeConfig, TokenRole, policy_digest, read_tokens};
+use crate::config::{CacheTier, Config, JudgeConfig, LiveRule, TokenRole, policy_digest, read_tokens};
 use crate::control::{Control, ControlParts, ControlTask, Handle};
 use crate::domain::{Arm, Slot};
 use crate::evals::GoldenRun;
@@ -209,10 +209,11 @@ fn cache(
 }
 
 fn graders(config: &Config) -> Result<Vec<LiveGrader>, ServiceError> {
-    let graders = config.judge.graders.iter();
-    Ok(graders
-        .map(|grader| LiveGrader::new(grader.name.clone(), &grader.pattern))
-        .collect::<Result<_, _>>()?)
+    let build = |grader: &LiveRule| {
+        let named = |source| ServiceError::Grader { metric: grader.name.clone(), source };
+        LiveGrader::new(grader.name.clone(), &grader.rule).map_err(named)
+    };
+    config.judge.graders.iter().map(build).collect()
 }
 
 type OpenAdmin = (SocketAddr, CancellationToken, JoinSet<std::io::Result<()>>);

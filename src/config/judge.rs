@@ -3,17 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use crate::document::{Fault, Faults, Item, Reader, Section};
-use crate::domain::{LatencyLimit, MetricKind, MetricName, PolicyDigest, Tail};
+use crate::document::{Fault, Faults, Item, Reader, Section, answer_rule_keys, answer_rules, did_you_mean};
+use crate::domain::{AnswerRule, LatencyLimit, MetricKind, MetricName, PolicyDigest, Tail};
 use crate::judgment::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 
-/// A live grader: the share of answers that match a pattern is a score.
+/// A live grader: the share of answers that keep a rule is a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveRegex {
+pub struct LiveRule {
     /// The metric it feeds.
     pub name: MetricName,
-    /// The pattern, as the `regex` crate reads it.
-    pub pattern: String,
+    /// The rule. Whether its schema or language can be used is known by what asks it.
+    pub rule: AnswerRule,
 }
 
 /// `[judge]`.
@@ -22,7 +22,7 @@ pub struct JudgeConfig {
     /// The rules.
     pub policy: Policy,
     /// The live graders among them.
-    pub graders: Vec<LiveRegex>,
+    pub graders: Vec<LiveRule>,
     /// Whether the file names no metrics, so that the rules are the default ones.
     pub by_default: bool,
     /// The largest share of the pairs that one tenant may make; `None`: no tenant is capped.
@@ -30,8 +30,8 @@ pub struct JudgeConfig {
 }
 
 const KEYS: [&str; 6] = ["abort_alpha", "promote_alpha", "missing_max", "pairs_min", "tenant_max", "metrics"];
-const METRIC_KEYS: [&str; 9] =
-    ["name", "kind", "margin", "abort_margin", "required", "tail", "max", "resolution", "regex"];
+const METRIC_KEYS: [&str; 10] =
+    ["name", "kind", "margin", "abort_margin", "required", "tail", "max", "resolution", "regex", "grader"];
 const PAIRS_MIN_END: u64 = 1_000_000_001;
 
 const KINDS: [(&str, MetricKind); 6] = [
@@ -44,7 +44,7 @@ const KINDS: [(&str, MetricKind); 6] = [
 ];
 
 /// The rules of `root`, checked; the default ones where it names no metric.
-pub(super) fn judge(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> JudgeConfig {
+pub(super) fn judge(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Path) -> JudgeConfig {
     let mut config = JudgeConfig {
         policy: Policy::default_live(),
         graders: Vec::new(),
@@ -67,7 +67,8 @@ pub(super) fn judge(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> JudgeCon
         reader.wrong(&item, "a list of metrics", "write [[judge.metrics]] and its keys below");
         return config;
     };
-    policy.metrics = items.iter().filter_map(|item| metric(reader, item, &mut config.graders)).collect();
+    policy.metrics =
+        items.iter().filter_map(|item| metric(reader, item, folder, &mut config.graders)).collect();
     validate(reader, &config.policy, &item, &items);
     config
 }
@@ -91,28 +92,17 @@ fn validate(reader: &mut Reader<'_>, policy: &Policy, whole: &Item<'_, '_>, item
 fn metric(
     reader: &mut Reader<'_>,
     item: &Item<'_, '_>,
-    graders: &mut Vec<LiveRegex>,
+    folder: &Path,
+    graders: &mut Vec<LiveRule>,
 ) -> Option<MetricPolicy> {
     let section = item.clone().section()?;
-    reader.known(&section, &METRIC_KEYS);
+    let rule = rule(reader, &section, folder);
     let name = reader.needed(&section, "name", "name = \"error\"")?;
     let text = reader.text(&name)?;
     let metric = MetricName::new(text.as_str());
-    let regex = section.get("regex").and_then(|item| Some((reader.text(&item)?, item)));
-    let kind = kind(reader, &section, &name, &text, regex.is_some())?;
-    if let Some((pattern, item)) = regex {
-        match regex::Regex::new(&pattern) {
-            Ok(_) => graders.push(LiveRegex { name: metric.clone(), pattern }),
-            Err(error) => {
-                let text = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
-                reader.wrong(
-                    &item,
-                    format!("no usable pattern: {text}"),
-                    "see the syntax of Rust's regex crate",
-                );
-            }
-        }
-    }
+    let has_rule = section.get("regex").or_else(|| section.get("grader")).is_some();
+    let kind = kind(reader, &section, &name, &text, has_rule)?;
+    graders.extend(rule.map(|rule| LiveRule { name: metric.clone(), rule }));
     let hint = "margin = 0.01 is one point, margin = \"5%\" five per cent of the baseline";
     let margin = reader.needed(&section, "margin", hint).and_then(|item| reader.fraction(&item))?;
     let tail = reader.word(&section, "tail", &[("p95", Tail::P95), ("p99", Tail::P99)]);
@@ -138,6 +128,46 @@ fn metric(
     })
 }
 
+/// The rule of a live grader: `regex = '…'`, or `grader` with an id and its keys.
+fn rule(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -> Option<AnswerRule> {
+    let Some(item) = section.get("grader") else {
+        reader.known(section, &METRIC_KEYS);
+        let item = section.get("regex")?;
+        let pattern = reader.text(&item)?;
+        return usable(reader, &item, pattern);
+    };
+    let text = reader.text(&item)?;
+    let (id, is_turned) = text.strip_prefix("not-").map_or((text.as_str(), false), |id| (id, true));
+    let Some(keys) = answer_rule_keys(id) else {
+        reader.known(section, &METRIC_KEYS);
+        let rule = format!("there is no grader {text:?} that needs no reference");
+        reader.wrong(&item, rule, did_you_mean(id, &answer_rules().collect::<Vec<_>>()));
+        return None;
+    };
+    reader.known(section, &[&METRIC_KEYS, keys].concat());
+    if let Some(regex) = section.get("regex") {
+        reader.wrong(
+            &regex,
+            "stands beside `grader`",
+            "write grader = \"regex@1\" with pattern, or regex alone",
+        );
+    }
+    let rule = match (reader.answer_rule(section, id, folder)?, section.get("pattern")) {
+        (AnswerRule::Pattern(pattern), Some(item)) => usable(reader, &item, pattern)?,
+        (rule, _) => rule,
+    };
+    Some(if is_turned { AnswerRule::Not(Box::new(rule)) } else { rule })
+}
+
+fn usable(reader: &mut Reader<'_>, item: &Item<'_, '_>, pattern: String) -> Option<AnswerRule> {
+    if let Err(error) = regex::Regex::new(&pattern) {
+        let text = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
+        reader.wrong(item, format!("no usable pattern: {text}"), "see the syntax of Rust's regex crate");
+        return None;
+    }
+    Some(AnswerRule::Pattern(pattern))
+}
+
 /// `max = "p99 800ms"`.
 fn limit(reader: &mut Reader<'_>, item: &Item<'_, '_>) -> Option<LatencyLimit> {
     let text = reader.text(item)?;
@@ -158,7 +188,7 @@ fn kind(
     section: &Section<'_, '_>,
     name: &Item<'_, '_>,
     text: &str,
-    has_regex: bool,
+    has_rule: bool,
 ) -> Option<MetricKind> {
     let said = reader.word(section, "kind", &KINDS);
     let own = match text {
@@ -166,7 +196,7 @@ fn kind(
         "disagreement" => Some(MetricKind::Disagreement),
         "length" => Some(MetricKind::Length),
         "ttft_ms" | "tpot_ms" | "e2e_ms" => Some(MetricKind::Latency),
-        _ if has_regex => Some(MetricKind::Score),
+        _ if has_rule => Some(MetricKind::Score),
         _ => None,
     };
     match (own, said) {
@@ -177,7 +207,7 @@ fn kind(
         }
         (None, None) => {
             let hint = "built in: error, broken, sameness, disagreement, length, ttft_ms, tpot_ms, e2e_ms; \
-                        for a metric of your own write kind, or regex for a live grader";
+                        for a metric of your own write kind, or regex or grader for a live grader";
             reader.wrong(name, format!("{text} is not a built-in metric"), hint);
             None
         }
@@ -196,7 +226,8 @@ pub fn load_policy(path: &Path) -> Result<JudgeConfig, Faults> {
     let document = reader.document();
     let root = Section::root(&document);
     reader.known(&root, &["version", "judge"]);
-    let config = judge(&mut reader, &root);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let config = judge(&mut reader, &root, folder);
     Faults(reader.faults).or(config)
 }
 
@@ -211,8 +242,11 @@ pub fn policy_digest(config: &JudgeConfig) -> PolicyDigest {
             "{name:?} {kind} {margin} {abort_margin:?} {required} {tail:?} {max:?} {resolution_ms}\n"
         );
     }
-    for LiveRegex { name, pattern } in &config.graders {
-        text += &format!("{name:?} {pattern:?}\n");
+    for LiveRule { name, rule } in &config.graders {
+        text += &match rule {
+            AnswerRule::Pattern(pattern) => format!("{name:?} {pattern:?}\n"),
+            rule => format!("{name:?} {rule:?}\n"),
+        };
     }
     if let Some(max) = config.tenant_max {
         text += &format!("tenant_max {max}\n");

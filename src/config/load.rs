@@ -128,7 +128,7 @@ fn read(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Path) -> Optio
     let mirror = traffic::mirror(reader, root);
     let cache = traffic::cache(reader, root);
     let rollout = rollout::rollout(reader, root, mirror, folder);
-    let judge = judge::judge(reader, root);
+    let judge = judge::judge(reader, root, folder);
     Some(Config {
         server,
         state,

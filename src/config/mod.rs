@@ -15,7 +15,7 @@ mod slots;
 mod tokens;
 mod traffic;
 
-pub use judge::{JudgeConfig, LiveRegex, load_policy, policy_digest};
+pub use judge::{JudgeConfig, LiveRule, load_policy, policy_digest};
 pub use load::Config;
 pub use rollout::RolloutConfig;
 pub use secret::Secret;

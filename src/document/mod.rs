@@ -5,8 +5,9 @@
 //! shape. [`canonical_json`] is the other direction: one spelling per value, so that equal content has equal
 //! digests.
 //!
-//! Absent on purpose: what any key means.
+//! Absent on purpose: what any key means, but for the rules on answers, which two kinds of file write alike.
 
+mod answer_rule;
 mod canonical;
 mod fault;
 mod reader;
@@ -15,5 +16,6 @@ mod values;
 pub use canonical::{canonical_json, parts_digest};
 pub use fault::{Fault, Faults};
 
+pub(crate) use answer_rule::{answer_rule_keys, answer_rules};
 pub(crate) use fault::did_you_mean;
 pub(crate) use reader::{Item, Reader, Section, json};

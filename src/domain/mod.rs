@@ -3,6 +3,7 @@
 //! Absent on purpose: statistics, traffic rules, serialisation, IO. Nothing here knows a wire format;
 //! what is stored or sent has its own record type at the edge.
 
+mod answer_rule;
 mod arm;
 mod ids;
 mod metric;
@@ -10,6 +11,7 @@ mod outcome;
 mod share;
 mod timing;
 
+pub use answer_rule::{AnswerRule, LengthRange};
 pub use arm::{Arm, Slot};
 pub use ids::{MetricName, PolicyDigest, ReleaseId, RequestId, RolloutId};
 pub use metric::{LatencyLimit, MetricKind, Tail};

@@ -13,6 +13,21 @@ pub enum Finish {
     Length,
 }
 
+impl Finish {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Stop, Self::ToolCalls, Self::Length];
+
+    /// The word of the OpenAI API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::ToolCalls => "tool_calls",
+            Self::Length => "length",
+        }
+    }
+}
+
 /// What a truncated answer lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Missing {
@@ -68,9 +83,7 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Complete(Finish::Stop) => f.write_str("complete(stop)"),
-            Self::Complete(Finish::ToolCalls) => f.write_str("complete(tool_calls)"),
-            Self::Complete(Finish::Length) => f.write_str("complete(length)"),
+            Self::Complete(finish) => write!(f, "complete({})", finish.as_str()),
             Self::Aborted => f.write_str("aborted"),
             Self::Errored(code) => write!(f, "errored({code})"),
             Self::Truncated(Missing::Finish) => f.write_str("truncated(no finish)"),

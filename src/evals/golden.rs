@@ -47,10 +47,14 @@ impl GoldenRun {
         scores.chain(timings.filter(|metric| !metric.pairs.is_empty())).collect()
     }
 
-    /// What a reader should know beside the verdict: recorded answers that lack cases, by file.
+    /// What a reader should know beside the verdict: the graders behind metrics with names of their own, and recorded
+    /// answers that lack cases, by file.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        [&self.baseline, &self.candidate].into_iter().filter_map(|arm| self.missing_note(arm)).collect()
+        let renamed = self.suite.metrics.iter().filter(|metric| metric.name.as_str() != metric.grader_id);
+        let graders = renamed.map(|metric| format!("{} is {}", metric.name, metric.grader_id));
+        let arms = [&self.baseline, &self.candidate].into_iter();
+        graders.chain(arms.filter_map(|arm| self.missing_note(arm))).collect()
     }
 
     fn missing_note(&self, arm: &ArmRun) -> Option<String> {

@@ -37,7 +37,10 @@ pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
 pub use engine::Endpoint;
 pub use error::EvalError;
 pub use golden::{GoldenRun, judge_runs};
-pub use grader::{ExactMatch, Grader, NumberFilter, NumberMatch};
+pub use grader::{
+    Bleu, ChoiceFilter, ChoiceMatch, ExactMatch, F1Rule, Grader, NumberFilter, NumberMatch, Reply, Rouge,
+    TextMatch, TextRule, WordF1,
+};
 pub use latency::{Timing, TimingHistogram};
 pub use pace::{Arrivals, Pace};
 pub use power::{Power, power};

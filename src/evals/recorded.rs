@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::rows::{self, Row};
-use crate::document::Faults;
+use crate::document::{Faults, canonical_json};
 use crate::domain::{Clocks, Finish, Outcome};
 use crate::wire::{Answer, Usage};
 
@@ -17,11 +17,12 @@ pub struct RecordedAnswers {
     answers: HashMap<String, Answer>,
 }
 
-const KEYS: [&str; 5] = ["id", "output", "finish_reason", "usage", "timing"];
+const KEYS: [&str; 6] = ["id", "output", "finish_reason", "tool_calls", "usage", "timing"];
 const FINISHES: &str = "one of stop, length, tool_calls, abort, or absent";
 
 impl RecordedAnswers {
-    /// Reads a file of rows `{"id", "output", "finish_reason"?, "usage"?, "timing"?}`.
+    /// Reads a file of rows `{"id", "output", "finish_reason"?, "tool_calls"?, "usage"?, "timing"?}`. A row without
+    /// `finish_reason` counts as ended by the model.
     ///
     /// # Errors
     /// Every bad row, with its line.
@@ -69,7 +70,8 @@ fn answer(row: &mut Row<'_>, id: String) -> Option<(String, Answer)> {
         usage.get_or_insert_default().completion_tokens = tokens;
     }
     let clocks = clocks(row, &timing);
-    let (tool_calls, fingerprint, error) = (None, None, None);
+    let tool_calls = tool_calls(row);
+    let (fingerprint, error) = (None, None);
     Some((id, Answer { outcome, clocks, text, tool_calls, usage, fingerprint, token_chunks: 0, error }))
 }
 
@@ -96,6 +98,20 @@ fn outcome(row: &mut Row<'_>) -> Option<Outcome> {
         }
     };
     Some(outcome)
+}
+
+/// The calls as JSON, bare or as the OpenAI API nests them; what they are made of is the graders' to read.
+fn tool_calls(row: &mut Row<'_>) -> Option<String> {
+    let calls = row.take("tool_calls")?;
+    match calls.as_array() {
+        Some(list) if list.is_empty() => None,
+        Some(_) => Some(canonical_json(&calls)),
+        None => {
+            let rule = format!("an array, not {}", rows::kind(&calls));
+            row.wrong("tool_calls", rule, "[{\"name\": \"…\", \"arguments\": {…}}]");
+            None
+        }
+    }
 }
 
 fn object(row: &mut Row<'_>, key: &str) -> Option<Map<String, Value>> {
@@ -165,6 +181,10 @@ mod tests {
             "a.jsonl:1:1: finish_reason: one of",
         );
         check(
+            "{\"id\": \"a\", \"output\": \"\", \"tool_calls\": \"weather\"}",
+            "a.jsonl:1:1: tool_calls: an array, not a text",
+        );
+        check(
             "{\"id\": \"a\", \"output\": \"x\", \"timing\": {\"ttft_ms\": -1}}",
             "a.jsonl:1:1: timing.ttft_ms: milliseconds, not negative",
         );
@@ -172,6 +192,17 @@ mod tests {
             "{\"id\": \"a\", \"output\": \"x\"}\n{\"id\": \"a\", \"output\": \"y\"}",
             "a.jsonl:2:1: id: \"a\" stands on line 1 already",
         );
+    }
+
+    #[test]
+    fn tool_calls_are_kept() {
+        let rows = concat!(
+            "{\"id\": \"a\", \"output\": \"\", \"tool_calls\": [{\"name\": \"now\", \"arguments\": {}}]}\n",
+            "{\"id\": \"b\", \"output\": \"\", \"tool_calls\": []}",
+        );
+        let answers = parse(rows).unwrap();
+        let calls = |id| answers.get(id).unwrap().tool_calls.as_deref();
+        assert_eq!((calls("a"), calls("b")), (Some("[{\"arguments\":{},\"name\":\"now\"}]"), None));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use arms::{Origin, Ready};
 use super::dataset::Case;
 use super::error::EvalError;
 use super::golden::GoldenRun;
+use super::grader::Reply;
 use super::latency::{self, TimingHistogram};
 use super::order::{self, Turn};
 use super::pace::Pace;
@@ -204,7 +205,7 @@ async fn grade_all(suite: &Suite, origin: Origin, answers: Answers) -> ArmRun {
 fn grade(suite: &Suite, case: &Case, answer: Option<Answer>) -> Sample {
     let score = |metric: &SuiteMetric| {
         let Some(answer) = &answer else { return Score::Lost };
-        match metric.grader.score(&answer.text, &case.references) {
+        match metric.grader.score(Reply::from(answer), &case.references) {
             None => Score::NotApplicable,
             Some(_) if !answer.outcome.is_complete() => Score::Value(0.0),
             Some(score) => Score::Value(score),

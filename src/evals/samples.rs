@@ -38,6 +38,10 @@ fn describe(row: &mut Map<String, Value>, suite: &Suite, sample: &Sample) {
     row.insert("scores".to_owned(), Value::Object(scores));
     let Some(answer) = &sample.answer else { return };
     row.insert("output".to_owned(), json!(answer.text));
+    if let Some(calls) = &answer.tool_calls {
+        // It was written as JSON; should it be none, the text itself is shown.
+        row.insert("tool_calls".to_owned(), serde_json::from_str(calls).unwrap_or_else(|_| json!(calls)));
+    }
     let times = Timing::ALL
         .into_iter()
         .filter_map(|timing| Some((timing.metric().to_owned(), json!(timing.of(answer)?))));

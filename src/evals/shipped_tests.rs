@@ -60,7 +60,7 @@ fn the_flexible_grader_agrees_with_the_published_label_of_every_answer() {
         let (answers, labels) = (answers(name), labels(name));
         let mut right_count = 0;
         for case in &suite.cases {
-            let score = metric.grader.score(&answers.get(&case.id).unwrap().text, &case.references);
+            let score = metric.grader.score(answers.get(&case.id).unwrap().into(), &case.references);
             assert_eq!(score, Some(f64::from(u8::from(labels[&case.id]))), "{name} {}", case.id);
             right_count += u32::from(labels[&case.id]);
         }
@@ -82,7 +82,16 @@ fn shipped_suites_can_be_read_and_smoke_is_passed_by_both_models() {
     assert_eq!((suite.cases.len(), suite.metrics.len()), (40, 1));
     for name in ["6b-finetuning", "175b-finetuning"] {
         let answers = answers(name);
-        let score = |case: &Case| suite.metrics[0].grader.score(&answers.get(&case.id).unwrap().text, &[]);
+        let score = |case: &Case| suite.metrics[0].grader.score(answers.get(&case.id).unwrap().into(), &[]);
         assert!(suite.cases.iter().all(|case| score(case) == Some(1.0)), "{name}");
     }
+}
+
+#[test]
+fn the_readme_of_the_suites_lists_every_grader() {
+    let readme = fs::read_to_string("eval-suites/README.md").unwrap();
+    let listed =
+        |id: &&str| readme.lines().any(|line| line.starts_with('|') && line.contains(&format!("`{id}`")));
+    let unlisted: Vec<&str> = Grader::IDS.into_iter().filter(|id| !listed(id)).collect();
+    assert!(unlisted.is_empty(), "{unlisted:?}");
 }

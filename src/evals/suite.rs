@@ -34,7 +34,7 @@ pub struct Suite {
     pub metrics: Vec<SuiteMetric>,
     /// Tolerated slow-downs.
     pub latency: LatencyMargins,
-    /// Digest of the suite file's and the dataset's bytes, `suite:…`.
+    /// Digest of the bytes of the suite's file, of schemas that it names, and of the dataset, `suite:…`.
     pub digest: String,
 }
 
@@ -54,6 +54,8 @@ pub struct RequestSpec {
 pub struct SuiteMetric {
     /// The metric's name: the grader's id, unless the suite gives another.
     pub name: MetricName,
+    /// The id of the grader.
+    pub grader_id: String,
     /// What scores the answers.
     pub grader: Grader,
     /// Tolerated loss of mean score, in (0, 1).

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::admin::AdminError;
 use crate::control::ControlError;
 use crate::document::Faults;
-use crate::domain::Slot;
+use crate::domain::{MetricName, Slot};
 use crate::release::ReleaseError;
 use crate::store::StoreError;
 use crate::upstream::EndpointError;
@@ -36,9 +36,14 @@ pub enum ServiceError {
     /// Tokens whose secret cannot be read.
     #[error(transparent)]
     Tokens(Faults),
-    /// A live grader's pattern.
-    #[error(transparent)]
-    Grader(#[from] LiveGraderError),
+    /// A live grader's rule.
+    #[error("judge.metrics: {metric}: {source}")]
+    Grader {
+        /// The metric that it feeds.
+        metric: MetricName,
+        /// What is wrong with it.
+        source: LiveGraderError,
+    },
     /// A cache that nothing names.
     #[error(
         "cache.tier is not off, and slots.{slot} has no release: answers are kept by release\n  hint: lock one with \
@@ -78,7 +83,7 @@ impl ServiceError {
             | Self::Release { .. }
             | Self::Suites(_)
             | Self::Tokens(_)
-            | Self::Grader(_)
+            | Self::Grader { .. }
             | Self::CacheWithoutRelease { .. }
             | Self::Admin(AdminError::Unprotected { .. }) => true,
             Self::Bind { .. } | Self::Admin(_) | Self::Store(_) | Self::Control(_) => false,

@@ -1,39 +1,72 @@
-//! A grader that needs no reference: a pattern that a good answer matches.
+//! Graders that need no reference: a rule that a good answer keeps, wherever it was asked for.
+
+mod refusal;
+mod schema;
+
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
+use serde::de::IgnoredAny;
+use whatlang::Lang;
 
-use crate::domain::MetricName;
+use crate::domain::{AnswerRule, LengthRange, MetricName};
+use schema::Schema;
 
 /// Memory a compiled pattern may take. Larger ones are refused: a pattern runs on every mirrored answer.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
-/// Scores an answer by whether a pattern is found in it. Linear in the length of the answer, whatever the pattern.
+/// Scores an answer by whether it keeps a rule. Patterns take time linear in the length of the answer.
 #[derive(Clone, Debug)]
 pub struct LiveGrader {
     name: MetricName,
-    pattern: Regex,
+    check: Check,
 }
 
-/// A pattern that cannot be used.
+/// A rule, ready to be asked.
+#[derive(Clone, Debug)]
+enum Check {
+    Pattern(Regex),
+    JsonValid,
+    JsonSchema(Arc<Schema>),
+    Refusal(Regex),
+    Language(Lang),
+    Length(LengthRange),
+    Not(Box<Check>),
+}
+
+/// A rule that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pattern:?} is no usable pattern: {text}")]
-pub struct LiveGraderError {
-    /// The pattern.
-    pub pattern: String,
-    /// What the regex engine said, on one line.
-    pub text: String,
+pub enum LiveGraderError {
+    /// No regular expression, or one that is too large.
+    #[error("{pattern:?} is no usable pattern: {text}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What the regex engine said, on one line.
+        text: String,
+    },
+    /// No JSON Schema, or one that refers to a document elsewhere.
+    #[error("no usable JSON Schema: {text}")]
+    Schema {
+        /// What is wrong with it.
+        text: String,
+    },
+    /// No language that can be told.
+    #[error("{code:?} is no ISO 639-3 code of a language that can be told, such as eng or deu")]
+    Language {
+        /// The code.
+        code: String,
+    },
 }
 
 impl LiveGrader {
     /// A grader whose metric is called `name`.
     ///
     /// # Errors
-    /// When `pattern` is no regular expression of the `regex` crate, or compiles to more than 1 MiB.
-    pub fn new(name: MetricName, pattern: &str) -> Result<Self, LiveGraderError> {
-        match RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build() {
-            Ok(pattern) => Ok(Self { name, pattern }),
-            Err(error) => Err(LiveGraderError { pattern: pattern.to_owned(), text: last_line(&error) }),
-        }
+    /// When a pattern is no regular expression of the `regex` crate or compiles to more than 1 MiB, a schema is none, or
+    /// a language is unknown.
+    pub fn new(name: MetricName, rule: &AnswerRule) -> Result<Self, LiveGraderError> {
+        Ok(Self { name, check: Check::new(rule)? })
     }
 
     /// The metric it feeds.
@@ -42,12 +75,55 @@ impl LiveGrader {
         &self.name
     }
 
-    /// 1 when the pattern is found in `answer`, else 0. The empty answer is no answer and scores 0, even
-    /// under a pattern that matches nothing at all.
+    /// The text of its JSON Schema, when it has one.
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        match &self.check {
+            Check::JsonSchema(schema) => Some(schema.text()),
+            _ => None,
+        }
+    }
+
+    /// 1 when `answer` keeps the rule, else 0. The empty answer is no answer and scores 0 under every rule, also under
+    /// one that it keeps.
     #[must_use]
     pub fn score(&self, answer: &str) -> f64 {
-        if !answer.is_empty() && self.pattern.is_match(answer) { 1.0 } else { 0.0 }
+        if !answer.is_empty() && self.check.holds(answer) { 1.0 } else { 0.0 }
     }
+}
+
+impl Check {
+    fn new(rule: &AnswerRule) -> Result<Self, LiveGraderError> {
+        Ok(match rule {
+            AnswerRule::Pattern(pattern) => Self::Pattern(compile(pattern)?),
+            AnswerRule::JsonValid => Self::JsonValid,
+            AnswerRule::JsonSchema(text) => Self::JsonSchema(Arc::new(Schema::new(text)?)),
+            AnswerRule::Refusal => Self::Refusal(compile(&refusal::pattern())?),
+            AnswerRule::Language(code) => match Lang::from_code(code.as_str()) {
+                Some(language) => Self::Language(language),
+                None => return Err(LiveGraderError::Language { code: code.clone() }),
+            },
+            AnswerRule::Length(range) => Self::Length(*range),
+            AnswerRule::Not(rule) => Self::Not(Box::new(Self::new(rule)?)),
+        })
+    }
+
+    fn holds(&self, answer: &str) -> bool {
+        match self {
+            Self::Pattern(pattern) => pattern.is_match(answer),
+            Self::JsonValid => serde_json::from_str::<IgnoredAny>(answer).is_ok(),
+            Self::JsonSchema(schema) => schema.holds(answer),
+            Self::Refusal(phrases) => refusal::is_refusal(phrases, answer),
+            Self::Language(language) => whatlang::detect_lang(answer) == Some(*language),
+            Self::Length(range) => range.holds(answer),
+            Self::Not(check) => !answer.trim().is_empty() && !check.holds(answer),
+        }
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, LiveGraderError> {
+    let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build();
+    built.map_err(|error| LiveGraderError::Pattern { pattern: pattern.to_owned(), text: last_line(&error) })
 }
 
 /// The regex engine draws the pattern over several lines; the last one says what is wrong.
@@ -57,32 +133,4 @@ fn last_line(error: &regex::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(pattern: &str, answer: &str, expected: f64) {
-        let grader = LiveGrader::new("answer_line".into(), pattern).unwrap();
-        assert_eq!(grader.score(answer), expected, "{pattern} in {answer:?}");
-    }
-
-    #[test]
-    fn an_answer_scores_by_what_is_found_in_it() {
-        check(r"(?m)^A: -?[\d,.]+$", "so 2+2\nA: 4", 1.0);
-        check(r"(?m)^A: -?[\d,.]+$", "please give me a question", 0.0);
-        check(r"\S", " \n\t", 0.0);
-        check(r"\S", "é", 1.0);
-    }
-
-    #[test]
-    fn an_empty_answer_never_scores() {
-        check(".*", "", 0.0);
-        check("^$", "", 0.0);
-    }
-
-    #[test]
-    fn a_bad_pattern_says_what_is_wrong_with_it() {
-        let error = LiveGrader::new("x".into(), "(a").unwrap_err();
-        assert_eq!(error.to_string(), "\"(a\" is no usable pattern: unclosed group");
-        assert!(LiveGrader::new("x".into(), r"(\pL{99}){99}").is_err());
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::Share;
+use crate::domain::{AnswerRule, LengthRange, Share};
 
 const SLOT: &str = "version = 1\n[slots.blue]\nendpoints = [\"http://127.0.0.1:1\"]\n";
 
@@ -16,6 +16,54 @@ fn check(text: &str, expected: &[&str]) {
     let faults = parse(&format!("{SLOT}{text}")).expect_err(text).to_string();
     let lines: Vec<_> = faults.lines().filter(|line| !line.starts_with("  hint")).collect();
     assert_eq!(lines, expected, "{faults}");
+}
+
+#[test]
+fn live_graders_are_named_as_suites_name_them() {
+    let graded = |lines: &str| {
+        let metric = "[[judge.metrics]]\nname = \"error\"\nmargin = 0.01\nrequired = true\n[[judge.metrics]]\nname = \"x\"\nmargin = 0.02\n";
+        parse(&format!("{SLOT}{metric}{lines}"))
+            .map(|config| config.judge.graders.into_iter().map(|grader| grader.rule).collect::<Vec<_>>())
+    };
+    let not_refused = AnswerRule::Not(Box::new(AnswerRule::Refusal));
+    for (lines, expected) in [
+        ("regex = \"a\"", AnswerRule::Pattern("a".to_owned())),
+        ("grader = \"regex@1\"\npattern = \"a\"", AnswerRule::Pattern("a".to_owned())),
+        ("grader = \"json_valid@1\"", AnswerRule::JsonValid),
+        (
+            "grader = \"json_schema@2020-12\"\nschema = {type = \"object\"}",
+            AnswerRule::JsonSchema("{\"type\":\"object\"}".to_owned()),
+        ),
+        ("grader = \"not-refusal@1\"", not_refused),
+        ("grader = \"language@whatlang-0.18\"\nlanguage = \"eng\"", AnswerRule::Language("eng".to_owned())),
+        (
+            "grader = \"length@1\"\nwords_max = 9",
+            AnswerRule::Length(LengthRange { words_max: Some(9), ..LengthRange::default() }),
+        ),
+    ] {
+        assert_eq!(graded(lines), Ok(vec![expected]), "{lines}");
+    }
+    for (lines, expected) in [
+        (
+            "grader = \"f1@squad\"",
+            "goldgate.toml:11:10: judge.metrics[1].grader: there is no grader \"f1@squad\" that needs no reference",
+        ),
+        (
+            "grader = \"regex@1\"\npattern = \"(a\"",
+            "goldgate.toml:12:11: judge.metrics[1].pattern: no usable pattern: error: unclosed group",
+        ),
+        (
+            "grader = \"refusal@1\"\nregex = \"a\"",
+            "goldgate.toml:12:9: judge.metrics[1].regex: stands beside `grader`",
+        ),
+        (
+            "grader = \"refusal@1\"\nlanguage = \"eng\"",
+            "goldgate.toml:12:1: judge.metrics[1].language: no such key",
+        ),
+    ] {
+        let faults = graded(lines).unwrap_err().to_string();
+        assert!(faults.starts_with(expected), "{faults}\nis not\n{expected}");
+    }
 }
 
 #[test]

@@ -14,11 +14,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::domain::{MetricKind, Outcome};
+use crate::domain::{Finish, MetricKind, Outcome};
 use crate::evals::{Arrivals, Timing, judge_runs};
 use crate::evals::{
     Ask, Case, Endpoint, Grader, LatencyMargins, NumberFilter, NumberMatch, RecordedAnswers, RequestSpec,
-    SuiteMetric,
+    SuiteMetric, write_samples,
 };
 use crate::evidence::Halves;
 use crate::judgment::Verdict;
@@ -102,7 +102,13 @@ fn suite(prompts: &[&str]) -> Suite {
         cluster: None,
     };
     let grader = Grader::Number(NumberMatch::new(NumberFilter::Flexible).unwrap());
-    let metric = SuiteMetric { name: "number".into(), grader, margin: 0.02, required: true };
+    let metric = SuiteMetric {
+        name: "number".into(),
+        grader_id: "number".into(),
+        grader,
+        margin: 0.02,
+        required: true,
+    };
     let sampling = serde_json::Map::from_iter([("max_tokens".to_owned(), Value::from(64))]);
     Suite {
         name: "s".to_owned(),
@@ -247,6 +253,34 @@ async fn a_file_that_lacks_cases_has_missing_halves_and_says_so() {
     let notes = run.notes();
     assert!(notes[0].contains("1 of 2 cases have no answer, the first is \"case-0\"\n  hint: "), "{notes:?}");
     assert_eq!(run.metrics().len(), 1, "no times were recorded, so no latency is judged");
+}
+
+#[tokio::test]
+async fn tools_and_ends_are_graded_and_a_metric_with_a_name_of_its_own_tells_its_grader() {
+    let row = |calls: &str, finish: &str| {
+        recorded(&format!(
+            "{{\"id\": \"case-0\", \"output\": \"\", \"finish_reason\": \"{finish}\", \"tool_calls\": {calls}}}"
+        ))
+    };
+    let mut suite = suite(&["how warm is Paris?"]);
+    suite.cases[0].references =
+        vec!["{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}".to_owned()];
+    suite.metrics[0].grader = Grader::ToolCall;
+    suite.metrics[0].grader_id = "tool_call@1".to_owned();
+    let ends =
+        SuiteMetric { grader: Grader::FinishReason(Some(Finish::ToolCalls)), ..suite.metrics[0].clone() };
+    suite.metrics.push(ends);
+    let right = row("[{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}]", "tool_calls");
+    let wrong = row("[{\"function\": {\"name\": \"weather\", \"arguments\": \"{}\"}}]", "stop");
+    let run = run_quietly(&suite, right, wrong).await.unwrap();
+    for metric in 0..2 {
+        assert_eq!(halves(&run, metric)["case-0"], Halves { baseline: Some(1.0), candidate: Some(0.0) });
+    }
+    assert_eq!(run.notes()[0], "number is tool_call@1");
+    let mut samples = Vec::new();
+    write_samples(&mut samples, &suite, Arm::Baseline, &run.baseline).unwrap();
+    let sample: Value = serde_json::from_slice(&samples).unwrap();
+    assert_eq!(sample["tool_calls"][0]["arguments"]["city"], "Paris");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{LatencyMargins, RequestSpec, Suite, metrics};
+use super::{LatencyMargins, RequestSpec, Suite, SuiteMetric, metrics};
 use crate::document::{self, Fault, Faults, Item, Reader, Section, did_you_mean};
 use crate::evals::dataset::{Case, read_cases};
 
@@ -63,11 +63,14 @@ pub(super) fn parse(file: &str, text: &str, folder: &Path) -> Result<Suite, Faul
     let repeats = root.get("repeats").and_then(|item| reader.whole(&item, 1..REPEATS_END));
     let seed = root.get("seed").and_then(|item| reader.whole(&item, 0..SEED_END));
     let request = root.get("request").map(|item| request(&mut reader, item)).unwrap_or_default();
-    let metrics = metrics::read(&mut reader, &root);
+    let metrics = metrics::read(&mut reader, &root, folder);
     let latency = root.get("latency").map(|item| latency(&mut reader, item)).unwrap_or_default();
-    let (mut cases, digest) = dataset(&mut reader, &root, folder, text);
+    let (mut cases, digest) = dataset(&mut reader, &root, folder, &digested(text, &metrics));
     if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) {
         cases.truncate(limit);
+    }
+    if let Some(item) = root.get("dataset") {
+        metrics::check(&mut reader, &metrics, &cases, &item);
     }
     let suite = Suite {
         name: name.unwrap_or_default(),
@@ -84,16 +87,23 @@ pub(super) fn parse(file: &str, text: &str, folder: &Path) -> Result<Suite, Faul
     Faults(reader.faults).or(suite)
 }
 
-/// The cases, and the digest over suite and dataset.
+/// What the digest covers before the dataset: the suite, and the schemas that it names, which may be files of their own.
+fn digested<'t>(text: &'t str, metrics: &'t [SuiteMetric]) -> Vec<&'t str> {
+    std::iter::once(text).chain(metrics.iter().filter_map(|metric| metric.grader.schema())).collect()
+}
+
+/// The cases, and the digest over `texts` and dataset.
 fn dataset(
     reader: &mut Reader<'_>,
     root: &Section<'_, '_>,
     folder: &Path,
-    text: &str,
+    texts: &[&str],
 ) -> (Vec<Case>, String) {
     let hint = "dataset = \"cases.jsonl\", a path from the folder of this file";
     let mut hasher = blake3::Hasher::new_derive_key("goldgate/suite/1");
-    hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
     let mut cases = Vec::new();
     if let Some((item, path)) = dataset_path(reader, root, folder, hint) {
         match fs::read(&path) {

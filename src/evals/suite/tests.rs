@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::*;
+use crate::evals::grader::Reply;
 
 const SOUND: &str = "name = \"s\"\ndataset = \"cases.jsonl\"\n[[metric]]\ngrader = \"number@gsm8k-strict\"\nmargin = 0.02\nrequired = true\n";
 
@@ -151,4 +152,104 @@ fn a_margin_can_be_set_for_all_graders_or_for_one_metric() {
     assert_eq!((suite.metrics[0].margin, suite.metrics[1].margin, suite.latency.e2e), (0.3, 0.4, Some(0.5)));
     let names: Vec<&str> = suite.metric_names().collect();
     assert_eq!(names, ["number@gsm8k-strict", "similarity@levenshtein", "e2e_ms"]);
+}
+
+/// A suite whose one guard is `lines`, on a case with this reference.
+fn guarded(lines: &str, reference: &str) -> Result<Suite, Faults> {
+    let row = serde_json::json!({"id": "a", "prompt": "x", "reference": reference}).to_string();
+    read(&with_metric(&format!("{lines}\nmargin = 0.1")), &row)
+}
+
+fn score(lines: &str, output: &str, reference: &str) -> Option<f64> {
+    let suite = guarded(lines, reference).expect(lines);
+    let reply = Reply { text: output, ..Reply::default() };
+    suite.metrics[1].grader.score(reply, &suite.cases[0].references)
+}
+
+#[test]
+fn every_id_is_a_grader_under_its_own_name() {
+    for id in Grader::IDS {
+        let options = match id {
+            "regex@1" => "pattern = 'x'",
+            "json_schema@2020-12" => "schema = {type = \"object\"}",
+            "length@1" => "chars_max = 5",
+            "language@whatlang-0.18" => "language = \"eng\"",
+            "number@gsm8k-strict" => "name = \"number@gsm8k-strict \"",
+            "finish_reason@1" => "value = \"stop\"",
+            _ => "",
+        };
+        let reference = if id == "tool_call@1" { "[]" } else { "7" };
+        let suite = guarded(&format!("grader = \"{id}\"\n{options}"), reference).expect(id);
+        assert_eq!(suite.metrics[1].name.as_str().trim(), id);
+        let score = suite.metrics[1]
+            .grader
+            .score(Reply { text: "7", ..Reply::default() }, &suite.cases[0].references);
+        assert!(score.is_some_and(|score| (0.0..=1.0).contains(&score)), "{id}: {score:?}");
+    }
+}
+
+#[test]
+fn options_reach_their_grader() {
+    assert_eq!(
+        score("grader = \"contains@promptfoo\"\nvalues = [\"Lyon\", \"Nice\"]", "in Nice", "Paris"),
+        Some(1.0)
+    );
+    assert_eq!(score("grader = \"not-contains-all@promptfoo\"", "Paris", "Paris"), Some(0.0));
+    assert_eq!(score("grader = \"not-refusal@1\"", "I cannot help you.", ""), Some(0.0));
+    assert_eq!(score("grader = \"length@1\"\nwords_min = 2", "one", ""), Some(0.0));
+    assert_eq!(
+        score("grader = \"json_schema@2020-12\"\nschema.required = [\"a\"]", "{\"b\": 1}", ""),
+        Some(0.0)
+    );
+    assert_eq!(score("grader = \"finish_reason@1\"", "x", "stop"), Some(0.0));
+}
+
+#[test]
+fn options_that_cannot_be_used_are_located() {
+    let check = |lines: &str, expected: &str| {
+        let faults = guarded(lines, "7").expect_err(lines).0;
+        let shown = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(shown.starts_with(expected) && shown.contains("\n  hint: "), "{shown}\nis not\n{expected}");
+    };
+    check(
+        "grader = \"not-f1@squad\"",
+        "s.toml:8:10: metric[1].grader: f1@squad has more scores than 0 and 1",
+    );
+    check("grader = \"not-f1@squid\"", "s.toml:8:10: metric[1].grader: there is no grader \"f1@squid\"");
+    check("grader = \"length@1\"", "s.toml:7:1: metric[1].chars_max: is required");
+    check(
+        "grader = \"language@whatlang-0.18\"\nlanguage = \"en\"",
+        "s.toml:9:12: metric[1].language: \"en\" is no ISO 639-3 code",
+    );
+    check(
+        "grader = \"json_schema@2020-12\"\nschema = {type = 3}",
+        "s.toml:9:10: metric[1].schema: no usable JSON Schema",
+    );
+    check("grader = \"json_schema@2020-12\"\nschema = \"x.json\"", "s.toml:9:10: metric[1].schema: ");
+    check("grader = \"equals@promptfoo\"\nvalues = []", "s.toml:9:10: metric[1].values: must not be empty");
+    check(
+        "grader = \"finish_reason@1\"\nvalue = \"tired\"",
+        "s.toml:9:9: metric[1].value: \"tired\" is not one of: stop, tool_calls, length",
+    );
+    check("grader = \"refusal@1\"\npattern = 'x'", "s.toml:9:1: metric[1].pattern: no such key");
+}
+
+#[test]
+fn references_that_a_grader_cannot_use_are_named() {
+    let faults = guarded("grader = \"tool_call@1\"", "weather").unwrap_err().to_string();
+    let expected = "s.toml:2:11: dataset: the reference of case \"a\" is no call {\"name\": …, \"arguments\": {…}}, nor an array of them, which tool_call@1 needs";
+    assert!(faults.starts_with(expected), "{faults}");
+}
+
+#[test]
+fn a_schema_in_a_file_is_read_from_the_suites_folder_and_belongs_to_its_digest() {
+    let text = with_metric("grader = \"json_schema@2020-12\"\nschema = \"answer.json\"\nmargin = 0.1");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("cases.jsonl"), "{\"id\": \"a\", \"prompt\": \"x\"}").unwrap();
+    let digest = |schema: &str| {
+        std::fs::write(folder.path().join("answer.json"), schema).unwrap();
+        parse::parse("s.toml", &text, folder.path()).unwrap().digest
+    };
+    assert_ne!(digest("{\"type\": \"object\"}"), digest("{\"type\": \"array\"}"));
+    assert_eq!(digest("true"), digest("true"));
 }

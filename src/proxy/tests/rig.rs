@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use crate::cache::{Cache, CacheOptions};
-use crate::domain::{MetricName, ReleaseId, Share, Slot};
+use crate::domain::{AnswerRule, MetricName, ReleaseId, Share, Slot};
 use crate::evidence::Sample;
 use crate::proxy::{
     Counters, Deployed, Occupant, ProxyOptions, ProxyParts, Running, Slots, StickySource, start,
@@ -93,7 +93,9 @@ impl Rig {
             slots,
             cache: cache.clone(),
             samples: sender,
-            graders: vec![LiveGrader::new(MetricName::from("polite"), "please").unwrap()],
+            graders: vec![
+                LiveGrader::new(MetricName::from("polite"), &AnswerRule::Pattern("please".into())).unwrap(),
+            ],
             clock,
             counters: Arc::clone(&counters),
         };

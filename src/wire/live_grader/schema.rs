@@ -1,0 +1,121 @@
+//! `json_schema@2020-12`: JSON that satisfies a schema.
+//!
+//! Draft 2020-12 unless the schema's `$schema` names another (4, 6, 7, 2019-09). `format` is an annotation there and is not
+//! checked. A schema stands alone: a reference to another document is refused, never fetched. Patterns are those of the
+//! `regex` crate, so that no answer can make one slow.
+
+use std::error::Error;
+use std::fmt;
+
+use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
+use serde_json::Value;
+
+use super::LiveGraderError;
+
+/// The name that the schema is compiled under; it appears in no message and is never opened.
+const PLACE: &str = "schema:/answer";
+
+/// A compiled schema.
+pub(super) struct Schema {
+    text: String,
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+/// No document but the schema itself.
+struct NoLoader;
+
+impl UrlLoader for NoLoader {
+    fn load(&self, url: &str) -> Result<Value, Box<dyn Error>> {
+        Err(format!("{url} is another document; put what it says under $defs").into())
+    }
+}
+
+impl Schema {
+    /// Compiles the text of a schema.
+    ///
+    /// # Errors
+    /// When it is no JSON or no schema, or refers to another document.
+    pub(super) fn new(text: &str) -> Result<Self, LiveGraderError> {
+        let value = serde_json::from_str(text).map_err(|error| unusable(&error))?;
+        let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
+        compiler.use_loader(Box::new(NoLoader));
+        compiler.add_resource(PLACE, value).map_err(|error| unusable(&error))?;
+        let index = compiler.compile(PLACE, &mut schemas).map_err(|error| unusable(&error))?;
+        Ok(Self { text: text.to_owned(), schemas, index })
+    }
+
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether `answer` is one JSON value that satisfies the schema.
+    pub(super) fn holds(&self, answer: &str) -> bool {
+        serde_json::from_str(answer).is_ok_and(|value| self.schemas.validate(&value, self.index).is_ok())
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schema").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+/// What is wrong, on one line: the cause where there is one, without the made-up place.
+fn unusable(error: &dyn Error) -> LiveGraderError {
+    let text = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    let text = text.replace(PLACE, "").lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    LiveGraderError::Schema { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// JSON-Schema-Test-Suite (MIT, see the licence beside it), draft 2020-12, as the Python package `jsonschema` 4.26.0 carries
+    /// it: every group that asks for no other document and no checked `format`, a line each.
+    const SUITE: &str = include_str!("../../../tests/data/json-schema/draft2020-12.jsonl");
+
+    #[test]
+    fn the_test_suite_of_json_schema_agrees_on_every_value() {
+        let mut values = 0;
+        for line in SUITE.lines() {
+            let group: Value = serde_json::from_str(line).unwrap();
+            let schema = Schema::new(&group["schema"].to_string()).unwrap();
+            for test in group["tests"].as_array().unwrap() {
+                let expected = test[1].as_bool().unwrap();
+                assert_eq!(schema.holds(&test[0].to_string()), expected, "{} {}", group["group"], test[0]);
+                values += 1;
+            }
+        }
+        assert_eq!(values, 1_057);
+    }
+
+    fn check(schema: &str, expected: &str) {
+        let error = Schema::new(schema).unwrap_err().to_string();
+        assert!(error.starts_with("no usable JSON Schema: ") && !error.contains('\n'), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_schema_is_said() {
+        check("{", "EOF while parsing");
+        check("3", "want boolean or object, but got number");
+        check(r#"{"type": "text"}"#, "at '/type'");
+        check(r##"{"$ref": "#/$defs/x"}"##, "#/$defs/x not found");
+        check(r#"{"pattern": "(?=a)"}"#, "look-around");
+    }
+
+    #[test]
+    fn no_other_document_is_opened() {
+        check(r#"{"$ref": "file:///etc/hostname"}"#, "file:///etc/hostname is another document");
+        check(r#"{"$ref": "http://127.0.0.1:1/x.json"}"#, "x.json is another document");
+    }
+
+    #[test]
+    fn text_that_is_no_json_satisfies_no_schema() {
+        let any = Schema::new("true").unwrap();
+        assert!(any.holds("{}") && !any.holds("{") && !any.holds("```json\n{}\n```"));
+    }
+}
