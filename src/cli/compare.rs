@@ -1,4 +1,4 @@
-//! `goldgate compare`: two files of scores, and a verdict. Nothing is run; the files are the evidence.
+//! `goldgate compare`: two files of results, and a verdict. Nothing is run; the files are the evidence.
 
 mod pairing;
 
@@ -16,16 +16,17 @@ use super::{Blame, Context, Exit, Failure, verdict};
 use crate::document::parts_digest;
 use crate::domain::MetricKind;
 use crate::judgment::{GoldenAsk, GoldenMetric, Judgment, Question, Subject, judge_golden};
-use crate::wire::{ScoreRow, read_scores};
+use crate::wire::{ResultsAsk, ScoreRow, read_results};
 use pairing::Paired;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The baseline's scores, one JSON object a line: an id, and numbers, true or false by metric
+    /// The baseline's results: samples of lm-eval, results of promptfoo, a JSON log of inspect, a log of OpenAI's evals,
+    /// or scores, one JSON object a line: an id, and numbers, true or false by metric
     #[arg(value_name = "BLUE")]
     blue: PathBuf,
-    /// The candidate's scores
+    /// The candidate's results
     #[arg(value_name = "GREEN")]
     green: PathBuf,
     /// Compares this metric; may be given more than once. Default: every one
@@ -34,6 +35,12 @@ pub(super) struct Args {
     /// The loss that is tolerated: 0.02 or 2% for every score, METRIC=5% for one metric, which may be a time
     #[arg(long, value_name = "[METRIC=]VALUE")]
     margin: Vec<MarginArg>,
+    /// Whose answers are the baseline, where its file holds those of several providers: a label or an id
+    #[arg(long, value_name = "NAME")]
+    blue_provider: Option<String>,
+    /// Whose answers are the candidate
+    #[arg(long, value_name = "NAME")]
+    green_provider: Option<String>,
     #[command(flatten)]
     on_inconclusive: OnInconclusive,
 }
@@ -54,8 +61,8 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
 
 /// Pairs the files and judges them.
 fn judged(args: &Args, context: &Context) -> Result<Judgment, Failure> {
-    let blue = read(&args.blue, &args.metric)?;
-    let green = read(&args.green, &args.metric)?;
+    let blue = read(&args.blue, &args.metric, args.blue_provider.as_deref())?;
+    let green = read(&args.green, &args.metric, args.green_provider.as_deref())?;
     let paired = Paired::new(&blue, &green).map_err(|rule| {
         Failure::usage(anyhow!("{} and {}: {rule}", args.blue.display(), args.green.display()))
     })?;
@@ -68,19 +75,26 @@ fn judged(args: &Args, context: &Context) -> Result<Judgment, Failure> {
         set_margin(&mut metrics, margin).blame_usage()?;
     }
     let subject = Subject {
-        baseline: args.blue.display().to_string(),
-        candidate: args.green.display().to_string(),
+        baseline: subject(&args.blue, args.blue_provider.as_deref()),
+        candidate: subject(&args.green, args.green_provider.as_deref()),
         policy: policy(&metrics),
         evidence: paired.evidence(&metrics),
     };
     Ok(judge_golden(&metrics, &GoldenAsk::new(Question::Compare, subject)))
 }
 
-fn read(path: &Path, wanted: &[String]) -> Result<Vec<ScoreRow>, Failure> {
+/// What an arm goes by: its file, and whose answers of it.
+fn subject(path: &Path, provider: Option<&str>) -> String {
+    let provider = provider.map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{}{provider}", path.display())
+}
+
+fn read(path: &Path, metrics: &[String], provider: Option<&str>) -> Result<Vec<ScoreRow>, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(anyhow!("{}: cannot be read: {error}\n  hint: check the path", path.display()))
     })?;
-    read_scores(&bytes, wanted).map_err(|faults| Failure::usage(located(path, &faults)))
+    read_results(&bytes, &ResultsAsk { metrics, provider })
+        .map_err(|faults| Failure::usage(located(path, &faults)))
 }
 
 const fn margin_of(kind: MetricKind) -> f64 {

@@ -5,7 +5,7 @@
 //! then [`ResponseObserver`] watches a copy of what the relay sends back and ends in an [`Answer`], by way
 //! of [`EventParser`] and [`StreamObserver`] for a stream, or [`read_json_answer`] for one body. When an
 //! observer cannot follow, the observation ends and the relay goes on. [`VerdictRecord`] is the verdict as
-//! it is written down; [`read_pairs`] and [`read_scores`] read what is judged offline.
+//! it is written down; [`read_pairs`], [`read_scores`] and [`read_results`] read what is judged offline.
 //!
 //! How an answer ended is decided in `observer.rs` and `json_answer.rs`, and stated at their heads.
 //!
@@ -27,6 +27,7 @@ mod policy;
 mod reading;
 mod request;
 mod response;
+mod results;
 mod rows;
 mod scores;
 mod splice;
@@ -46,6 +47,7 @@ pub use pairs::{PairRows, read_pairs};
 pub use policy::PolicyRecord;
 pub use request::{Asked, RequestError, RequestHead};
 pub use response::ResponseObserver;
+pub use results::{ResultsAsk, read_results};
 pub use rows::RowFault;
 pub use scores::{ScoreRow, read_scores};
 pub use splice::{Edit, splice};

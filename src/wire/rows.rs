@@ -82,21 +82,34 @@ pub(super) fn read<T>(
 /// # Errors
 /// What keeps it from being a row with an id.
 pub(super) fn row<'f>(line: usize, text: &[u8], faults: &'f mut Vec<RowFault>) -> Result<Row<'f>, RowFault> {
-    let fault = |column, key: &str, rule, hint| RowFault { line, column, key: key.to_owned(), rule, hint };
-    let mut fields: Map<String, Value> = serde_json::from_slice(text).map_err(|error| {
-        let said = error.to_string();
-        let rule = said.split(" at line ").next().unwrap_or(&said);
-        let hint = "each line is one JSON object; what is not a number (NaN, inf) is written as null";
-        fault(error.column(), "", format!("not a row: {rule}"), hint)
-    })?;
+    let fault = |key: &str, rule, hint| RowFault { line, column: 0, key: key.to_owned(), rule, hint };
+    let mut fields = object(line, text)?;
     match fields.remove("id") {
         Some(Value::String(id)) if !id.trim().is_empty() => Ok(Row { id, fields, line, faults }),
         Some(Value::String(_)) => {
-            Err(fault(0, "id", "must not be empty".to_owned(), "give every row an id of its own"))
+            Err(fault("id", "must not be empty".to_owned(), "give every row an id of its own"))
         }
-        Some(other) => Err(fault(0, "id", format!("a text, not {other}"), "put it in quotes")),
-        None => Err(fault(0, "id", "is required".to_owned(), "give every row an id of its own")),
+        Some(other) => Err(fault("id", format!("a text, not {other}"), "put it in quotes")),
+        None => Err(fault("id", "is required".to_owned(), "give every row an id of its own")),
     }
+}
+
+/// The object in `text`.
+///
+/// # Errors
+/// What keeps it from being one, with its column.
+pub(super) fn object(line: usize, text: &[u8]) -> Result<Map<String, Value>, RowFault> {
+    serde_json::from_slice(text).map_err(|error| {
+        let hint = "each line is one JSON object; what is not a number (NaN, inf) is written as null";
+        let (rule, key) = (format!("not a row: {}", without_place(&error)), String::new());
+        RowFault { line, column: error.column(), key, rule, hint }
+    })
+}
+
+/// What the parser said, without its own counting of lines.
+pub(super) fn without_place(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    said.split(" at line ").next().unwrap_or(&said).to_owned()
 }
 
 /// Keeps a fault, unless there are enough of them.

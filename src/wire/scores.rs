@@ -6,12 +6,14 @@ use super::rows::{self, Row, RowFault};
 use crate::domain::MetricKind;
 
 /// One case's scores on one arm.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScoreRow {
     /// The case.
     pub id: String,
     /// The cluster it stands or falls with.
     pub cluster: Option<String>,
+    /// What was asked, as a digest; `None` where the file does not say.
+    pub asked: Option<String>,
     /// Every metric of the row, in its order; true is 1, `null` a value that was lost.
     pub scores: Vec<(String, Option<f64>)>,
 }
@@ -50,7 +52,7 @@ pub fn read_scores(bytes: &[u8], wanted: &[String]) -> Result<Vec<ScoreRow>, Vec
             }
             scores.push((name.clone(), score(row, &name, &value)?));
         }
-        Some(ScoreRow { id: row.id.clone(), cluster, scores })
+        Some(ScoreRow { id: row.id.clone(), cluster, asked: None, scores })
     })
 }
 
@@ -69,23 +71,36 @@ fn cluster(row: &mut Row<'_>) -> Option<Option<String>> {
 
 #[expect(clippy::option_option, reason = "the outer one says whether the row can be read at all")]
 fn score(row: &mut Row<'_>, name: &str, value: &Value) -> Option<Option<f64>> {
+    score_of(name, value).map_err(|unfit| row.wrong(name, unfit.rule, unfit.hint)).ok()
+}
+
+/// Why a value is no score.
+pub(super) struct Unfit {
+    pub(super) rule: String,
+    pub(super) hint: &'static str,
+}
+
+/// The score in `value` under the metric `name`; `None` when it was lost.
+///
+/// # Errors
+/// When it is neither a score nor a time, or is one that the metric cannot take.
+pub(super) fn score_of(name: &str, value: &Value) -> Result<Option<f64>, Unfit> {
     match value {
-        Value::Null => Some(None),
-        Value::Bool(right) => Some(Some(f64::from(u8::from(*right)))),
+        Value::Null => Ok(None),
+        Value::Bool(right) => Ok(Some(f64::from(u8::from(*right)))),
         Value::Number(number)
             if number.as_f64().is_some_and(|number| ScoreRow::kind(name).admits(number)) =>
         {
-            Some(number.as_f64())
+            Ok(number.as_f64())
         }
-        Value::Number(number) => {
-            let hint = "scores lie in 0 to 1, times end in _ms and are positive; name the metrics that count";
-            row.wrong(name, format!("{number} is no {}", ScoreRow::kind(name)), hint);
-            None
-        }
-        _ => {
-            row.wrong(name, format!("a number, true, false or null, not {value}"), "texts cannot be scores");
-            None
-        }
+        Value::Number(number) => Err(Unfit {
+            rule: format!("{number} is no {}", ScoreRow::kind(name)),
+            hint: "scores lie in 0 to 1, times end in _ms and are positive; name the metrics that count",
+        }),
+        _ => Err(Unfit {
+            rule: format!("a number, true, false or null, not {value}"),
+            hint: "texts cannot be scores; name the metrics that count",
+        }),
     }
 }
 

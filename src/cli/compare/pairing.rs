@@ -1,6 +1,6 @@
-//! Two files of scores, paired by id.
+//! Two files of scores, paired by what was asked and by id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::document::parts_digest;
@@ -27,15 +27,10 @@ impl<'r> Paired<'r> {
     /// Pairs the rows.
     ///
     /// # Errors
-    /// When the files place one case in different clusters: they are not about the same cases.
+    /// When one id asks two things, or the files place one case in different clusters: they are not about the same cases.
     pub(super) fn new(blue: &'r [ScoreRow], green: &'r [ScoreRow]) -> Result<Self, String> {
-        let (mut cases, mut names) = (BTreeMap::<&str, Case<'_>>::new(), Vec::new());
-        for row in blue {
-            cases.entry(&row.id).or_default().blue = Some(row);
-        }
-        for row in green {
-            cases.entry(&row.id).or_default().green = Some(row);
-        }
+        let mut cases = cases(blue, green)?;
+        let mut names = Vec::new();
         for (name, _) in blue.iter().chain(green).flat_map(|row| &row.scores) {
             if !names.contains(&name.as_str()) {
                 names.push(name);
@@ -63,11 +58,27 @@ impl<'r> Paired<'r> {
         self.names.iter().map(metric).collect()
     }
 
-    /// What a reader should know beside the verdict: cases that only one file has.
+    /// What a reader should know beside the verdict: cases and metrics that only one file has.
     pub(super) fn notes(&self, blue: &Path, green: &Path) -> Vec<String> {
         let only_blue = self.only(|case| case.green.is_none(), blue);
         let only_green = self.only(|case| case.blue.is_none(), green);
-        only_blue.into_iter().chain(only_green).collect()
+        let lone = self.names.iter().filter_map(|name| self.metric_only(name, blue, green));
+        only_blue.into_iter().chain(only_green).chain(lone).collect()
+    }
+
+    fn metric_only(&self, name: &str, blue: &Path, green: &Path) -> Option<String> {
+        let holds = |row: Option<&ScoreRow>| row.is_some_and(|row| row.holds(name));
+        let in_blue = self.cases.values().any(|case| holds(case.blue));
+        let in_green = self.cases.values().any(|case| holds(case.green));
+        let path = match (in_blue, in_green) {
+            (true, false) => blue,
+            (false, true) => green,
+            _ => return None,
+        };
+        Some(format!(
+            "{}: metric {name:?} is in this file only\n  hint: nothing can be said of it; --metric names those that count",
+            path.display()
+        ))
     }
 
     fn only(&self, lost: impl Fn(&Case<'_>) -> bool, path: &Path) -> Option<String> {
@@ -109,6 +120,71 @@ impl Case<'_> {
         let cluster = self.cluster.map(str::to_owned);
         applies.then(|| GoldenPair { id: id.to_owned(), cluster, halves: Halves { baseline, candidate } })
     }
+}
+
+/// Pairs the rows: those of one id when they ask the same, then those that ask the same under other ids, as happens when
+/// cases are counted and a file is sorted anew. Whatever is left is a case of one file, by its own id.
+fn cases<'r>(blue: &'r [ScoreRow], green: &'r [ScoreRow]) -> Result<BTreeMap<&'r str, Case<'r>>, String> {
+    let by_id =
+        |rows: &'r [ScoreRow]| rows.iter().map(|row| (row.id.as_str(), row)).collect::<HashMap<_, _>>();
+    let (blue_ids, mut left) = (by_id(blue), by_id(green));
+    let (mut cases, mut lone) = (BTreeMap::<&str, Case<'_>>::new(), Vec::new());
+    for row in blue {
+        let same = left.get(row.id.as_str()).filter(|other| same_question(row, other)).copied();
+        match same {
+            Some(other) => {
+                left.remove(other.id.as_str());
+                cases.insert(&row.id, Case { blue: Some(row), green: Some(other), cluster: None });
+            }
+            None => lone.push(row),
+        }
+    }
+    let questions = once_asked(left.values().copied());
+    let mine = once_asked(lone.iter().copied());
+    for row in lone {
+        let asked = row.asked.as_deref().filter(|asked| mine.contains_key(asked));
+        let other = asked.and_then(|asked| questions.get(asked)).copied();
+        if let Some(other) = other {
+            left.remove(other.id.as_str());
+        } else if green.iter().any(|other| other.id == row.id) {
+            return Err(two_questions(&row.id));
+        }
+        cases.insert(&row.id, Case { blue: Some(row), green: other, cluster: None });
+    }
+    for (id, row) in left {
+        if blue_ids.contains_key(id) {
+            return Err(two_questions(id));
+        }
+        cases.insert(id, Case { green: Some(row), ..Case::default() });
+    }
+    Ok(cases)
+}
+
+/// Files that do not say what was asked are believed.
+fn same_question(one: &ScoreRow, other: &ScoreRow) -> bool {
+    match (&one.asked, &other.asked) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}
+
+/// Rows by what they ask, where no other asks it.
+fn once_asked<'r>(rows: impl Iterator<Item = &'r ScoreRow>) -> HashMap<&'r str, &'r ScoreRow> {
+    let mut found = HashMap::<&str, Vec<&ScoreRow>>::new();
+    for row in rows {
+        found.entry(row.asked.as_deref().unwrap_or_default()).or_default().push(row);
+    }
+    found
+        .into_iter()
+        .filter_map(|(asked, rows)| if let [row] = rows[..] { Some((asked, row)) } else { None })
+        .collect()
+}
+
+fn two_questions(id: &str) -> String {
+    format!(
+        "{id:?} asks one thing here and another there\n  hint: both files must come from the same prompts and cases, \
+         chat templates included"
+    )
 }
 
 fn cluster<'r>(id: &str, case: &Case<'r>) -> Result<Option<&'r str>, String> {

@@ -66,6 +66,8 @@ fn the_shipped_scores_of_two_models_say_what_their_gate_says() {
         green: green.to_owned(),
         metric: Vec::new(),
         margin: Vec::new(),
+        blue_provider: None,
+        green_provider: None,
         on_inconclusive: OnInconclusive::default(),
     };
     let better = judged(&args(&small, &large), &context()).unwrap();
@@ -185,4 +187,93 @@ fn bad_files_are_told_by_file_and_line() {
     let words = ["compare", "none.jsonl", "none.jsonl"];
     let missing = judged(&Line::try_parse_from(words).unwrap().args, &context()).unwrap_err();
     assert!(missing.exit() == Exit::Usage && missing.to_string().contains("none.jsonl: cannot be read"));
+}
+
+/// The shipped labels of a model as lm-evaluation-harness writes samples down.
+fn samples_of(model: &str) -> String {
+    let labels = std::fs::read_to_string(format!("datasets/gsm8k/scores/{model}.jsonl")).unwrap();
+    labels.lines().enumerate().fold(String::new(), |mut text, (n, line)| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let right = f64::from(u8::from(row["label_correct"].as_bool().unwrap()));
+        writeln!(
+            text,
+            "{{\"doc_id\": {n}, \"filter\": \"none\", \"metrics\": [\"exact_match\"], \"doc_hash\": \"d{n}\", \
+             \"prompt_hash\": \"p{n}\", \"target_hash\": \"t{n}\", \"exact_match\": {right:?}}}"
+        )
+        .unwrap();
+        text
+    })
+}
+
+#[test]
+fn published_labels_as_samples_of_lm_eval_say_what_they_say_as_scores() {
+    let scores = |name: &str| std::fs::read_to_string(format!("datasets/gsm8k/scores/{name}.jsonl")).unwrap();
+    let [small, large] = ["6b-finetuning", "175b-finetuning"];
+    let plain = compare(&scores(small), &scores(large), &[]).unwrap();
+    let read = compare(&samples_of(small), &reversed(&samples_of(large)), &[]).unwrap();
+    let [plain, read] = [&plain.metrics[0], &read.metrics[0]];
+    assert_eq!(read.name.as_str(), "exact_match,none");
+    let flips = read.flips.unwrap();
+    assert_eq!((read.pairs, read.missing, flips.worse, flips.better), (1_319, 0, 88, 260));
+    assert_eq!((read.baseline, read.candidate), (Some(286.0 / 1_319.0), Some(458.0 / 1_319.0)));
+    assert_eq!(read.interval, plain.interval);
+    assert_eq!((read.flips, read.verdict), (plain.flips, plain.verdict));
+    let said = plain.reason.to_string();
+    assert_eq!(read.reason.to_string(), said.replace("label_correct", "exact_match,none"));
+    assert!(said.contains("McNemar p"), "{said}");
+}
+
+fn fixture(name: &str) -> String {
+    std::fs::read_to_string(format!("tests/data/results/{name}")).unwrap()
+}
+
+#[test]
+fn one_id_with_two_prompts_is_refused_and_both_files_named() {
+    let (blue, green) = (fixture("lm-eval-blue.jsonl"), fixture("lm-eval-green.jsonl"));
+    let changed = green.replace("\"prompt_hash\": \"f7fba", "\"prompt_hash\": \"00000");
+    check_failure(&blue, &changed, &[], "green.jsonl: \"1\" asks one thing here and another there");
+    check_failure(&changed, &blue, &[], "blue.jsonl and ");
+    // Also when the other file has its question under another id.
+    let moved = green.replace("\"doc_id\": 1", "\"doc_id\": 3");
+    let pushed = blue.replace("\"doc_id\": 0", "\"doc_id\": 3").replace("\"doc_id\": 2", "\"doc_id\": 0");
+    check_failure(&pushed.replace("\"doc_hash\": \"29", "\"doc_hash\": \"00"), &moved, &[], "asks one thing");
+}
+
+#[test]
+fn cases_that_were_counted_anew_are_paired_by_what_they_ask() {
+    let (blue, green) = (fixture("lm-eval-blue.jsonl"), fixture("lm-eval-green.jsonl"));
+    let renumbered = ["0", "1", "2"].iter().fold(green.clone(), |text, id| {
+        text.replace(
+            &format!("\"doc_id\": {id},"),
+            &format!("\"doc_id\":{},", (id.len() + id.parse::<usize>().unwrap()) % 3),
+        )
+    });
+    let metrics = |green: &str| compare(&blue, green, &[]).unwrap().metrics;
+    assert_eq!(metrics(&renumbered), metrics(&green));
+    assert_eq!(metrics(&green)[1].flips.unwrap().worse, 2);
+}
+
+#[test]
+fn a_metric_that_only_one_file_has_is_named_and_judged_invalid() {
+    let (blue, green) = (rows(50, |_| true), rows(50, |_| true));
+    let more = blue.replace('}', ",\"f1\":1}");
+    check(&more, &green, &[], Verdict::Invalid);
+    let read = |text: &str| crate::wire::read_scores(text.as_bytes(), &[]).unwrap();
+    let (more, green) = (read(&more), read(&green));
+    let notes = |blue: &[ScoreRow], green: &[ScoreRow]| {
+        Paired::new(blue, green).unwrap().notes("a.jsonl".as_ref(), "b.jsonl".as_ref())
+    };
+    assert!(notes(&more, &green)[0].starts_with("a.jsonl: metric \"f1\" is in this file only"));
+    assert!(notes(&green, &more)[0].starts_with("b.jsonl: metric \"f1\" is in this file only"));
+}
+
+#[test]
+fn two_providers_of_one_file_are_compared() {
+    let text = fixture("promptfoo.json");
+    let who = ["--blue-provider", "blue", "--green-provider", "green"];
+    let judgment = compare(&text, &text, &who).unwrap();
+    let success = &judgment.metrics[0];
+    assert_eq!((judgment.verdict, success.pairs, success.missing), (Verdict::Invalid, 3, 1));
+    assert!(judgment.subject.candidate.ends_with("green.jsonl (green)"), "{}", judgment.subject.candidate);
+    check_failure(&text, &text, &[], "blue.jsonl:1:1: the answers of several providers");
 }
