@@ -112,6 +112,7 @@ impl MetricEvidence {
                 continue;
             };
             strand.push(promote, abort, at)?;
+            strand.push_block(seq, abort, at)?;
             worst = Some(worst.map_or(abort, |worst| worst.max(abort)));
         }
         self.count(halves);
@@ -182,10 +183,13 @@ impl MetricEvidence {
     }
 
     /// Takes over what only all replicas together can say: wallets, tail threshold and guess.
-    pub(super) fn hear(&mut self, all: &Self) {
-        self.strands.iter_mut().zip(&all.strands).for_each(|(mine, of_all)| mine.hear(of_all));
+    pub(super) fn hear(&mut self, all: &Self, last: u64) -> Result<(), EvidenceError> {
+        for (mine, of_all) in self.strands.iter_mut().zip(&all.strands) {
+            mine.hear(of_all, last)?;
+        }
         self.tau.value_ms = all.threshold_ms();
         self.guess = all.arrival_harm.mean();
+        Ok(())
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), EvidenceError> {

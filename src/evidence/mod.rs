@@ -11,6 +11,7 @@
 //! Absent on purpose: verdicts, error budgets, stages, clocks. Margins are here only as the null means
 //! that the e-processes bet against.
 
+mod blocks;
 mod collector;
 mod conditions;
 mod digest;

@@ -1,5 +1,6 @@
 //! One test of one metric, folded: both e-processes and the history behind its interval.
 
+use super::blocks::Blocks;
 use super::load::Comparable;
 use super::{Aspect, MetricSpec};
 use crate::domain::MetricName;
@@ -14,6 +15,7 @@ pub struct Strand {
     grid: BetGrid,
     promote: Wallet,
     abort: Restarts,
+    blocks: Blocks,
     history: History,
     /// Keys under a split; they are not in the history.
     arrivals: u64,
@@ -48,6 +50,7 @@ impl Strand {
             grid: spec.grid(),
             promote: Wallet::new(spec.grid(), Side::Promote, promote)?,
             abort: restarts(spec.grid(), Side::Abort, abort)?,
+            blocks: Blocks::new(pace)?,
             history: History::new(),
             arrivals: 0,
             heard: 0,
@@ -66,6 +69,11 @@ impl Strand {
         self.history.update(promote)
     }
 
+    /// The difference of record `seq`, as the abort side saw it, for the second opinion.
+    pub(super) fn push_block(&mut self, seq: u64, abort: f64, at: Comparable) -> Result<(), StatsError> {
+        if at.abort { self.blocks.add(seq, abort) } else { Ok(()) }
+    }
+
     pub(super) fn push_ramp(&mut self, score: RampScore, at: Comparable) -> Result<(), StatsError> {
         self.arrivals += 1;
         if at.promote {
@@ -82,8 +90,8 @@ impl Strand {
     }
 
     /// Opens the wallets that the replicas together have open, and one more where their pairs have come to the
-    /// next start since they last heard of each other.
-    pub(super) fn hear(&mut self, all: &Self) {
+    /// next start since they last heard of each other. Record `last` is the latest that any of them folded.
+    pub(super) fn hear(&mut self, all: &Self, last: u64) -> Result<(), StatsError> {
         while self.abort.generation() < all.abort.generation() {
             self.abort.open();
         }
@@ -91,12 +99,14 @@ impl Strand {
             self.abort.open();
         }
         self.heard = all.abort.pairs();
+        self.blocks.hear(&all.blocks, last)
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), StatsError> {
         self.heard = self.heard.max(other.heard);
         self.promote.merge(&other.promote)?;
         self.abort.merge(&other.abort)?;
+        self.blocks.merge(&other.blocks)?;
         self.arrivals += other.arrivals;
         self.history.merge(&other.history)
     }
@@ -123,6 +133,15 @@ impl Strand {
     #[must_use]
     pub fn log_e_abort(&self) -> f64 {
         self.abort.log_e()
+    }
+
+    /// ln E over blocks of 50 records against "no worse", and how many blocks had a pair that could speak against the
+    /// candidate; `last` is the number of the last record that was folded.
+    ///
+    /// # Errors
+    /// None where the strand's own differences are in range.
+    pub fn log_e_blocks(&self, last: u64) -> Result<(f64, u64), StatsError> {
+        self.blocks.log_e(last)
     }
 
     /// Pairs and keys that were seen.

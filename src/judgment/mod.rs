@@ -18,6 +18,7 @@ mod field_tests;
 mod forecast;
 mod golden;
 mod live;
+mod opinion;
 mod policy;
 mod reason;
 mod ruling;
@@ -29,6 +30,7 @@ pub use bounds::{Bounds, Worst};
 pub use forecast::{Finding, MetricForecast, Spread, forecast};
 pub use golden::{GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;
+pub use opinion::Opinion;
 pub use policy::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 pub use reason::{Reason, Unit};
 pub use ruling::{

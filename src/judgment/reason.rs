@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Worst;
+use super::{Opinion, Worst};
 use crate::domain::{LatencyLimit, MetricName};
 
 /// In which unit a reason writes its numbers.
@@ -64,6 +64,8 @@ pub enum Reason {
         pairs: u64,
         /// Probability that a release within its margins is ever called worse.
         alpha: f64,
+        /// Whether it lasted, where that can be told.
+        opinion: Option<Opinion>,
     },
     /// Not decided.
     NotEnough {
@@ -165,12 +167,13 @@ impl fmt::Display for Reason {
                 unit.write(f, *margin)?;
                 write!(f, " ({pairs} pairs)")
             }
-            Self::BeyondMargin { metric, worse_by, margin, unit, pairs, alpha } => {
+            Self::BeyondMargin { metric, worse_by, margin, unit, pairs, alpha, opinion } => {
                 write!(f, "{metric}: worse by ")?;
                 unit.write(f, *worse_by)?;
                 f.write_str(", more than the margin of ")?;
                 unit.write(f, *margin)?;
-                write!(f, ": proven at {} % over the whole rollout ({pairs} pairs)", Short(alpha * 100.0))
+                write!(f, ": proven at {} % over the whole rollout ({pairs} pairs)", Short(alpha * 100.0))?;
+                opinion.map_or(Ok(()), |opinion| write!(f, "; {opinion}"))
             }
             Self::NotEnough { metric, pairs, needed: Some(needed) } => {
                 write!(f, "{metric}: not decided after {pairs} pairs; about {needed} more if the trend holds")
@@ -276,6 +279,7 @@ mod tests {
                 unit: Unit::Points,
                 pairs: 890,
                 alpha: 0.01,
+                opinion: None,
             },
             "ttft_ms:p99: worse by 3.12 points, more than the margin of 0.5 points: proven at 1 % over the whole rollout (890 pairs)",
         );

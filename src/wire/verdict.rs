@@ -2,7 +2,7 @@
 //!
 //! The same judgment gives the same bytes on every machine and at every re-judging: no timestamps,
 //! one order of keys, and numbers rounded to [`VerdictRecord::SIGNIFICANT_DIGITS`], so that the last bit of a
-//! logarithm cannot change a file. Every key is always there; what is not known is `null`.
+//! logarithm cannot change a file. Keys that a metric may lack say so; every other is always there, and `null` where nothing is known.
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -98,6 +98,10 @@ pub struct MetricRecord {
     pub weight: Option<f64>,
     /// Discordant pairs.
     pub flips: Option<FlipsRecord>,
+    /// Of a failing metric of live evidence, `sustained` or `burst`: whether blocks of 50 records prove harm as well. Absent
+    /// where there are too few to tell, and of every other metric. It is shown and changes no verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opinion: Option<String>,
     /// Why, with numbers.
     pub reason: String,
     /// Ids of pairs that speak loudest.
@@ -244,6 +248,7 @@ impl From<&MetricJudgment> for MetricRecord {
             log_e_abort: metric.log_e_abort.and_then(rounded),
             weight: metric.weight.and_then(rounded),
             flips: metric.flips.map(|Flips { better, worse }| FlipsRecord { better, worse }),
+            opinion: metric.opinion.map(|opinion| opinion.as_str().to_owned()),
             reason: metric.reason.to_string(),
             examples: metric.examples.clone(),
         }

@@ -58,6 +58,7 @@ impl Asked<'_> {
             weight: None,
             flips: right_or_wrong.then_some(Flips { better, worse }),
             examples: if ruling.verdict == Verdict::Fail { self.examples(&differences) } else { Vec::new() },
+            opinion: None,
             reason: ruling.reason,
         };
         (judgment, ruling.needed)
