@@ -304,8 +304,10 @@ impl Collector {
             for value in [halves.baseline, halves.candidate].into_iter().flatten() {
                 self.admit(place, pair.seq, &pair.id, value)?;
             }
-            if let Place::Condition(condition) = place {
-                conditions.take(condition, *halves);
+            match place {
+                Place::Condition(condition) => conditions.take(condition, *halves),
+                Place::RequestBytes => conditions.take_length(*halves),
+                Place::Metric(_) | Place::NullFailed | Place::Nothing => {}
             }
         }
         for (at, (_, halves)) in pair.metrics.iter().enumerate() {

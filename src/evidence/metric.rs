@@ -111,7 +111,7 @@ impl MetricEvidence {
             let Some(abort) = (if same { Some(promote) } else { d(self.spec.abort_margin) }) else {
                 continue;
             };
-            strand.push(promote, abort, at)?;
+            strand.push(promote, abort, at, conditions.kinds())?;
             strand.push_block(seq, abort, at)?;
             worst = Some(worst.map_or(abort, |worst| worst.max(abort)));
         }
@@ -142,7 +142,7 @@ impl MetricEvidence {
         for strand in &mut self.strands {
             if let (Aspect::Limit(limit), Arm::Candidate) = (strand.aspect(), arm) {
                 let over = f64::from(u8::from(value > limit.ms));
-                strand.push(over, over, Comparable::BOTH)?;
+                strand.push(over, over, Comparable::BOTH, [None; 2])?;
             }
         }
         Ok(())

@@ -1,7 +1,10 @@
 //! One test of one metric, folded: both e-processes and the history behind its interval.
 
+use std::sync::Arc;
+
 use super::blocks::Blocks;
 use super::load::Comparable;
+use super::strata::{Breakdown, Kinds};
 use super::{Aspect, MetricSpec};
 use crate::domain::MetricName;
 use crate::stats::{BetGrid, History, RampScore, Restarts, Side, StatsError, Wallet};
@@ -16,7 +19,8 @@ pub struct Strand {
     promote: Wallet,
     abort: Restarts,
     blocks: Blocks,
-    history: History,
+    /// The pairs' differences. A judgment that is kept shares them.
+    seen: Arc<Breakdown>,
     /// Keys under a split; they are not in the history.
     arrivals: u64,
     /// Pairs and keys on the abort side when a replica last heard from all of them.
@@ -51,7 +55,7 @@ impl Strand {
             promote: Wallet::new(spec.grid(), Side::Promote, promote)?,
             abort: restarts(spec.grid(), Side::Abort, abort)?,
             blocks: Blocks::new(pace)?,
-            history: History::new(),
+            seen: Arc::default(),
             arrivals: 0,
             heard: 0,
         })
@@ -59,14 +63,20 @@ impl Strand {
 
     /// One pair, as each side sees it, where the loads allow it. The history is the promote side's, and holds every
     /// pair: it is what people are shown.
-    pub(super) fn push(&mut self, promote: f64, abort: f64, at: Comparable) -> Result<(), StatsError> {
+    pub(super) fn push(
+        &mut self,
+        promote: f64,
+        abort: f64,
+        at: Comparable,
+        kinds: Kinds,
+    ) -> Result<(), StatsError> {
         if at.promote {
             self.promote.update(promote)?;
         }
         if at.abort {
             self.abort.update(abort)?;
         }
-        self.history.update(promote)
+        Arc::make_mut(&mut self.seen).update(promote, kinds)
     }
 
     /// The difference of record `seq`, as the abort side saw it, for the second opinion.
@@ -108,7 +118,7 @@ impl Strand {
         self.abort.merge(&other.abort)?;
         self.blocks.merge(&other.blocks)?;
         self.arrivals += other.arrivals;
-        self.history.merge(&other.history)
+        Arc::make_mut(&mut self.seen).merge(&other.seen)
     }
 
     /// The name it is shown under: the metric's, with the test's own suffix behind a colon.
@@ -146,8 +156,8 @@ impl Strand {
 
     /// Pairs and keys that were seen.
     #[must_use]
-    pub const fn entered(&self) -> u64 {
-        self.history.pairs() + self.arrivals
+    pub fn entered(&self) -> u64 {
+        self.seen.all().pairs() + self.arrivals
     }
 
     /// Those among them that could speak for the candidate: the others were seen at a lower load than the baseline's.
@@ -158,8 +168,14 @@ impl Strand {
 
     /// The differences of the pairs.
     #[must_use]
-    pub const fn history(&self) -> &History {
-        &self.history
+    pub fn history(&self) -> &History {
+        self.seen.all()
+    }
+
+    /// The same by kind of request.
+    #[must_use]
+    pub const fn breakdown(&self) -> &Arc<Breakdown> {
+        &self.seen
     }
 
     /// Whether keys under a split entered: then the history, which holds pairs alone, is not all of it.

@@ -78,6 +78,7 @@ impl Look<'_> {
                 Reason::BeyondMargin { opinion, .. } => *opinion,
                 _ => None,
             },
+            strata: shown.strata,
             reason,
             examples: if verdict == Verdict::Fail {
                 metric.examples().map(str::to_owned).collect()
@@ -112,9 +113,10 @@ impl Look<'_> {
             let worse_by = shown.worse_by.unwrap_or(margin);
             let alpha = self.policy.abort_alpha;
             let opinion = Opinion::of(self.snapshot, strand);
+            let strata = shown.strata.clone();
             return (
                 Verdict::Fail,
-                Reason::BeyondMargin { metric: name, worse_by, margin, unit, pairs, alpha, opinion },
+                Reason::BeyondMargin { metric: name, worse_by, margin, unit, pairs, alpha, opinion, strata },
             );
         }
         if self.is_refuted(stake.log_e_promote) {
@@ -125,7 +127,8 @@ impl Look<'_> {
             return (Verdict::Pass, reason);
         }
         let waits = self.under_other_conditions(metric, strand, &name);
-        let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(stake, strand) };
+        let strata = shown.strata.clone();
+        let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(stake, strand), strata };
         (Verdict::Inconclusive, waits.unwrap_or_else(needed))
     }
 

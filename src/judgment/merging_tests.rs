@@ -42,8 +42,14 @@ fn records(seed: u64) -> Vec<Record> {
             (rule.name.clone(), Halves { baseline: half(0.0), candidate: half(worse) })
         });
         let mut metrics: Vec<(MetricName, Halves)> = metrics.collect();
-        let mut load = || Some(f64::from(random.random_range(1..12)));
-        metrics.push((crate::evidence::IN_FLIGHT.into(), Halves { baseline: load(), candidate: load() }));
+        let mut beside = |name: &str, values: std::ops::Range<u32>| {
+            let mut value = || Some(f64::from(random.random_range(values.clone())));
+            let (baseline, candidate) = (value(), value());
+            metrics.push((name.into(), Halves { baseline, candidate }));
+        };
+        beside(crate::evidence::IN_FLIGHT, 1..12);
+        beside(crate::evidence::STREAMED, 0..2);
+        beside(crate::evidence::REQUEST_BYTES, 100..30_000);
         Record::Pair(Pair { seq, id, metrics })
     };
     let arrival = |random: &mut ChaCha8Rng, seq, id| {

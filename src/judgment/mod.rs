@@ -23,6 +23,7 @@ mod policy;
 mod reason;
 mod ruling;
 mod shown;
+mod strata;
 mod verdict;
 
 pub use ask::Ask;
@@ -36,6 +37,7 @@ pub use reason::{Reason, Unit};
 pub use ruling::{
     AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject,
 };
+pub use strata::{Strata, StratumShown};
 pub use verdict::Verdict;
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use crate::domain::{MetricKind, MetricName};
 use crate::judgment::{
-    AlphaLedger, Check, CheckState, Flips, Judgment, MetricJudgment, Opinion, Question, Reason, Subject,
-    Verdict,
+    AlphaLedger, Check, CheckState, Flips, Judgment, MetricJudgment, Opinion, Question, Reason, Strata,
+    Subject, Verdict,
 };
 
 /// A mirror's judgment with something of everything: a pass, a failed latency, a metric without data.
@@ -50,6 +50,7 @@ fn error() -> MetricJudgment {
         weight: Some(0.5),
         flips: Some(Flips { better: 4, worse: 3 }),
         opinion: None,
+        strata: Strata::default(),
         reason: Reason::Note("worse by at most 0.0031".to_owned()),
         examples: vec!["case-17".to_owned()],
     }
