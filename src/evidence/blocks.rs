@@ -85,7 +85,7 @@ impl Blocks {
 
     /// Takes over what is closed in a snapshot of all replicas, whose last record is `last`.
     pub(super) fn hear(&mut self, all: &Self, last: u64) -> Result<(), StatsError> {
-        let through = block_of(last + 1);
+        let through = whole_blocks(last);
         let mut all = all.clone();
         all.close(through)?;
         self.open.retain(|(block, _)| *block >= all.closed);
@@ -118,9 +118,14 @@ impl Blocks {
     /// ln E over all whole blocks, and how many had a pair, where `last` is the last record folded.
     pub(super) fn log_e(&self, last: u64) -> Result<(f64, u64), StatsError> {
         let mut all = self.clone();
-        all.close(block_of(last + 1))?;
+        all.close(whole_blocks(last))?;
         Ok((all.wallet.log_e(), all.wallet.pairs()))
     }
+}
+
+/// Blocks that end with record `last` or before it.
+const fn whole_blocks(last: u64) -> u64 {
+    last / BLOCK_RECORDS
 }
 
 /// The block of a record; they are numbered from 1.
