@@ -92,7 +92,7 @@ fn an_engine_that_is_idle_or_crowded_is_neither_passed_nor_failed_for_it() {
 #[test]
 fn a_whole_rollout_promotes_what_is_identical() {
     let (what, found) = told(&at(World::WholeRollout, 0.05), runs() / 10);
-    assert!(found.promoted.share() > 0.9, "{what}");
+    assert!(found.promoted.share() > 0.75, "{what}");
 }
 
 #[test]
