@@ -19,6 +19,7 @@ mod options;
 mod pool;
 mod probe;
 mod reply;
+mod strict;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Limit, UpstreamError};

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::line::Line;
-use super::{Endpoint, EndpointError, Outgoing, PoolOptions, Reply, Timeouts, UpstreamError};
+use super::{Endpoint, EndpointError, Outgoing, PoolOptions, Reply, Timeouts, UpstreamError, strict};
 use crate::telemetry::Clock;
 
 /// Idle connections kept per endpoint; more than this many at once were a burst, and are closed.
@@ -241,7 +241,8 @@ async fn head(
 ) -> Result<Response<Incoming>, UpstreamError> {
     let (limit, after) = timeouts.before_first_byte();
     match timeout(after, line.exchange(prepare(request, &seat.endpoint))).await {
-        Ok(response) => response.map_err(|error| UpstreamError::classify(seat.name(), &error)),
+        Ok(Ok(response)) => strict::checked(seat.name(), response),
+        Ok(Err(error)) => Err(UpstreamError::classify(seat.name(), &error)),
         Err(_) => Err(UpstreamError::Timeout { endpoint: seat.name().to_owned(), limit, after }),
     }
 }

@@ -70,6 +70,12 @@ async fn every_way_an_answer_ends_has_its_name() {
     check(vec![Step::Close], PATIENT, "reset").await;
     check(then(send(b"zz\r\n")), PATIENT, "protocol").await;
     check(vec![send(b"HELLO\r\n\r\n")], PATIENT, "protocol").await;
+    for fields in ["content-length: 5\r\ntransfer-encoding: chunked", "transfer-encoding: gzip, chunked"] {
+        let ambiguous = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n0\r\n\r\n");
+        check(vec![send(ambiguous.as_bytes())], PATIENT, "protocol").await;
+    }
+    let switched = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+    check(vec![send(switched)], PATIENT, "protocol").await;
     check(vec![send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab"), Step::Close], PATIENT, "reset").await;
 }
 
