@@ -5,4 +5,5 @@ mod answers;
 mod caching;
 mod clients;
 mod copies;
+mod faults;
 mod rig;

@@ -25,6 +25,10 @@ pub(crate) enum Step {
     Reset,
     /// Ends the connection in order.
     Close,
+    /// Says that nothing more will come, and waits for the peer to leave.
+    Fin,
+    /// Writes this many bytes `x`, piece by piece.
+    Fill(usize),
 }
 
 /// One request as the engine got it.
@@ -162,7 +166,25 @@ async fn play(step: Step, stream: &mut TcpStream, state: &State) -> bool {
             let _ = stream.shutdown().await;
             false
         }
+        Step::Fin => {
+            let _ = stream.shutdown().await;
+            left(stream).await;
+            false
+        }
+        Step::Fill(count) => fill(count, stream).await,
     }
+}
+
+async fn fill(mut count: usize, stream: &mut TcpStream) -> bool {
+    let piece = [b'x'; 64 << 10];
+    while count > 0 {
+        let now = count.min(piece.len());
+        if stream.write_all(&piece[..now]).await.is_err() {
+            return false;
+        }
+        count -= now;
+    }
+    true
 }
 
 async fn left(stream: &mut TcpStream) {

@@ -231,7 +231,8 @@ impl Client {
                 return false;
             }
         }
-        into.extend(self.buffer.drain(..length));
+        into.extend_from_slice(&self.buffer[..length]);
+        self.buffer.drain(..length);
         true
     }
 
