@@ -64,6 +64,7 @@ impl Ask {
         options: &ProxyOptions,
     ) -> Result<Self, Refusal> {
         let (parts, incoming) = request.into_parts();
+        headers::check_target(&parts.uri)?;
         headers::check(&parts.headers, parts.version, &options.limits)?;
         let route = Route::find(&parts.method, parts.uri.path(), &options.pass_through)?;
         let body = read_body(&parts, incoming, options).await?;

@@ -110,6 +110,22 @@ fn refuse(shared: &Shared, id: &RequestId, refusal: &Refusal) -> Response<RelayB
     refusal.response()
 }
 
+/// The answer to a head that could not be read, as bytes. It is the last one on its connection.
+pub(super) fn refuse_unread(shared: &Shared, refusal: &Refusal) -> Vec<u8> {
+    bump(&shared.parts.counters.requests.requests);
+    let id = shared.request_id(&HeaderMap::new());
+    let mut response = refuse(shared, &id, refusal);
+    headers::name_request(response.headers_mut(), &id);
+    let body = refusal.body();
+    let mut bytes =
+        format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", response.status(), body.len()).into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend_from_slice(&[b"\r\n", &body[..]].concat());
+    bytes
+}
+
 async fn walk(
     shared: &Arc<Shared>,
     peer: &Peer,

@@ -14,6 +14,8 @@
 //! - A client that leaves drops its answer, and with it the connection to the engine. State of a request is
 //!   owned by its future or its body, so there is no map to clean up.
 //! - An engine that breaks off ends the client's answer with an error, never with a clean end.
+//! - A request whose end could be in doubt is refused and ends its connection; every other body goes on whole, with
+//!   one length, in a head of our own.
 //! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
 //!
 //! Absent on purpose: decisions, verdicts, stages. Not built yet: pinning by request header, outlier
@@ -35,6 +37,7 @@ mod refusal;
 mod relay;
 mod route;
 mod server;
+mod socket;
 mod sticky;
 mod timers;
 mod usage_filter;

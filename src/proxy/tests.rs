@@ -5,5 +5,7 @@ mod answers;
 mod caching;
 mod clients;
 mod copies;
+mod early;
 mod faults;
+mod framing;
 mod rig;

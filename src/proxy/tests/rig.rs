@@ -173,7 +173,7 @@ impl Client {
 
     /// Reads one answer to its end, whole or broken.
     pub(super) async fn answer(&mut self) -> Answer {
-        let head = self.until(b"\r\n\r\n").await.expect("a response head");
+        let head = self.answer_head().await;
         let status = head[9..12].parse().unwrap();
         let mut answer = Answer { status, head, body: String::new(), is_whole: true };
         let length: Option<usize> = answer.header("content-length").map(|text| text.parse().unwrap());
@@ -189,6 +189,15 @@ impl Client {
         };
         answer.body = String::from_utf8(body).unwrap();
         answer
+    }
+
+    pub(super) async fn answer_head(&mut self) -> String {
+        self.until(b"\r\n\r\n").await.expect("a response head")
+    }
+
+    /// Whether the connection ends here in order, with nothing left to read.
+    pub(super) async fn closes(&mut self) -> bool {
+        self.buffer.is_empty() && matches!(self.stream.read_buf(&mut self.buffer).await, Ok(0))
     }
 
     /// Waits until the body so far contains `text`, framing included.
