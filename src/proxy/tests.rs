@@ -5,6 +5,7 @@ mod answers;
 mod caching;
 mod clients;
 mod copies;
+mod departures;
 mod early;
 mod faults;
 mod framing;

@@ -47,6 +47,7 @@ pub(super) struct Rig {
     pub(super) table: Arc<ArcSwap<RouteTable>>,
     pub(super) counters: Arc<Counters>,
     pub(super) cache: Option<Arc<Cache>>,
+    pub(super) slots: Arc<Slots>,
 }
 
 /// Everything to the baseline, everything mirrored, everything with a null copy.
@@ -90,7 +91,7 @@ impl Rig {
         let counters = Arc::new(Counters::default());
         let parts = ProxyParts {
             table: Arc::clone(&table),
-            slots,
+            slots: Arc::clone(&slots),
             cache: cache.clone(),
             samples: sender,
             graders: vec![LiveGrader::new(MetricName::from("polite"), "please").unwrap()],
@@ -99,7 +100,7 @@ impl Rig {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = start(setup.options, parts, listener).unwrap();
-        Self { proxy, samples, table, counters, cache }
+        Self { proxy, samples, table, counters, cache, slots }
     }
 
     pub(super) async fn client(&self) -> Client {
