@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::admission::{Ask, Place};
 use super::apply::{Applied, apply};
@@ -170,7 +170,7 @@ async fn walk(
             Ok(relay(shared, &ask, &place, reply, word, live))
         }
         Err(error) => {
-            warn!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
+            debug!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
             if let Some(flight) = &mut flight {
                 flight.finish(end_of(&error));
             }

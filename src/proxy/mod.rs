@@ -18,8 +18,8 @@
 //!   one length, in a head of our own.
 //! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
 //!
-//! Absent on purpose: decisions, verdicts, stages. Not built yet: pinning by request header, outlier
-//! ejection, observation of the Responses and embeddings routes (they are relayed, and are no evidence).
+//! Absent on purpose: decisions, verdicts, stages. Not built yet: pinning by request header,
+//! observation of the Responses and embeddings routes (they are relayed, and are no evidence).
 
 mod admission;
 mod apply;

@@ -12,7 +12,7 @@ use crate::evals;
 use crate::proxy::{Deployed, Limits, MirrorOptions, Occupant, ProxyOptions, Slots, StickySource};
 use crate::release::{Lock, Prompts};
 use crate::telemetry::Clock;
-use crate::upstream::{self, Pool, PoolOptions, Timeouts};
+use crate::upstream::{self, EndpointState, Pool, PoolOptions, Timeouts};
 
 /// Rounds of warm-up questions. The first compiles kernels and fills caches, the second shows that it helped.
 const WARM_ROUNDS: usize = 2;
@@ -130,11 +130,9 @@ impl Engines {
         self.place(slot).map_or(0, |place| place.pool.in_flight() as usize)
     }
 
-    /// Every endpoint with its slot and its requests in flight.
-    pub(super) fn endpoints(&self) -> impl Iterator<Item = (Slot, String, u32)> {
-        self.places().flat_map(|place| {
-            place.pool.endpoints().into_iter().map(|(name, count)| (place.slot, name.to_owned(), count))
-        })
+    /// Every endpoint with its slot.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = (Slot, EndpointState<'_>)> {
+        self.places().flat_map(|place| place.pool.endpoints().into_iter().map(|state| (place.slot, state)))
     }
 
     /// Makes sure that `slot` can take traffic, and that what it would be judged as is known. Its text goes into

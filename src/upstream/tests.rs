@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
+mod ejection;
+
 use super::testing::{Engine, LAST_CHUNK, Step, chunk, chunked_head, whole};
 use super::*;
 use crate::telemetry::SystemClock;
@@ -135,7 +137,7 @@ async fn the_endpoint_with_the_fewest_requests_is_next() {
         for _ in 0..4 {
             fetch(&pool).await.unwrap();
         }
-        assert_eq!(pool.endpoints().iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(pool.endpoints().iter().map(|endpoint| endpoint.in_flight).collect::<Vec<_>>(), [1, 0]);
     };
     tokio::select! { _ = held => panic!("the gate is shut"), () = work => {} }
     assert_eq!((busy.seen().len(), free.seen().len(), pool.in_flight()), (1, 4, 0));
