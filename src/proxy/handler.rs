@@ -153,7 +153,10 @@ async fn walk(
         None => Applied { body: ask.body.clone(), added_usage: false, temperature: None, choices: 1 },
     };
     let outgoing = ask.outgoing(applied.body.clone());
-    let mut flight = ask.route.is_generation().then(|| {
+    if ask.pin.is_some() {
+        bump(&shared.parts.counters.requests.pinned);
+    }
+    let mut flight = ask.is_evidence().then(|| {
         let copies = Copying::start(shared, &ask, &place);
         Flight::new(shared, &ask, &place, copies)
     });

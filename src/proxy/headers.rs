@@ -21,7 +21,8 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-const PIN: HeaderName = HeaderName::from_static("x-goldgate-pin");
+/// Names the arm; see [`super::pin`].
+pub(super) const PIN: HeaderName = HeaderName::from_static("x-goldgate-pin");
 const NAMED_REQUEST: HeaderName = HeaderName::from_static("x-goldgate-request-id");
 const NAMED_RELEASE: HeaderName = HeaderName::from_static("x-goldgate-release");
 const NAMED_ARM: HeaderName = HeaderName::from_static("x-goldgate-arm");
@@ -42,7 +43,7 @@ const HOP_BY_HOP: [HeaderName; 7] =
     [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// Headers that may stand once only: two of them mean two readers that disagree.
-const SINGLE: [HeaderName; 5] = [HOST, AUTHORIZATION, CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING];
+const SINGLE: [HeaderName; 6] = [HOST, AUTHORIZATION, CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING, PIN];
 
 /// What `cache-control` and the like ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

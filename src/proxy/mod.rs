@@ -18,7 +18,7 @@
 //!   one length, in a head of our own.
 //! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
 //!
-//! Absent on purpose: decisions, verdicts, stages. Not built yet: pinning by request header,
+//! Absent on purpose: decisions, verdicts, stages. Not built yet:
 //! observation of the Responses and embeddings routes (they are relayed, and are no evidence).
 
 mod admission;
@@ -33,6 +33,7 @@ mod mirror;
 mod observe;
 mod options;
 mod parts;
+mod pin;
 mod refusal;
 mod relay;
 mod route;
@@ -45,6 +46,7 @@ mod usage_filter;
 pub use counters::{CopyCounters, CopyCounts, Counters, Counts, RequestCounters, RequestCounts};
 pub use options::{Limits, MirrorOptions, ProxyOptions, UsageChunks};
 pub use parts::{Deployed, Occupant, ProxyParts, Slots};
+pub use pin::PinKeys;
 pub use server::{DrainReport, Running, start};
 pub use sticky::{StickyForm, StickySource};
 

@@ -48,6 +48,10 @@ pub(super) enum Refusal {
     PromptRoute,
     #[error("the model {0:?} does not exist")]
     Model(String),
+    #[error("this key may not choose who answers")]
+    PinKey,
+    #[error("a request can be pinned to \"baseline\" or \"candidate\"")]
+    PinArm,
     #[error("too many requests are in flight")]
     Busy,
     #[error("no engine is set up for this request")]
@@ -75,7 +79,9 @@ impl Refusal {
             | Self::BodyBroken
             | Self::Request(_)
             | Self::Prompt(_)
-            | Self::PromptRoute => StatusCode::BAD_REQUEST,
+            | Self::PromptRoute
+            | Self::PinArm => StatusCode::BAD_REQUEST,
+            Self::PinKey => StatusCode::FORBIDDEN,
             Self::Busy | Self::Vacant => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::Broken => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -89,6 +95,7 @@ impl Refusal {
             Self::HeadTooLarge | Self::HeadersTooLarge { .. } | Self::BodyTooLarge { .. } => {
                 Some("request_too_large")
             }
+            Self::PinKey => Some("pin_not_allowed"),
             Self::Busy => Some("overloaded"),
             Self::Vacant | Self::Unreachable | Self::Broken => Some("engine_unavailable"),
             Self::TimedOut => Some("engine_timeout"),

@@ -9,4 +9,5 @@ mod departures;
 mod early;
 mod faults;
 mod framing;
+mod pins;
 mod rig;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::ServiceError;
-use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig};
+use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig, read_pin_keys};
 use crate::control::Releases;
 use crate::domain::{ReleaseId, Slot};
 use crate::evals;
-use crate::proxy::{Deployed, Limits, MirrorOptions, Occupant, ProxyOptions, Slots, StickySource};
+use crate::proxy::{Deployed, Limits, MirrorOptions, Occupant, PinKeys, ProxyOptions, Slots, StickySource};
 use crate::release::{Lock, Prompts};
 use crate::telemetry::Clock;
 use crate::upstream::{self, EndpointState, Pool, PoolOptions, Timeouts};
@@ -220,10 +220,13 @@ const fn timeouts(config: TimeoutConfig) -> Timeouts {
 }
 
 /// What the configuration says of the data plane.
-pub(super) fn proxy_options(config: &Config) -> ProxyOptions {
+pub(super) fn proxy_options(config: &Config) -> Result<ProxyOptions, ServiceError> {
     let limits = Limits { body_bytes_max: config.server.body_bytes_max, ..Limits::default() };
     let copies = Timeouts { total: Some(config.mirror.timeout), ..timeouts(config.server.timeouts) };
-    ProxyOptions {
+    let keys = read_pin_keys(&config.server.pin_keys, |name| std::env::var(name).ok());
+    let pin_keys = PinKeys::new(&keys.map_err(ServiceError::Tokens)?);
+    Ok(ProxyOptions {
+        pin_keys,
         model: config.model.name.clone(),
         sticky: config.model.sticky.iter().filter_map(sticky).collect(),
         limits,
@@ -234,7 +237,7 @@ pub(super) fn proxy_options(config: &Config) -> ProxyOptions {
         },
         drain: config.server.drain,
         ..ProxyOptions::default()
-    }
+    })
 }
 
 /// A header that HTTP cannot carry is found in no request: the next source is asked.
