@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::rig::*;
 use crate::domain::{Finish, Outcome, Slot};
@@ -15,6 +15,9 @@ const TIMES: usize = 100;
 
 /// From the client's leaving to the engine's seeing it. On an idle machine it is well below a millisecond.
 const CLOSED_WITHIN_P99: Duration = Duration::from_millis(250);
+
+/// What has not been closed by then is not going to be.
+const NEVER: Duration = Duration::from_secs(10);
 
 /// One window, and what the client has seen when it leaves.
 struct Window {
@@ -106,7 +109,7 @@ async fn leave(
         let left_at = clock.monotonic();
         drop(client);
         for engine in engines {
-            engine.gone().await;
+            assert!(timeout(NEVER, engine.gone()).await.is_ok(), "{name}: the engine is not freed");
         }
         took.push(clock.monotonic().saturating_sub(left_at));
         assert_eq!(rig.sample().await.serving.outcome, outcome, "{name}");
