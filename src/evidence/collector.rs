@@ -236,6 +236,21 @@ impl Collector {
     /// folded then.
     pub fn push(&mut self, record: &Record) -> Result<(), EvidenceError> {
         let seq = record.seq();
+        let id = IdDigest::of(record.id());
+        if self.ids.first(id).is_some() {
+            return Err(EvidenceError::Again { seq, id: record.id().to_owned() });
+        }
+        self.push_distinct(record)?;
+        self.ids.remember(id, seq);
+        Ok(())
+    }
+
+    /// As [`Collector::push`], where whoever reads the records has seen to it that none of their ids comes again.
+    ///
+    /// # Errors
+    /// As there, but for an id that comes again.
+    pub fn push_distinct(&mut self, record: &Record) -> Result<(), EvidenceError> {
+        let seq = record.seq();
         let follows = match self.pace {
             Pace::Own => seq == self.last + 1,
             Pace::Told => seq > self.last,
@@ -243,15 +258,10 @@ impl Collector {
         if !follows {
             return Err(EvidenceError::Order { seq, last: self.last });
         }
-        let id = IdDigest::of(record.id());
-        if self.ids.first(id).is_some() {
-            return Err(EvidenceError::Again { seq, id: record.id().to_owned() });
-        }
         match record {
             Record::Pair(pair) => self.push_pair(pair)?,
             Record::Arrival(arrival) => self.push_arrival(arrival)?,
         }
-        self.ids.remember(id, seq);
         self.last = seq;
         self.snapshot.records += 1;
         Ok(())

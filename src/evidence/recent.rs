@@ -43,11 +43,8 @@ impl RecentIds {
         self.latest.get(&id).or_else(|| self.earlier.get(&id)).copied()
     }
 
-    /// Remembers that the id came at `place`, unless it was seen lately.
+    /// Remembers that the id came at `place`: the [first](Self::first) time that it was seen lately.
     pub fn remember(&mut self, id: IdDigest, place: u64) {
-        if self.earlier.contains_key(&id) {
-            return;
-        }
         self.latest.entry(id).or_insert(place);
         if self.latest.len() >= REMEMBERED_MIN {
             mem::swap(&mut self.latest, &mut self.earlier);
@@ -80,7 +77,6 @@ mod tests {
         let mut recent = RecentIds::default();
         let id = |n: u64| IdDigest::of(&n.to_string());
         recent.remember(id(0), 7);
-        recent.remember(id(0), 8);
         assert_eq!(recent.first(id(0)), Some(7));
         (1..=REMEMBERED_MIN as u64).for_each(|n| recent.remember(id(n), n));
         assert_eq!((recent.first(id(0)), recent.first(id(1))), (Some(7), Some(1)), "at least so many");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::admission::{Ask, Place};
 use super::counters::bump;
 use super::handler::Shared;
-use super::mirror::{Copying, Joined};
+use super::mirror::{Copying, Joined, UnderWay};
 use super::observe::Seen;
 use crate::domain::Outcome;
 use crate::evidence::{Copied, Role};
@@ -55,7 +55,7 @@ impl Flight {
         }
     }
 
-    /// The answer ended. The client's part is done; what is left is evidence, and runs beside it.
+    /// The answer ended. The client's part is done; what copies are still to come are waited for beside it.
     pub(super) fn finish(&mut self, end: End) -> Option<Outcome> {
         let observer = self.observer.take()?;
         let seen = Seen {
@@ -70,10 +70,17 @@ impl Flight {
         if outcome.is_censored() {
             bump(&self.shared.parts.counters.requests.client_gone);
         }
-        let (shared, ask) = (Arc::clone(&self.shared), Arc::clone(&self.ask));
-        let work =
-            hand_over(shared, ask, self.place.clone(), seen, mem::replace(&mut self.copying, Copying::No));
-        self.shared.tracker.spawn_on(work, &self.shared.runtime);
+        match mem::replace(&mut self.copying, Copying::No) {
+            Copying::No => hand_over(&self.shared, &self.ask, &self.place, seen, Joined::Not(Copied::No)),
+            Copying::Dropped(why) => {
+                hand_over(&self.shared, &self.ask, &self.place, seen, Joined::Not(Copied::Dropped(why)));
+            }
+            Copying::Sent(under_way) => {
+                let (shared, ask) = (Arc::clone(&self.shared), Arc::clone(&self.ask));
+                let work = join(shared, ask, self.place.clone(), seen, under_way);
+                self.shared.tracker.spawn_on(work, &self.shared.runtime);
+            }
+        }
         Some(outcome)
     }
 }
@@ -99,20 +106,23 @@ pub(super) const fn end_of(error: &UpstreamError) -> End {
 }
 
 /// Waits for the copies and hands the sample over. A client that has left cancels its copies.
-async fn hand_over(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen, copying: Copying) {
+async fn join(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen, under_way: UnderWay) {
     let counters = &shared.parts.counters;
-    let joined = match copying {
-        Copying::Sent(under_way) if seen.answer.outcome.is_censored() => {
-            under_way.cancel(counters);
-            Joined::Not(Copied::No)
-        }
-        Copying::Sent(under_way) => under_way.join(counters).await,
-        Copying::Dropped(why) => Joined::Not(Copied::Dropped(why)),
-        Copying::No => Joined::Not(Copied::No),
+    let joined = if seen.answer.outcome.is_censored() {
+        under_way.cancel(counters);
+        Joined::Not(Copied::No)
+    } else {
+        under_way.join(counters).await
     };
-    let Some(sample) = joined.sample(&ask, &place, &shared.parts.graders, seen) else { return };
+    hand_over(&shared, &ask, &place, seen, joined);
+}
+
+/// Hands the sample over, or counts that there was no room for it.
+fn hand_over(shared: &Shared, ask: &Ask, place: &Place, seen: Seen, joined: Joined) {
+    let counters = &shared.parts.counters.requests;
+    let Some(sample) = joined.sample(ask, place, &shared.parts.graders, seen) else { return };
     match shared.parts.samples.try_send(sample) {
-        Ok(()) => bump(&counters.requests.samples),
-        Err(_) => bump(&counters.requests.samples_dropped),
+        Ok(()) => bump(&counters.samples),
+        Err(_) => bump(&counters.samples_dropped),
     }
 }

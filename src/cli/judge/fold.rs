@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use super::source::Source;
 use crate::cli::{Blame, Failure};
 use crate::domain::MetricName;
-use crate::evidence::{Collector, EvidenceDigest, RecordBatch};
+use crate::evidence::{Collector, EvidenceDigest, EvidenceError, IdDigest, RecentIds, Record, RecordBatch};
 use crate::judgment::Policy;
 use crate::store::Found;
 
@@ -54,7 +54,8 @@ struct Batch {
 /// What cannot be read: exit 2. What the policy cannot take: exit 4.
 pub(super) fn fold(source: Source, policy: &Policy, wanted: Option<Wanted>) -> Result<Folded, Failure> {
     let mut collector = Collector::new(&policy.specs()).blame_usage()?;
-    let mut reading = Reading { source, digest: EvidenceDigest::default(), wanted };
+    let mut reading =
+        Reading { source, ids: RecentIds::default(), digest: EvidenceDigest::default(), wanted };
     let mut evidence = reading.digest.text_so_far();
     let mut found = false;
     let names = thread::scope(|scope| {
@@ -67,7 +68,7 @@ pub(super) fn fold(source: Source, policy: &Policy, wanted: Option<Wanted>) -> R
                 collector.open_stage();
             }
             for record in batch.records.records() {
-                collector.push(record).blame_world()?;
+                collector.push_distinct(record).blame_world()?;
             }
             evidence.clone_from(&batch.evidence);
             found = batch.found;
@@ -82,6 +83,8 @@ pub(super) fn fold(source: Source, policy: &Policy, wanted: Option<Wanted>) -> R
 /// The reader's side.
 struct Reading {
     source: Source,
+    /// Of records that were stored; a file of pairs says itself where an id came before.
+    ids: RecentIds,
     digest: EvidenceDigest,
     wanted: Option<Wanted>,
 }
@@ -99,6 +102,16 @@ impl Reading {
         }
     }
 
+    fn first_of_its_id(&mut self, record: &Record) -> Result<(), Failure> {
+        let id = IdDigest::of(record.id());
+        if self.ids.first(id).is_some() {
+            let again = EvidenceError::Again { seq: record.seq(), id: record.id().to_owned() };
+            return Err(again).blame_world();
+        }
+        self.ids.remember(id, record.seq());
+        Ok(())
+    }
+
     fn next(&mut self, mut batch: Batch) -> Result<Option<Batch>, Failure> {
         let found = self.source.next(&mut batch.records)?;
         if found == Found::End {
@@ -107,6 +120,9 @@ impl Reading {
         batch.opens_stage = matches!(found, Found::Stage { .. });
         batch.found = false;
         for (at, record) in batch.records.records().iter().enumerate() {
+            if self.source.may_repeat() {
+                self.first_of_its_id(record)?;
+            }
             self.digest.push(record);
             if is_look(self.wanted.as_ref(), record.seq(), &mut self.digest) {
                 batch.found = true;

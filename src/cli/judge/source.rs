@@ -13,8 +13,8 @@ use crate::judgment::Policy;
 use crate::store::{EvidenceFiles, Found};
 use crate::wire::{PairRows, RowFault};
 
-/// Rows of a file of pairs that are handed on at once.
-const ROWS: usize = 2_000;
+/// Rows of a file of pairs that are handed on at once: so few that those under way stay in a core's own cache.
+const ROWS: usize = 256;
 
 /// Bytes read from a file of pairs at once.
 const READ_BYTES: usize = 1 << 20;
@@ -42,6 +42,11 @@ impl Source {
             Self::Files(files) => files.next(batch).blame_usage(),
             Self::Rows(rows) => rows.next(batch),
         }
+    }
+
+    /// Whether nobody has looked yet if ids come again.
+    pub(super) const fn may_repeat(&self) -> bool {
+        matches!(self, Self::Files(_))
     }
 
     /// The metrics that the pairs of a file named, judged or not; nothing is asked of Parquet files.

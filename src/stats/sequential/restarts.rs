@@ -29,7 +29,8 @@ const STARTS_MAX: usize = 128;
 /// stopping times is an e-process. A fault after 10,000 healthy pairs is found in 689 instead of 4,127.
 ///
 /// *Memory.* Pairs are summed per segment between two starts; wallet j is the sum of the segments from j
-/// on, so one pair costs one addition however many wallets are open.
+/// on, so one pair costs one addition however many wallets are open. What the earlier segments come to is kept, so
+/// that a look costs as much as one at a single wallet.
 ///
 /// *Replicas.* Each pair enters the newest segment; its number is the pair's [`generation`], and is stored
 /// with it. Replaying pairs by [`enter`], or merging states, then gives the same bits as one process.
@@ -44,17 +45,12 @@ pub struct Restarts {
     stakes: Stakes,
     /// Never empty; segment j holds what came after start j and before start j + 1.
     segments: Vec<Wealth>,
+    /// ln of what all wallets together had in each bet when the newest segment began, see [`Restarts::carry`].
+    carried: [f64; BETS],
     pairs: u64,
     /// The first scheduled start after `pairs`; [`NEVER`] where whoever merges decides.
     next: u64,
 }
-
-/// A log-wealth below this adds nothing to a mixture, which is at least 0.25/129 by the wallets that never start:
-/// all of its bets together would stay below the last bit.
-const NOTHING: f64 = -45.0;
-
-/// From this log-wealth on sums are taken of logarithms: e⁷⁰⁹ is the end of f64.
-const LARGE: f64 = 650.0;
 
 /// No start is scheduled.
 const NEVER: u64 = u64::MAX;
@@ -68,6 +64,7 @@ impl Restarts {
         Ok(Self {
             stakes: Stakes::new(grid, side, m)?,
             segments: vec![Wealth::default()],
+            carried: [FIRST_WEIGHT.ln(); BETS],
             pairs: 0,
             next: START_EVERY,
         })
@@ -111,7 +108,7 @@ impl Restarts {
         let d = difference(d)?;
         self.open_up_to(generation)?;
         self.segments[generation].add_pair(&self.stakes, d);
-        self.count();
+        self.count(generation);
         Ok(())
     }
 
@@ -123,7 +120,7 @@ impl Restarts {
         let increments = self.stakes.of_ramp(z, bound)?;
         self.open_up_to(generation)?;
         self.segments[generation].add(&increments);
-        self.count();
+        self.count(generation);
         Ok(())
     }
 
@@ -131,6 +128,7 @@ impl Restarts {
     /// started.
     pub fn open(&mut self) {
         if self.segments.len() <= STARTS_MAX {
+            self.carry(self.generation());
             self.segments.push(Wealth::default());
         }
     }
@@ -156,33 +154,26 @@ impl Restarts {
     /// ln E of the mixture now; 0 without evidence.
     #[must_use]
     pub fn log_e(&self) -> f64 {
+        let mut bets = self.segments[self.generation()].nats(&self.stakes);
+        bets.iter_mut().zip(&self.carried).for_each(|(bet, carried)| *bet += carried);
         let unopened = LATER_WEIGHT / self.segments.len() as f64; // all that have not started
-        let (mut e, mut top) = (0.0, f64::NEG_INFINITY);
-        self.wallets(|j, nats| {
-            let mut sum = 0.0;
-            for &x in nats.iter().filter(|x| **x > NOTHING) {
-                sum += x.exp();
-                top = if x > top { x } else { top };
-            }
-            e += weight(j) / BETS as f64 * sum;
-        });
-        if top < LARGE {
-            return (e + unopened).ln();
-        }
-        let mut terms = vec![unopened.ln()];
-        self.wallets(|j, nats| terms.push(weight(j).ln() + log_mean(nats)));
-        log_sum_exp(terms)
+        log_sum_exp([log_mean(&bets), unopened.ln()])
     }
 
-    /// Every wallet with the log-wealth of its bets in nats, the latest first.
-    fn wallets(&self, mut take: impl FnMut(usize, &[f64; BETS])) {
-        let mut nats = [0.0; BETS];
-        for (j, segment) in self.segments.iter().enumerate().rev() {
-            for (total, of_segment) in nats.iter_mut().zip(segment.nats(&self.stakes)) {
-                *total += of_segment;
-            }
-            take(j, &nats);
+    /// Segment j is over and start j + 1 has come: in every bet the wallets have C ← C exp(segment j) + wⱼ₊₁ together,
+    /// from C = w₀. The same segments give the same bits.
+    fn carry(&mut self, j: usize) {
+        let opened = weight(j + 1).ln();
+        let nats = self.segments[j].nats(&self.stakes);
+        for (carried, of_segment) in self.carried.iter_mut().zip(nats) {
+            *carried = log_sum_exp([*carried + of_segment, opened]);
         }
+    }
+
+    /// Carries every segment but the newest, from the first on: one that was over has changed.
+    fn carry_all(&mut self) {
+        self.carried = [FIRST_WEIGHT.ln(); BETS];
+        (0..self.generation()).for_each(|j| self.carry(j));
     }
 
     /// Adds what another replica saw, generation by generation. Starts nothing by schedule: whoever
@@ -203,6 +194,7 @@ impl Restarts {
         for (mine, theirs) in merged.segments.iter_mut().zip(&other.segments) {
             mine.merge(theirs)?;
         }
+        merged.carry_all();
         *self = merged;
         Ok(())
     }
@@ -214,7 +206,11 @@ impl Restarts {
         next_start(since) <= self.pairs
     }
 
-    fn count(&mut self) {
+    /// One more pair, which entered segment `generation`.
+    fn count(&mut self, generation: usize) {
+        if generation < self.generation() {
+            self.carry_all();
+        }
         self.pairs += 1;
         if self.next != NEVER && self.pairs >= self.next {
             self.next = next_start(self.pairs);
@@ -233,8 +229,8 @@ impl Restarts {
             let value = generation as f64;
             return Err(StatsError::OutOfRange { name: "generation", rule: "at most 128", value });
         }
-        if generation >= self.segments.len() {
-            self.segments.resize(generation + 1, Wealth::default());
+        while self.generation() < generation {
+            self.open();
         }
         Ok(())
     }
