@@ -74,7 +74,9 @@ impl Line {
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<()> {
         self.send(request).await?;
         let head = self.head().await?;
-        while self.held.len() < head + engine::WHOLE_BYTES {
+        // A peer that writes answers anew makes them longer or shorter.
+        let length = header(&self.held[..head], "content-length").context("no content-length")?;
+        while self.held.len() < head + length {
             self.more().await?;
         }
         self.held.clear();
@@ -119,11 +121,14 @@ fn count_events(bytes: &[u8]) -> usize {
 }
 
 /// A request of about 600 bytes, as a chat has them.
-pub(crate) fn request(extra_headers: &str, stream: bool) -> Vec<u8> {
+pub(crate) fn request() -> Vec<u8> {
+    asking("", 256, "")
+}
+
+fn asking(extra_headers: &str, tokens: usize, stream: &str) -> Vec<u8> {
     let question = "Name the largest number of the following list and say why it is the largest. ".repeat(4);
-    let stream = if stream { r#","stream":true"# } else { "" };
     let body = format!(
-        r#"{{"model":"bench","messages":[{{"role":"system","content":"You are helpful."}},{{"role":"user","content":"{question}"}}],"temperature":0,"max_tokens":256{stream}}}"#
+        r#"{{"model":"bench","messages":[{{"role":"system","content":"You are helpful."}},{{"role":"user","content":"{question}"}}],"temperature":0,"max_tokens":{tokens}{stream}}}"#
     );
     post("/v1/chat/completions", extra_headers, &body)
 }
@@ -139,8 +144,7 @@ pub(crate) fn post(path: &str, extra_headers: &str, body: &str) -> Vec<u8> {
 
 /// A request for a stream of so many tokens.
 pub(crate) fn stream_request(tokens: usize, gap: Duration) -> Vec<u8> {
-    let (events, gap_us) = (engine::EVENTS, engine::GAP_US);
-    request(&format!("{events}: {tokens}\r\n{gap_us}: {}\r\n", gap.as_micros()), true)
+    asking(&format!("{}: {}\r\n", engine::GAP_US, gap.as_micros()), tokens, r#","stream":true"#)
 }
 
 /// A GET whose answer has a length.

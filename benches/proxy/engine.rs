@@ -1,20 +1,19 @@
 //! The engine: prepared bytes, no thought and no delay, so that the proxy is what is measured.
 //!
-//! A streamed answer is as long and as slow as the request's headers say ([`EVENTS`], [`GAP_US`]); both
-//! proxies pass them on. Every event is a write of its own, as engines do it.
+//! A streamed answer is as long as the request's `max_tokens` and as slow as its header [`GAP_US`] says, where the
+//! proxy passes that on. Every event is a write of its own, as engines do it.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-/// Header: token events of the stream.
-pub(crate) const EVENTS: &str = "x-bench-events";
-/// Header: microseconds between two of them.
+/// Header: microseconds between two events of a stream.
 pub(crate) const GAP_US: &str = "x-bench-gap-us";
 /// What the first event with content contains, and the one with the role alone does not.
 pub(crate) const TOKEN: &[u8] = b"\"content\":\" tok";
@@ -30,6 +29,45 @@ const STREAM_HEAD: &str =
 /// Length of the body of an answer in one piece.
 pub(crate) const WHOLE_BYTES: usize = 1_024;
 
+/// How the second port behaves: the candidate of a rollout. Set by `GET /green/NAME` at the first port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Green {
+    Healthy,
+    /// Takes requests and never answers.
+    Hung,
+    /// Closes every connection at once.
+    Refusing,
+    /// Answers after [`SLOW`].
+    Slow,
+    /// Sends one byte a second.
+    Trickling,
+}
+
+impl Green {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Healthy, Self::Hung, Self::Refusing, Self::Slow, Self::Trickling];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Hung => "hung",
+            Self::Refusing => "refusing",
+            Self::Slow => "slow",
+            Self::Trickling => "trickling",
+        }
+    }
+
+    fn now() -> Self {
+        Self::ALL[GREEN.load(Ordering::Relaxed) % Self::ALL.len()]
+    }
+}
+
+/// More than ten times what a healthy answer takes.
+const SLOW: Duration = Duration::from_millis(10);
+
+/// Position of the present behaviour in [`Green::ALL`].
+static GREEN: AtomicUsize = AtomicUsize::new(0);
+
 /// Serves two ports until the parent goes away, and says on stdout which ones.
 pub(crate) async fn run() -> anyhow::Result<()> {
     let (blue, green) = (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
@@ -42,9 +80,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         drop(left);
     });
     loop {
-        let accepted = tokio::select! {
-            accepted = blue.accept() => accepted,
-            accepted = green.accept() => accepted,
+        let (accepted, is_green) = tokio::select! {
+            accepted = blue.accept() => (accepted, false),
+            accepted = green.accept() => (accepted, true),
             Some(_) = connections.join_next() => continue,
             _ = &mut parent => return Ok(()),
         };
@@ -52,12 +90,12 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         stream.set_nodelay(true)?;
         connections.spawn(async move {
             // A proxy that closes its connection is no fault.
-            let _ = serve(stream).await;
+            let _ = serve(stream, is_green).await;
         });
     }
 }
 
-async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, is_green: bool) -> std::io::Result<()> {
     let whole = whole();
     let mut held = Vec::with_capacity(4_096);
     loop {
@@ -68,6 +106,23 @@ async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
             continue;
         };
         let request: Vec<u8> = held.drain(..length).collect();
+        if let Some(name) = request.strip_prefix(b"GET /green/") {
+            let position = Green::ALL.iter().position(|green| name.starts_with(green.name().as_bytes()));
+            GREEN.store(position.unwrap_or(0), Ordering::Relaxed);
+        }
+        match if is_green { Green::now() } else { Green::Healthy } {
+            Green::Healthy => {}
+            Green::Hung => return std::future::pending().await,
+            Green::Refusing => return Ok(()),
+            Green::Slow => sleep(SLOW).await,
+            Green::Trickling => {
+                for byte in whole.chunks(1) {
+                    stream.write_all(byte).await?;
+                    sleep(Duration::from_secs(1)).await;
+                }
+                continue;
+            }
+        }
         if memmem::find(&request, b"\"stream\":true").is_some() {
             answer_in_events(&mut stream, &request).await?;
         } else {
@@ -92,11 +147,20 @@ pub(crate) fn header(head: &[u8], name: &str) -> Option<usize> {
         .and_then(|(_, rest)| std::str::from_utf8(&rest[1..]).ok()?.trim().parse().ok())
 }
 
+/// The number behind `"max_tokens":` in a request's body, however it is spaced.
+fn max_tokens(request: &[u8]) -> usize {
+    const KEY: &[u8] = b"\"max_tokens\":";
+    let digits =
+        memmem::find(request, KEY).map_or(&[][..], |at| request[at + KEY.len()..].trim_ascii_start());
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    std::str::from_utf8(&digits[..end]).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
 async fn answer_in_events(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<()> {
     let gap = Duration::from_micros(header(request, GAP_US).unwrap_or(0) as u64);
     let (chunk, mut due) = (framed(CHUNK), Instant::now());
     stream.write_all(&[STREAM_HEAD.as_bytes(), &framed(ROLE)].concat()).await?;
-    for _ in 0..header(request, EVENTS).unwrap_or(16) {
+    for _ in 0..max_tokens(request) {
         if !gap.is_zero() {
             due += gap;
             sleep_until(due).await;

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use crate::green::Seen;
 use crate::measure::Measured;
 use crate::memory::Used;
 use crate::targets::{Copies, Kind};
 
 /// What was measured.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Figures {
     rounds: BTreeMap<Kind, Vec<Measured>>,
     memory: BTreeMap<Kind, Vec<Used>>,
     pub(crate) copies: Copies,
+    /// What broken candidates did to the baseline's users.
+    pub(crate) green: Vec<Seen>,
 }
 
 /// Several values of one thing.
@@ -41,6 +44,11 @@ impl Figures {
         self.memory.entry(kind).or_default().push(used);
     }
 
+    /// Whether `kind` was measured.
+    pub(crate) fn has(&self, kind: Kind) -> bool {
+        self.rounds.contains_key(&kind)
+    }
+
     fn rounds(&self, kind: Kind) -> &[Measured] {
         self.rounds.get(&kind).map_or(&[], Vec::as_slice)
     }
@@ -52,10 +60,10 @@ impl Figures {
         pairs.filter_map(|(measured, direct)| figure.read(measured, direct)).collect()
     }
 
-    /// The figure of `kind` over nginx's, round by round.
-    pub(crate) fn ratio(&self, kind: Kind, figure: Figure) -> Option<Spread> {
-        let nginx = self.values(Kind::Nginx, figure);
-        Spread::of(self.values(kind, figure).into_iter().zip(nginx).map(|(ours, theirs)| ours / theirs))
+    /// The figure of `kind` over that of `peer`, round by round.
+    pub(crate) fn ratio(&self, kind: Kind, peer: Kind, figure: Figure) -> Option<Spread> {
+        let theirs = self.values(peer, figure);
+        Spread::of(self.values(kind, figure).into_iter().zip(theirs).map(|(ours, theirs)| ours / theirs))
     }
 
     /// A figure of memory over the fresh processes.

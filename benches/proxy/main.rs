@@ -1,9 +1,9 @@
-//! Speed of the data plane beside nginx, in one run: what a proxied request, a streamed frame and an open
+//! Speed of the data plane beside its peers, in one run: what a proxied request, a streamed frame and an open
 //! stream cost.
 //!
 //! The proxy under test has one core to itself; the load client (this process) and the engine share the
-//! other. Rounds are interleaved (direct, nginx, goldgate, goldgate with copies, then again), because on a
-//! shared machine two measurements compare only when they were made within the same few seconds. Ratios
+//! other. Rounds are interleaved (direct, nginx, HAProxy …, goldgate, goldgate with copies, then again), because
+//! on a shared machine two measurements compare only when they were made within the same few seconds. Ratios
 //! of one run are the result; the absolute numbers belong to the machine.
 //!
 //! `cargo bench --bench proxy -- [--rounds N] [--seconds S] [--record]`
@@ -11,10 +11,13 @@
 mod client;
 mod engine;
 mod figures;
+mod green;
 mod measure;
 mod memory;
 mod options;
+mod peers;
 mod process;
+mod relay;
 mod report;
 mod targets;
 
@@ -22,12 +25,14 @@ use std::io::Write as _;
 
 use figures::Figures;
 use options::{Options, Role};
-use targets::{Fleet, Kind};
+use targets::{Fleet, Kind, Target, loopback};
 
 fn main() -> anyhow::Result<()> {
     let options = Options::read(std::env::args().skip(1))?;
-    if options.role == Role::Engine {
-        return runtime()?.block_on(engine::run());
+    match options.role {
+        Role::Engine => return runtime()?.block_on(engine::run()),
+        Role::Relay(port) => return relay::runtime()?.block_on(relay::run(port)),
+        Role::Bench => {}
     }
     // Before any thread or child exists, so that all of them inherit it.
     process::pin_self(options.cores.load)?;
@@ -58,8 +63,12 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     }
     figures.copies = fleet.copies().await?;
     drop(fleet);
+    for kind in [Kind::NginxMirror, Kind::Enduring] {
+        let Some(target) = Target::start(kind, options, engine.ports).await? else { continue };
+        figures.green.push(green::measure(&target, loopback(engine.ports.blue), options).await?);
+    }
     for _ in 0..options.memory_rounds {
-        for kind in [Kind::Nginx, Kind::Goldgate] {
+        for kind in [Kind::Nginx, Kind::Relay, Kind::Goldgate] {
             if let Some(used) = memory::measure(options, kind, engine.ports).await? {
                 say(format_args!("memory    {:<18} {used}", kind.name()));
                 figures.push_memory(kind, used);

@@ -11,6 +11,8 @@ pub(crate) enum Role {
     Bench,
     /// The child that answers.
     Engine,
+    /// The child that relays to the engine on this port, and does nothing else.
+    Relay(u16),
 }
 
 /// Which core does what.
@@ -70,6 +72,7 @@ impl Options {
             };
             match argument.as_str() {
                 "engine" => options.role = Role::Engine,
+                "relay" => options.role = Role::Relay(u16::try_from(number()?)?),
                 "--rounds" => options.rounds = number()?,
                 "--memory-rounds" => options.memory_rounds = number()?,
                 "--seconds" => options.throughput = Duration::from_secs(number()? as u64),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::figures::{Figure, Figures, Spread};
+use crate::green::{P50, P99, Seen, Turn};
 use crate::memory::Used;
 use crate::options::Options;
 use crate::targets::Kind;
@@ -21,46 +22,65 @@ const MEMORY: [MemoryFigure; 3] = [
 
 /// The whole page, in markdown.
 pub(crate) fn page(figures: &Figures, options: &Options) -> String {
-    let mut page = String::from("# The data plane beside nginx\n\n");
+    let mut page = String::from("# The data plane beside its peers\n\n");
     page.push_str(&circumstances(options));
-    page.push_str(
-        "\n| median of the rounds | nginx | goldgate | ÷ nginx (least–most) | goldgate, 1 % copied | ÷ nginx (least–most) |\n\
-         |---|--:|--:|--:|--:|--:|\n",
-    );
+    let kinds = || Kind::ALL.into_iter().filter(|kind| *kind != Kind::Direct && figures.has(*kind));
+    table(&mut page, "median of the rounds", kinds().map(Kind::name));
     for figure in Figure::ALL {
         let median = |kind| number(Spread::of(figures.values(kind, figure)), figure.decimals());
-        let ratio = |kind| ratio(figures.ratio(kind, figure));
-        line(
-            &mut page,
-            figure.name(),
-            [
-                median(Kind::Nginx),
-                median(Kind::Goldgate),
-                ratio(Kind::Goldgate),
-                median(Kind::Copying),
-                ratio(Kind::Copying),
-            ],
-        );
+        line(&mut page, figure.name(), kinds().map(median));
     }
     for (name, decimals, read) in MEMORY {
-        let of = |kind| figures.memory(kind, read);
-        let ours_over_theirs =
-            of(Kind::Goldgate).zip(of(Kind::Nginx)).map(|(ours, theirs)| ours.median / theirs.median);
-        let ratio = ours_over_theirs.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
-        let none = || "–".to_owned();
-        line(
-            &mut page,
-            name,
-            [number(of(Kind::Nginx), decimals), number(of(Kind::Goldgate), decimals), ratio, none(), none()],
-        );
+        line(&mut page, name, kinds().map(|kind| number(figures.memory(kind, read), decimals)));
+    }
+    page.push_str("\nGoldgate over the peer, round by round: median (least–most). The bare relay is `relay.rs` beside this bench.\n");
+    let peers = || Kind::PEERS.into_iter().filter(|kind| figures.has(*kind));
+    let headings = peers().map(|peer| format!("÷ {}", peer.name())).chain([COPYING.to_owned()]);
+    table(&mut page, "goldgate", headings);
+    for figure in Figure::ALL {
+        let beside = peers().map(|peer| ratio(figures.ratio(Kind::Goldgate, peer, figure)));
+        let copying = ratio(figures.ratio(Kind::Copying, Kind::Goldgate, figure));
+        line(&mut page, figure.name(), beside.chain([copying]));
     }
     page.push_str(&beside(figures));
+    broken_candidates(&mut page, figures);
     page
 }
 
-fn line(page: &mut String, name: &str, cells: [String; 5]) {
+/// What broken candidates did to the baseline's users.
+fn broken_candidates(page: &mut String, figures: &Figures) {
+    page.push_str(
+        "\n## While the candidate is broken\n\n1 % of the requests are copied; one connection asks one request after the other, and every answer's bytes \
+         are compared. Over a healthy turn of the same round: median (least–most); the longest that any request took.\n",
+    );
+    table(page, "candidate", ["p50", "p99", "longest (ms)"].into_iter());
+    for seen in &figures.green {
+        let mut row = |name: &str, turns: &[Turn]| {
+            let longest = format!("{:.1}", Seen::longest_ms(turns));
+            let cells = [ratio(seen.ratio(turns, P50)), ratio(seen.ratio(turns, P99)), longest];
+            line(page, &format!("{}: {name}", seen.kind.name()), cells.into_iter());
+        };
+        row("healthy again (noise)", &seen.noise);
+        seen.turns.iter().skip(1).for_each(|(green, turns)| row(green.name(), turns));
+    }
+}
+
+/// What copying costs.
+const COPYING: &str = "1 % copied ÷ none";
+
+fn table(page: &mut String, first: &str, columns: impl Iterator<Item = impl AsRef<str>>) {
+    let mut rule = String::from("|---|");
+    let _ = write!(page, "\n| {first} |");
+    for column in columns {
+        let _ = write!(page, " {} |", column.as_ref());
+        rule.push_str("--:|");
+    }
+    let _ = writeln!(page, "\n{rule}");
+}
+
+fn line(page: &mut String, name: &str, cells: impl Iterator<Item = String>) {
     // Writing to a String cannot fail.
-    let _ = writeln!(page, "| {name} | {} |", cells.join(" | "));
+    let _ = writeln!(page, "| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
 }
 
 fn number(spread: Option<Spread>, decimals: usize) -> String {

@@ -1,9 +1,9 @@
-//! What is measured: the engine by itself, nginx, goldgate, and goldgate that copies 1 % of its requests.
+//! What is measured: the engine by itself, its peers, the least relay, goldgate, and goldgate that copies 1 % of its
+//! requests.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -13,33 +13,59 @@ use tokio::time::sleep;
 
 use crate::client::{Line, get, post};
 use crate::options::Options;
-use crate::process::{Pinned, child_of, on_core};
+use crate::peers;
+use crate::process::{Pinned, on_core};
 
 /// The program under test: the one that users run.
 const GOLDGATE: &str = env!("CARGO_BIN_EXE_goldgate");
 
 /// How long a process may take until it serves.
-const START_TRIES: usize = 200;
-const START_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const START_TRIES: usize = 1_200;
+pub(crate) const START_PAUSE: Duration = Duration::from_millis(50);
 
 /// What stands between client and engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Direct,
     Nginx,
+    /// nginx that copies 1 % of its requests; not one of [`Kind::ALL`].
+    NginxMirror,
+    Haproxy,
+    Envoy,
+    Litellm,
+    Relay,
     Goldgate,
     Copying,
+    /// As [`Kind::Copying`], with a policy that lets no broken candidate end it; not one of [`Kind::ALL`].
+    Enduring,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Direct, Self::Nginx, Self::Goldgate, Self::Copying];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Direct,
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::Litellm,
+        Self::Relay,
+        Self::Goldgate,
+        Self::Copying,
+    ];
+
+    /// What stands beside goldgate.
+    pub(crate) const PEERS: [Self; 5] = [Self::Nginx, Self::Haproxy, Self::Envoy, Self::Litellm, Self::Relay];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::Nginx => "nginx",
+            Self::NginxMirror => "nginx, 1 % mirrored",
+            Self::Haproxy => "HAProxy",
+            Self::Envoy => "Envoy",
+            Self::Litellm => "LiteLLM",
+            Self::Relay => "bare relay",
             Self::Goldgate => "goldgate",
-            Self::Copying => "goldgate, 1 % copied",
+            Self::Copying | Self::Enduring => "goldgate, 1 % copied",
         }
     }
 }
@@ -70,7 +96,7 @@ pub(crate) async fn start_engine() -> anyhow::Result<Engine> {
     Ok(Engine { _process: Pinned { child }, ports: Ports { blue, green } })
 }
 
-fn first_line(pipe: impl Read) -> std::io::Result<String> {
+pub(crate) fn first_line(pipe: impl Read) -> std::io::Result<String> {
     let mut line = String::new();
     BufReader::new(pipe).read_line(&mut line)?;
     Ok(line)
@@ -99,10 +125,33 @@ impl Target {
                 _process: None,
                 _folder: None,
             })),
-            Kind::Nginx => nginx(options, ports).await,
-            Kind::Goldgate | Kind::Copying => {
+            Kind::Nginx | Kind::NginxMirror | Kind::Haproxy | Kind::Envoy | Kind::Litellm | Kind::Relay => {
+                let Some(peer) = peers::start(kind, options, ports).await.with_context(|| kind.name())?
+                else {
+                    return Ok(None);
+                };
+                Ok(Some(Self {
+                    kind,
+                    addr: peer.addr,
+                    pid: Some(peer.pid),
+                    admin: None,
+                    _process: Some(peer.process),
+                    _folder: peer.folder,
+                }))
+            }
+            Kind::Goldgate | Kind::Copying | Kind::Enduring => {
                 goldgate(kind, options, ports).await.map(Some).with_context(|| kind.name())
             }
+        }
+    }
+}
+
+impl Target {
+    /// Fails when copies were to be made and are not made any more.
+    pub(crate) async fn check(&self) -> anyhow::Result<()> {
+        match self.admin {
+            Some(admin) => still_copies(admin).await,
+            None => Ok(()),
         }
     }
 }
@@ -130,10 +179,7 @@ impl Fleet {
     /// What became of the copies, as the proxy counted them.
     pub(crate) async fn copies(&self) -> anyhow::Result<Copies> {
         let admin = self.target(Kind::Copying).and_then(|target| target.admin).context("no copies")?;
-        let stage = stage(admin).await?;
-        if stage != "mirror" {
-            bail!("the copies stopped meanwhile: {}", get(admin, "/api/v1/rollouts/r1/history").await?);
-        }
+        still_copies(admin).await?;
         let metrics = get(admin, "/metrics").await?;
         let count = |series: &str| -> u64 {
             let line = metrics.lines().find_map(|line| line.strip_prefix(series));
@@ -157,47 +203,12 @@ pub(crate) struct Copies {
     pub(crate) samples_dropped: u64,
 }
 
-const fn loopback(port: u16) -> SocketAddr {
+pub(crate) const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-/// A port that was free a moment ago, for programs that cannot say which one they took.
-fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-async fn nginx(options: &Options, ports: Ports) -> anyhow::Result<Option<Target>> {
-    let Some(program) =
-        ["/usr/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).exists())
-    else {
-        return Ok(None);
-    };
-    let folder = TempDir::new()?;
-    let port = free_port()?;
-    let text = include_str!("nginx.conf")
-        .replace("{{port}}", &port.to_string())
-        .replace("{{engine}}", &ports.blue.to_string());
-    let config = folder.path().join("nginx.conf");
-    fs::write(&config, text)?;
-    let child =
-        on_core(options.cores.proxy, program).arg("-p").arg(folder.path()).arg("-c").arg(&config).spawn()?;
-    let process = Pinned { child };
-    for _ in 0..START_TRIES {
-        sleep(START_PAUSE).await;
-        let worker = child_of(process.child.id());
-        if let (Ok(_), Some(pid)) = (Line::open(loopback(port)).await, worker) {
-            return Ok(Some(Target {
-                kind: Kind::Nginx,
-                addr: loopback(port),
-                pid: Some(pid),
-                admin: None,
-                _process: Some(process),
-                _folder: Some(folder),
-            }));
-        }
-    }
-    bail!("nginx does not listen")
-}
+/// A policy under which a candidate that always fails takes more pairs to be found than any run makes.
+const ENDURING: &str = "[[judge.metrics]]\nname = \"error\"\nmargin = 0.99\nrequired = true\n";
 
 async fn goldgate(kind: Kind, options: &Options, ports: Ports) -> anyhow::Result<Target> {
     let folder = TempDir::new()?;
@@ -205,7 +216,8 @@ async fn goldgate(kind: Kind, options: &Options, ports: Ports) -> anyhow::Result
         .replace("{{blue}}", &ports.blue.to_string())
         .replace("{{green}}", &ports.green.to_string())
         .replace("{{suites}}", concat!(env!("CARGO_MANIFEST_DIR"), "/eval-suites"));
-    fs::write(folder.path().join("goldgate.toml"), config)?;
+    let policy = if kind == Kind::Enduring { ENDURING } else { "" };
+    fs::write(folder.path().join("goldgate.toml"), config + policy)?;
     for slot in ["blue", "green"] {
         let manifest = folder.path().join(format!("{slot}.toml"));
         fs::write(&manifest, include_str!("release.toml").replace("{{name}}", slot))?;
@@ -222,7 +234,7 @@ async fn goldgate(kind: Kind, options: &Options, ports: Ports) -> anyhow::Result
     let stderr = child.stderr.take().context("no stderr")?;
     let process = Pinned { child };
     let (addr, admin) = addresses(stderr)?;
-    if kind == Kind::Copying {
+    if kind != Kind::Goldgate {
         begin_copies(admin).await?;
     }
     // `taskset` becomes the program it starts, so that the pid is the proxy's.
@@ -259,6 +271,13 @@ async fn begin_copies(admin: SocketAddr) -> anyhow::Result<()> {
         }
     }
     bail!("the rollout does not reach its mirror stage")
+}
+
+async fn still_copies(admin: SocketAddr) -> anyhow::Result<()> {
+    if stage(admin).await? != "mirror" {
+        bail!("the copies stopped meanwhile: {}", get(admin, "/api/v1/rollouts/r1/history").await?);
+    }
+    Ok(())
 }
 
 /// The stage of the latest rollout.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Blame, Failure};
 use crate::domain::Arm;
-use crate::evals::{ArmRun, RunOptions, Suite, write_samples};
+use crate::evals::{ArmRun, Arrivals, Pace, RunOptions, Suite, write_samples};
 use crate::telemetry::SystemClock;
 use crate::upstream::Timeouts;
 
@@ -21,6 +21,13 @@ pub(super) struct RunArgs {
     /// Requests in flight at once, all arms together
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     concurrency: u16,
+    /// Requests a second, all arms together, whether or not earlier ones were answered; default: as fast as --concurrency
+    /// allows. Latencies count from the moment a request was due
+    #[arg(long, value_parser = rate, value_name = "NUMBER")]
+    rate: Option<f64>,
+    /// How the requests of --rate are spread over time
+    #[arg(long, value_enum, default_value = "poisson", requires = "rate")]
+    arrivals: Spread,
     /// Gives up on an answer after this time
     #[arg(long, default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
     timeout: Duration,
@@ -29,12 +36,30 @@ pub(super) struct RunArgs {
     out: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Spread {
+    /// At equal distances
+    Constant,
+    /// As independent users come
+    Poisson,
+}
+
+impl Spread {
+    const fn arrivals(self) -> Arrivals {
+        match self {
+            Self::Constant => Arrivals::Constant,
+            Self::Poisson => Arrivals::Poisson,
+        }
+    }
+}
+
 impl RunArgs {
     /// The options of a run.
     pub(super) fn options(&self) -> RunOptions {
         let timeouts = Timeouts { total: Some(self.timeout), ..Timeouts::default() };
         let (concurrency, clock) = (usize::from(self.concurrency), Arc::new(SystemClock::start()));
-        RunOptions { concurrency, seed: self.seed, timeouts, clock }
+        let pace = self.rate.map(|per_s| Pace { per_s, arrivals: self.arrivals.arrivals() });
+        RunOptions { concurrency, seed: self.seed, pace, timeouts, clock }
     }
 
     /// Where files go, when they are asked for.
@@ -50,6 +75,12 @@ impl RunArgs {
     pub(super) fn samples(&self) -> Result<Option<SampleFile>, Failure> {
         self.out.as_deref().map(SampleFile::create).transpose()
     }
+}
+
+/// A positive number.
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|per_s: &f64| per_s.is_finite() && *per_s > 0.0);
+    number.ok_or_else(|| "a positive number of requests a second, as in 20 or 0.5".to_owned())
 }
 
 /// `samples.jsonl`, open for writing.

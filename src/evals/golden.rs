@@ -10,7 +10,7 @@ use super::run::{ArmRun, Sample, Score};
 use super::suite::Suite;
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::Halves;
-use crate::judgment::{GoldenMetric, GoldenPair};
+use crate::judgment::{ClientTimers, GoldenMetric, GoldenPair};
 
 /// A run of a suite on both arms.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct GoldenRun {
     pub baseline: ArmRun,
     /// What the candidate did.
     pub candidate: ArmRun,
+    /// How the harness's own timers ran; `None` where nothing was asked.
+    pub client: Option<ClientTimers>,
 }
 
 impl GoldenRun {

@@ -8,7 +8,7 @@
 //! [`EvalError`]. An answer that failed is data and scores 0; an answer that was lost on the way is a missing half, which
 //! the judge takes for the worst case and never drops.
 //!
-//! Clocks count from the moment a request was due. Nothing is sent twice: an engine that fails now and then is what a
+//! Clocks count from the moment a request was due, and the harness watches its own timers meanwhile. Nothing is sent twice: an engine that fails now and then is what a
 //! gate is there to see.
 //!
 //! Absent on purpose: the verdict, which is the judge's; model-graded graders; any use of the serving cache.
@@ -22,6 +22,7 @@ mod golden;
 mod grader;
 mod latency;
 mod order;
+mod pace;
 mod power;
 
 mod recorded;
@@ -29,6 +30,7 @@ mod rows;
 mod run;
 mod samples;
 mod suite;
+mod watched;
 
 pub use dataset::{Ask, Case, read_cases};
 pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
@@ -37,6 +39,7 @@ pub use error::EvalError;
 pub use golden::{GoldenRun, judge_runs};
 pub use grader::{ExactMatch, Grader, NumberFilter, NumberMatch};
 pub use latency::{Timing, TimingHistogram};
+pub use pace::{Arrivals, Pace};
 pub use power::{Power, power};
 pub use recorded::RecordedAnswers;
 pub use run::{ArmRun, ArmSource, OnProgress, Progress, RunOptions, Sample, Score, run, run_one};

@@ -4,8 +4,10 @@ mod arms;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use tokio::time::sleep;
 
 pub use arms::ArmSource;
 use arms::{Origin, Ready};
@@ -15,7 +17,9 @@ use super::error::EvalError;
 use super::golden::GoldenRun;
 use super::latency::{self, TimingHistogram};
 use super::order::{self, Turn};
+use super::pace::Pace;
 use super::suite::{Suite, SuiteMetric};
+use super::watched::watched;
 use crate::domain::{Arm, ReleaseId};
 use crate::telemetry::Clock;
 use crate::upstream::Timeouts;
@@ -26,8 +30,10 @@ use crate::wire::Answer;
 pub struct RunOptions {
     /// Requests in flight at once, both arms together; at least 1.
     pub concurrency: usize,
-    /// Seeds the order of the requests; `None`: the suite's seed.
+    /// Seeds the order of the requests and their arrivals; `None`: the suite's seed.
     pub seed: Option<u64>,
+    /// When requests are due; `None`: as soon as fewer than `concurrency` are in flight.
+    pub pace: Option<Pace>,
     /// Time limits of each request.
     pub timeouts: Timeouts,
     /// What times are read from.
@@ -100,11 +106,13 @@ pub async fn run(
     on_progress: OnProgress<'_>,
 ) -> Result<GoldenRun, EvalError> {
     let origins = (Origin::of(&baseline), Origin::of(&candidate));
+    let asks = [&baseline, &candidate].iter().any(|source| matches!(source, ArmSource::Engine(_)));
     let sources = vec![(Arm::Baseline, baseline), (Arm::Candidate, candidate)];
-    let mut answers = ask(suite, sources, options, on_progress).await?;
+    let (answers, timers) = watched(ask(suite, sources, options, on_progress)).await;
+    let mut answers = answers?;
     let baseline = grade_all(suite, origins.0, answers.remove(&Arm::Baseline).unwrap_or_default()).await;
     let candidate = grade_all(suite, origins.1, answers.remove(&Arm::Candidate).unwrap_or_default()).await;
-    Ok(GoldenRun { suite: suite.clone(), baseline, candidate })
+    Ok(GoldenRun { suite: suite.clone(), baseline, candidate, client: asks.then_some(timers) })
 }
 
 /// Runs `suite` on one arm: scores and latency, nothing to judge.
@@ -154,14 +162,21 @@ async fn ask_all(
         .filter(|(turn, ready)| turn.repeat < ready.repeats(suite))
         .collect();
     let total = turns.len();
+    let start_ms = options.clock.monotonic_ms();
+    let due = options.pace.map(|pace| pace.due_ms(total, seed));
     let none = |ready: &Ready| vec![vec![None; ready.repeats(suite) as usize]; suite.cases.len()];
     let mut answers: HashMap<Arm, Answers> = arms.iter().map(|(arm, ready)| (*arm, none(ready))).collect();
-    let ask = async |(turn, ready): (Turn, &Ready)| {
-        let due_ms = options.clock.monotonic_ms();
+    let ask = async |(at, (turn, ready)): (usize, (Turn, &Ready))| {
+        let now_ms = options.clock.monotonic_ms();
+        let due_ms = due.as_ref().map_or(now_ms, |due| start_ms + due[at]);
+        // What is overdue is late already, and waits for nothing.
+        if due_ms > now_ms {
+            sleep(Duration::from_secs_f64((due_ms - now_ms) / 1_000.0)).await;
+        }
         (turn, ready.answer(suite, &suite.cases[turn.case], due_ms).await)
     };
     // Collected first: a lazy map over borrowed arms could not be sent to another thread.
-    let asks: Vec<_> = turns.into_iter().map(ask).collect();
+    let asks: Vec<_> = turns.into_iter().enumerate().map(ask).collect();
     let mut replies = stream::iter(asks).buffer_unordered(options.concurrency.max(1));
     let mut done = 0;
     while let Some((turn, answer)) = replies.next().await {

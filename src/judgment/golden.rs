@@ -4,6 +4,8 @@ mod case;
 mod differences;
 mod estimate;
 
+use std::time::Duration;
+
 use case::Asked;
 
 use super::conclusion::{overall, reasons};
@@ -37,6 +39,28 @@ pub struct GoldenMetric {
     pub pairs: Vec<GoldenPair>,
 }
 
+/// How the timers of the client that measured ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClientTimers {
+    /// For how long they were watched.
+    pub watched: Duration,
+    /// For how much of it they were late: nothing else could be done then.
+    pub late: Duration,
+}
+
+impl std::ops::AddAssign for ClientTimers {
+    fn add_assign(&mut self, more: Self) {
+        self.watched += more.watched;
+        self.late += more.late;
+    }
+}
+
+/// Before this a late share means nothing.
+const WATCHED_MIN: Duration = Duration::from_millis(500);
+
+/// Late for one part in so many, and the client was busy itself.
+const LATE_MAX: u32 = 4;
+
 /// What the judge of a fixed sample is asked, and how sure it must be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GoldenAsk {
@@ -49,13 +73,15 @@ pub struct GoldenAsk {
     pub alpha: f64,
     /// Above this share of lost halves the run is invalid.
     pub missing_max: f64,
+    /// How the client fared, where answers were asked for and not recorded earlier.
+    pub client: Option<ClientTimers>,
 }
 
 impl GoldenAsk {
     /// The usual question: one-sided tests at 5 %, at most 2 % of the halves lost.
     #[must_use]
     pub const fn new(question: Question, subject: Subject) -> Self {
-        Self { question, subject, alpha: 0.05, missing_max: 0.02 }
+        Self { question, subject, alpha: 0.05, missing_max: 0.02, client: None }
     }
 }
 
@@ -68,7 +94,8 @@ impl GoldenAsk {
 ///
 /// *Assumes* cases (or clusters, where they are named) that do not depend on each other.
 ///
-/// Nothing evaluated, too many lost halves, or a required metric without a case is [`Verdict::Invalid`].
+/// Nothing evaluated, too many lost halves, a required metric without a case, or latencies that a busy client measured
+/// are [`Verdict::Invalid`].
 #[must_use]
 pub fn judge_golden(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Judgment {
     let asked = metrics
@@ -76,7 +103,8 @@ pub fn judge_golden(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Judgment {
         .flat_map(|metric| aspects(metric.kind).iter().map(move |aspect| Asked { metric, aspect: *aspect }));
     let judged: Vec<_> = asked.map(|asked| asked.judge(ask)).collect();
     let (metrics_judged, needs): (Vec<MetricJudgment>, Vec<Option<u64>>) = judged.into_iter().unzip();
-    let checks = vec![evaluated(metrics), missing(metrics, ask)];
+    let checks: Vec<_> =
+        [evaluated(metrics), missing(metrics, ask)].into_iter().chain(client(metrics, ask)).collect();
     let verdict = overall(&metrics_judged, &checks);
     Judgment {
         verdict,
@@ -124,6 +152,22 @@ fn missing(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Check {
         ))
     });
     Check { name: "missing", state }
+}
+
+/// The client was not what was slow; nothing to say where no times are judged.
+fn client(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Option<Check> {
+    let timed = |metric: &GoldenMetric| metric.kind == MetricKind::Latency && !metric.pairs.is_empty();
+    let ClientTimers { watched, late } = ask.client.filter(|_| metrics.iter().any(timed))?;
+    let busy = watched >= WATCHED_MIN && LATE_MAX * late > watched;
+    let alarm = || {
+        CheckState::Alarm(format!(
+            "the client was too busy to measure: its timers ran late for {:.1} of {:.1} s, so its times say as much of \
+             itself as of the engines",
+            late.as_secs_f64(),
+            watched.as_secs_f64(),
+        ))
+    };
+    Some(Check { name: "client", state: if busy { alarm() } else { CheckState::Ok } })
 }
 
 /// The largest need among what must pass; `None` when one of them shows no trend toward passing.

@@ -27,7 +27,7 @@ mod verdict;
 pub use ask::Ask;
 pub use bounds::{Bounds, Worst};
 pub use forecast::{Finding, MetricForecast, Spread, forecast};
-pub use golden::{GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
+pub use golden::{ClientTimers, GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;
 pub use policy::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 pub use reason::{Reason, Unit};

@@ -3,10 +3,7 @@
 //! Single fields are spliced; every other byte stays the client's. Both arms' copies of one request go
 //! through here, each with its own release.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
@@ -29,18 +26,15 @@ pub(super) struct Applied {
 /// The two names under which clients bound an answer's length.
 const LENGTH_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
-/// The body's top-level fields, as they stand in it.
-struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+/// Whether the client set `key`: null is not set.
+fn is_set(head: &RequestHead, body: &[u8], key: &str) -> bool {
+    let is_set = |key| head.fields.value(body, key).is_some_and(|value| value != b"null");
+    if LENGTH_LIMITS.contains(&key) { LENGTH_LIMITS.into_iter().any(is_set) } else { is_set(key) }
+}
 
-impl Fields<'_> {
-    fn has(&self, key: &str) -> bool {
-        let is_set = |key: &str| self.0.get(key).is_some_and(|value| value.get() != "null");
-        if LENGTH_LIMITS.contains(&key) { LENGTH_LIMITS.into_iter().any(is_set) } else { is_set(key) }
-    }
-
-    fn read<'b, T: serde::Deserialize<'b>>(&'b self, key: &str) -> Option<T> {
-        serde_json::from_str(self.0.get(key)?.get()).ok()
-    }
+/// The value that the client gave `key`, where it has this type.
+fn read<'b, T: serde::Deserialize<'b>>(head: &RequestHead, body: &'b [u8], key: &str) -> Option<T> {
+    serde_json::from_slice(head.fields.value(body, key)?).ok()
 }
 
 /// Applies `deployed` to a request on `route`.
@@ -51,7 +45,6 @@ pub(super) fn apply(
     body: &Bytes,
     usage: UsageChunks,
 ) -> Result<Applied, Refusal> {
-    let fields = serde_json::from_slice(body).map(Fields).map_err(RequestError::from)?;
     let mut edits = Vec::new();
     if let Some(model) = deployed.model.as_ref().filter(|model| **model != head.model) {
         edits.push(Edit::set("model", &json!(model)));
@@ -70,18 +63,19 @@ pub(super) fn apply(
     let added_usage =
         route.is_generation() && usage == UsageChunks::Ask && head.stream && !head.include_usage;
     if route.is_generation() {
-        let missing = deployed.sampling.iter().filter(|(key, _)| !fields.has(key));
+        let missing = deployed.sampling.iter().filter(|(key, _)| !is_set(head, body, key));
         edits.extend(missing.map(|(key, value)| Edit::set(key.clone(), value)));
     }
     if added_usage {
-        let mut options: Map<String, Value> = fields.read("stream_options").unwrap_or_default();
+        let mut options: Map<String, Value> = read(head, body, "stream_options").unwrap_or_default();
         options.insert("include_usage".to_owned(), Value::Bool(true));
         edits.push(Edit::set("stream_options", &Value::Object(options)));
     }
     Ok(Applied {
-        temperature: fields.read("temperature").or_else(|| deployed.sampling.get("temperature")?.as_f64()),
-        choices: fields.read("n").unwrap_or(1),
-        body: splice(body, &edits)?,
+        temperature: read(head, body, "temperature")
+            .or_else(|| deployed.sampling.get("temperature")?.as_f64()),
+        choices: read(head, body, "n").unwrap_or(1),
+        body: splice(body, &head.fields, &edits),
         added_usage,
     })
 }

@@ -65,6 +65,7 @@ impl GoldenGate {
     async fn run_suite(&self, suite: &Suite, request: GateRequest) -> Result<GoldenRun, String> {
         let options = RunOptions {
             concurrency: CONCURRENCY,
+            pace: None,
             seed: Some(suite.seed.wrapping_add(request.epoch)),
             timeouts: Timeouts::default(),
             clock: Arc::clone(&self.clock),

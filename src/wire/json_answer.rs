@@ -18,17 +18,18 @@ pub fn read_json_answer(status: u16, body: &[u8], clocks: Clocks) -> Answer {
 /// Reads what came of a body before it ended in any of the four ways.
 pub(super) fn read_body(status: u16, body: &[u8], end: End, clocks: Clocks) -> Answer {
     let mut reading = Reading::default();
-    let parsed = serde_json::from_slice::<Chunk<'_>>(body);
+    // Text is checked once for the whole: the reader then checks no string by itself.
+    let parsed = std::str::from_utf8(body).map(serde_json::from_str::<Chunk<'_>>);
     let is_answer = match &parsed {
-        Ok(chunk) if chunk.is_bare_error() => {
+        Ok(Ok(chunk)) if chunk.is_bare_error() => {
             reading.error = Some(read_error(&String::from_utf8_lossy(body)));
             true
         }
-        Ok(chunk) => {
+        Ok(Ok(chunk)) => {
             reading.take(chunk);
             chunk.choices.is_some() || chunk.error.is_some()
         }
-        Err(_) => false,
+        Ok(Err(_)) | Err(_) => false,
     };
     let outcome = outcome(status, is_answer, &reading, end);
     let foreign = !is_answer && outcome.is_error();

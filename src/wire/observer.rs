@@ -121,12 +121,18 @@ impl Progress {
             self.terminated = true;
             return;
         }
-        match serde_json::from_slice::<Chunk<'_>>(data) {
-            Ok(chunk) if chunk.is_bare_error() => self.take_bare_error(data),
-            Ok(chunk) => self.take_chunk(&chunk, at_ms),
-            Err(error) if error.is_data() => {}
-            Err(error) => self.gave_up = Some(cut_short(&format!("a chunk is not JSON: {error}"))),
+        // Text is checked once for the whole: the reader then checks no string by itself.
+        match std::str::from_utf8(data).map(serde_json::from_str::<Chunk<'_>>) {
+            Ok(Ok(chunk)) if chunk.is_bare_error() => self.take_bare_error(data),
+            Ok(Ok(chunk)) => self.take_chunk(&chunk, at_ms),
+            Ok(Err(error)) if error.is_data() => {}
+            Ok(Err(error)) => self.give_up(&error),
+            Err(error) => self.give_up(&error),
         }
+    }
+
+    fn give_up(&mut self, error: &dyn std::error::Error) {
+        self.gave_up = Some(cut_short(&format!("a chunk is not JSON: {error}")));
     }
 
     fn take_chunk(&mut self, chunk: &Chunk<'_>, at_ms: f64) {

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::Fields;
+
 /// The fields of a request that decide where it goes and how it is judged. Every other field is the
 /// engine's business and is not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct RequestHead {
     pub user: Option<String>,
     /// What is asked, as it stands in the body.
     pub asked: Asked,
+    /// All fields, as they stand in the body.
+    pub fields: Fields,
 }
 
 /// Where in the body the question stands. Ranges are byte positions of a JSON value in the body that
@@ -91,19 +95,6 @@ impl From<serde_json::Error> for RequestError {
 }
 
 #[derive(Deserialize)]
-struct Fields<'a> {
-    model: Option<String>,
-    stream: Option<bool>,
-    stream_options: Option<StreamOptions>,
-    user: Option<String>,
-    #[serde(borrow)]
-    messages: Option<&'a RawValue>,
-    #[serde(borrow)]
-    prompt: Option<&'a RawValue>,
-    chat_template: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
 struct StreamOptions {
     include_usage: Option<bool>,
 }
@@ -122,35 +113,38 @@ impl RequestHead {
     /// # Errors
     /// A [`RequestError`] names the rule that the body breaks.
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
-        let fields: Fields<'_> = serde_json::from_slice(body)?;
-        if fields.chat_template.is_some() {
+        let fields = Fields::read(body)?;
+        if fields.find(body, "chat_template")?.is_some() {
             return Err(RequestError::ChatTemplate);
         }
+        let model: Option<String> = fields.parse(body, "model")?;
+        let options: Option<StreamOptions> = fields.parse(body, "stream_options")?;
         Ok(Self {
-            asked: read_asked(body, fields.messages, fields.prompt)?,
-            model: fields.model.filter(|model| !model.is_empty()).ok_or(RequestError::ModelMissing)?,
-            stream: fields.stream.unwrap_or(false),
-            include_usage: fields.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
-            user: fields.user,
+            asked: read_asked(body, fields.find(body, "messages")?, fields.find(body, "prompt")?)?,
+            model: model.filter(|model| !model.is_empty()).ok_or(RequestError::ModelMissing)?,
+            stream: fields.parse(body, "stream")?.unwrap_or(false),
+            include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
+            user: fields.parse(body, "user")?,
+            fields,
         })
     }
 }
 
 fn read_asked(
     body: &[u8],
-    messages: Option<&RawValue>,
-    prompt: Option<&RawValue>,
+    messages: Option<Range<usize>>,
+    prompt: Option<Range<usize>>,
 ) -> Result<Asked, RequestError> {
     match (messages, prompt) {
-        (messages, Some(prompt)) if prompt.get().starts_with('{') => {
-            let prompt: PromptFields<'_> = serde_json::from_str(prompt.get())?;
+        (messages, Some(prompt)) if body[prompt.start] == b'{' => {
+            let prompt: PromptFields<'_> = serde_json::from_slice(&body[prompt])?;
             if messages.is_some() {
                 return Err(RequestError::PromptAndMessages);
             }
             read_template(body, prompt)
         }
-        (Some(messages), _) => Ok(Asked::Messages(span(body, messages.get()))),
-        (None, Some(prompt)) => Ok(Asked::Text(span(body, prompt.get()))),
+        (Some(messages), _) => Ok(Asked::Messages(messages)),
+        (None, Some(prompt)) => Ok(Asked::Text(prompt)),
         (None, None) => Ok(Asked::Nothing),
     }
 }
@@ -170,7 +164,7 @@ fn read_template(body: &[u8], prompt: PromptFields<'_>) -> Result<Asked, Request
 }
 
 /// Where a slice of the body stands in it.
-pub(super) fn span(body: &[u8], part: &str) -> Range<usize> {
+fn span(body: &[u8], part: &str) -> Range<usize> {
     let start = part.as_ptr().addr() - body.as_ptr().addr();
     start..start + part.len()
 }

@@ -4,15 +4,11 @@
 //! got would no longer be what its client sent.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::ops::Range;
 
 use bytes::Bytes;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
-use super::RequestError;
-use super::request::span;
+use super::Fields;
+use super::fields::Field;
 
 /// One change of a top-level field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,29 +37,20 @@ impl<'a> Edit<'a> {
     }
 }
 
-/// One field of the object as it stands in the body.
-struct Field {
-    key: Range<usize>,
-    value: Range<usize>,
-    name: String,
-}
-
-/// The body with its fields edited. Of two edits of one key the first counts.
-///
-/// # Errors
-/// [`RequestError::Body`] when the body is not a JSON object.
-pub fn splice(body: &Bytes, edits: &[Edit<'_>]) -> Result<Bytes, RequestError> {
+/// The body with its fields edited, which are `fields`. Of two edits of one key the first counts.
+#[must_use]
+pub fn splice(body: &Bytes, fields: &Fields, edits: &[Edit<'_>]) -> Bytes {
     if edits.is_empty() {
-        return Ok(body.clone());
+        return body.clone();
     }
-    let fields = read_fields(body)?;
+    let fields = fields.all();
     let extra: usize = edits.iter().map(Edit::bytes_max).sum();
     let mut out = Vec::with_capacity(body.len() + extra);
     let open = body.iter().position(|&byte| byte == b'{').map_or(0, |at| at + 1);
     let mut kept = 0_usize;
     let mut gap_start = open; // the gap before a field: its comma and white space
-    for field in &fields {
-        let edit = edits.iter().find(|edit| edit.key == field.name);
+    for field in fields {
+        let edit = edits.iter().find(|edit| field.is(body, &edit.key));
         if edit.is_none_or(|edit| edit.value.is_some()) {
             let head = fields.first().map_or(open, |first| first.key.start);
             let gap = if kept == 0 { 0..head } else { gap_start..field.key.start };
@@ -78,14 +65,14 @@ pub fn splice(body: &Bytes, edits: &[Edit<'_>]) -> Result<Bytes, RequestError> {
     if kept == 0 {
         out.extend_from_slice(&body[..open]);
     }
-    append_new(&mut out, edits, &fields, kept);
+    append_new(&mut out, body, edits, fields, kept);
     out.extend_from_slice(&body[gap_start..]);
-    Ok(out.into())
+    out.into()
 }
 
-fn append_new(out: &mut Vec<u8>, edits: &[Edit<'_>], fields: &[Field], mut kept: usize) {
+fn append_new(out: &mut Vec<u8>, body: &[u8], edits: &[Edit<'_>], fields: &[Field], mut kept: usize) {
     for (position, edit) in edits.iter().enumerate() {
-        let known = fields.iter().any(|field| field.name == edit.key)
+        let known = fields.iter().any(|field| field.is(body, &edit.key))
             || edits[..position].iter().any(|earlier| earlier.key == edit.key);
         let Some(value) = edit.value.as_ref().filter(|_| !known) else { continue };
         if kept > 0 {
@@ -95,35 +82,6 @@ fn append_new(out: &mut Vec<u8>, edits: &[Edit<'_>], fields: &[Field], mut kept:
         out.push(b':');
         out.extend_from_slice(value.as_bytes());
         kept += 1;
-    }
-}
-
-fn read_fields(body: &[u8]) -> Result<Vec<Field>, RequestError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let fields = deserializer.deserialize_map(FieldsVisitor { body })?;
-    deserializer.end()?;
-    Ok(fields)
-}
-
-struct FieldsVisitor<'a> {
-    body: &'a [u8],
-}
-
-impl<'de> Visitor<'de> for FieldsVisitor<'de> {
-    type Value = Vec<Field>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut fields = Vec::new();
-        while let Some(key) = map.next_key::<&RawValue>()? {
-            let value: &RawValue = map.next_value()?;
-            let name = serde_json::from_str(key.get()).map_err(serde::de::Error::custom)?;
-            fields.push(Field { key: span(self.body, key.get()), value: span(self.body, value.get()), name });
-        }
-        Ok(fields)
     }
 }
 

@@ -18,7 +18,11 @@ pub fn judge_runs(runs: &[GoldenRun]) -> Judgment {
     };
     let metrics: Vec<_> =
         runs.iter().flat_map(|run| run.metrics().into_iter().map(move |metric| named(run, metric))).collect();
-    judge_golden(&metrics, &GoldenAsk::new(Question::Golden, subject(runs)))
+    let mut ask = GoldenAsk::new(Question::Golden, subject(runs));
+    for timers in runs.iter().filter_map(|run| run.client) {
+        *ask.client.get_or_insert_default() += timers;
+    }
+    judge_golden(&metrics, &ask)
 }
 
 /// The subject of all runs; the digests of one run are its own.

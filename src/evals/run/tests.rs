@@ -15,12 +15,13 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::domain::{MetricKind, Outcome};
-use crate::evals::Timing;
+use crate::evals::{Arrivals, Timing, judge_runs};
 use crate::evals::{
     Ask, Case, Endpoint, Grader, LatencyMargins, NumberFilter, NumberMatch, RecordedAnswers, RequestSpec,
     SuiteMetric,
 };
 use crate::evidence::Halves;
+use crate::judgment::Verdict;
 use crate::release::Lock;
 use crate::telemetry::SystemClock;
 
@@ -32,6 +33,9 @@ const STREAM: &str = concat!(
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":3}}\n\n",
     "data: [DONE]\n\n",
 );
+
+/// What an answer takes that is asked for slowly.
+const SLOW: Duration = Duration::from_millis(40);
 
 /// A server that answers chat requests by what the last message says.
 struct FakeEngine {
@@ -68,6 +72,15 @@ async fn chat(body: String) -> impl IntoResponse {
         (&Value::Bool(true), &Value::from(64))
     );
     match body["messages"][0]["content"].as_str().unwrap() {
+        "slow" => {
+            tokio::time::sleep(SLOW).await;
+            (StatusCode::OK, [(header::CONTENT_TYPE, "text/event-stream")], STREAM)
+        }
+        "busy" => {
+            // On the thread of the client, which then measures itself.
+            std::thread::sleep(SLOW);
+            (StatusCode::OK, [(header::CONTENT_TYPE, "text/event-stream")], STREAM)
+        }
         "fail" => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/json")], "{}"),
         "page" => (StatusCode::OK, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], "<html>4</html>"),
         "break" => (StatusCode::OK, [(header::CONTENT_TYPE, "text/event-stream")], &STREAM[..200]),
@@ -77,7 +90,7 @@ async fn chat(body: String) -> impl IntoResponse {
 
 fn options() -> RunOptions {
     let clock = Arc::new(SystemClock::start());
-    RunOptions { concurrency: 4, seed: None, timeouts: Timeouts::default(), clock }
+    RunOptions { concurrency: 4, seed: None, pace: None, timeouts: Timeouts::default(), clock }
 }
 
 fn suite(prompts: &[&str]) -> Suite {
@@ -315,4 +328,35 @@ async fn the_recorded_pair_gives_the_published_table() {
     assert_eq!((count(1.0, 0.0), count(0.0, 1.0)), (88, 260));
     assert_eq!((count(1.0, 1.0) + 88, count(1.0, 1.0) + 260, number.pairs.len()), (286, 458, 1_319));
     assert_eq!(metrics.len(), 2, "nothing was timed, so no latency is judged");
+}
+
+/// An engine that stalls is asked less often by a client that waits for it: measured from when a request left, the stall is
+/// felt once. Ten requests a hundredth of a second apart, one at a time, each answered after 40 ms: the last was due long
+/// before it left.
+#[tokio::test]
+async fn coordinated_omission_hides_no_stall() {
+    let engine = FakeEngine::start().await;
+    let suite = suite(&["slow"; 10]);
+    let pace = Some(Pace { per_s: 100.0, arrivals: Arrivals::Constant });
+    let options = RunOptions { concurrency: 1, pace, ..options() };
+    let ran = run_one(&suite, engine.source(), &options, &mut |_| {}).await.unwrap();
+    let e2e = ran.latency.iter().find(|histogram| histogram.timing == Timing::E2e).unwrap();
+    let slow_ms = SLOW.as_secs_f64() * 1_000.0;
+    assert!(e2e.quantile_ms(0.0).unwrap() < 3.0 * slow_ms, "the first was not held up");
+    let last_ms = e2e.quantile_ms(1.0).unwrap();
+    assert!(
+        last_ms > 9.0 * slow_ms - 90.0,
+        "{last_ms} ms: the last waited for nine answers, less its own 90 ms"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_is_the_bottleneck_is_no_measure() {
+    let engine = FakeEngine::start().await;
+    let busy = run_quietly(&suite(&["busy"; 40]), engine.source(), engine.source()).await.unwrap();
+    let judgment = judge_runs(&[busy]);
+    assert_eq!(judgment.verdict, Verdict::Invalid);
+    assert!(judgment.reasons.iter().any(|reason| reason.to_string().contains("too busy to measure")));
+    let calm = run_quietly(&suite(&["slow"; 40]), engine.source(), engine.source()).await.unwrap();
+    assert_ne!(judge_runs(&[calm]).verdict, Verdict::Invalid);
 }
