@@ -80,6 +80,7 @@ impl Service {
         let gate_runs = Arc::new(ArcSwapOption::empty());
         let gate =
             GoldenGate::open(&config.rollout.gate, Arc::clone(&engines), &clock, Arc::clone(&gate_runs))?;
+        let options = engines::proxy_options(config)?;
         let listener = listen(config.server.listen).await?;
         let table = Arc::new(ArcSwap::from_pointee(RouteTable::steady(0, 0, Slot::Blue)));
         let (sender, samples) = mpsc::channel(SAMPLES_MAX);
@@ -108,7 +109,7 @@ impl Service {
             engines: Arc::clone(&engines),
         };
         let (admin, stop_admin, admin_tasks) = open_admin(config, control.clone(), measured).await?;
-        let proxy = proxy::start(engines::proxy_options(config), parts, listener)
+        let proxy = proxy::start(options, parts, listener)
             .map_err(|source| ServiceError::Bind { address: config.server.listen, source })?;
         Ok(Self { control, controller, proxy, admin, admin_tasks, stop_admin, gate_runs, warnings })
     }

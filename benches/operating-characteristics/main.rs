@@ -19,9 +19,8 @@ fn main() -> anyhow::Result<()> {
     let (runs, record) = options(std::env::args().skip(1))?;
     let mut page =
         page::head(&git(&["describe", "--always", "--dirty"]), &git(&["log", "-1", "--format=%cs"]));
-    for part in
-        [ours::promises, ours::times, ours::sticky, compared::events, compared::power, compared::latencies]
-    {
+    let ours = [ours::promises, ours::opinions, ours::times, ours::sticky];
+    for part in ours.into_iter().chain([compared::events, compared::power, compared::latencies]) {
         let text = part(runs)?;
         say(&text);
         page += &text;

@@ -21,5 +21,5 @@ pub use rollout::RolloutConfig;
 pub use secret::Secret;
 pub use server::{EvidenceConfig, ServerConfig, StateConfig, TimeoutConfig};
 pub use slots::{ModelConfig, Ready, SlotConfig, Sticky};
-pub use tokens::{TokenConfig, TokenRole, read_tokens};
+pub use tokens::{TokenConfig, TokenRole, read_pin_keys, read_tokens};
 pub use traffic::{CacheConfig, CacheTier, MirrorConfig};

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::tokens::{TokenConfig, tokens};
+use super::Secret;
+use super::tokens::{TokenConfig, pin_keys, tokens};
 use crate::document::{Reader, Section};
 
 /// `[server]`.
@@ -22,6 +23,8 @@ pub struct ServerConfig {
     pub timeouts: TimeoutConfig,
     /// `[[server.tokens]]`: who may do what on the admin port. None: everybody on this machine, everything.
     pub tokens: Vec<TokenConfig>,
+    /// Bearer keys of clients that may name the arm of a request (`x-goldgate-pin`). Default: nobody may.
+    pub pin_keys: Vec<Secret>,
 }
 
 /// `[server.timeouts]`: four limits, each for what it names.
@@ -68,14 +71,16 @@ pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &P
             total: None,
         },
         tokens: Vec::new(),
+        pin_keys: Vec::new(),
     };
     let Some(section) = reader.table(root, "server") else { return config };
-    reader.known(&section, &["listen", "admin", "body_bytes_max", "drain", "timeouts", "tokens"]);
+    reader.known(&section, &["listen", "admin", "body_bytes_max", "drain", "timeouts", "tokens", "pin_keys"]);
     config.listen = reader.address(&section, "listen").unwrap_or(config.listen);
     config.admin = reader.address(&section, "admin").unwrap_or(config.admin);
     config.body_bytes_max = reader.bytes(&section, "body_bytes_max").unwrap_or(config.body_bytes_max);
     config.drain = reader.duration(&section, "drain").unwrap_or(config.drain);
     config.tokens = tokens(reader, &section, folder);
+    config.pin_keys = pin_keys(reader, &section, folder);
     if let Some(section) = reader.table(&section, "timeouts") {
         reader.known(&section, &["connect", "first_byte", "idle", "total"]);
         let timeouts = &mut config.timeouts;

@@ -1,4 +1,4 @@
-//! `[[server.tokens]]`: who may do what on the admin port.
+//! Secrets of `[server]`: who may do what on the admin port, and who may choose an arm on the data port.
 
 use std::path::Path;
 
@@ -75,6 +75,34 @@ pub fn read_tokens(
     faults.or(read)
 }
 
+/// The keys that may pin, in their order.
+pub(super) fn pin_keys(reader: &mut Reader<'_>, server: &Section<'_, '_>, folder: &Path) -> Vec<Secret> {
+    let Some(item) = server.get("pin_keys") else { return Vec::new() };
+    let Some(items) = item.list() else {
+        reader.wrong(&item, "a list of secrets", "write pin_keys = [\"env:GOLDGATE_PIN\"]");
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| Secret::reference(reader, item, folder)).collect()
+}
+
+/// Reads every key that may pin; `variable` reads the environment.
+///
+/// # Errors
+/// Every key that cannot be read.
+pub fn read_pin_keys(
+    keys: &[Secret],
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<String>, Faults> {
+    let (mut read, mut faults) = (Vec::new(), Faults::default());
+    for key in keys {
+        match key.read(&variable) {
+            Ok(text) => read.push(text),
+            Err(fault) => faults.0.push(fault),
+        }
+    }
+    faults.or(read)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +169,23 @@ mod tests {
             &(token("viewer", "env:OPS") + &token("approver", "env:OPS")),
             &["goldgate.toml:9:10: server.tokens[1].secret: another token has this secret already"],
         );
+    }
+
+    #[test]
+    fn keys_that_may_pin_are_read_where_they_are_named() {
+        let read = |keys: &str| {
+            let config = config(&format!("[server]\npin_keys = {keys}\n"), Path::new("conf"));
+            let read = config.and_then(|config| {
+                read_pin_keys(&config.server.pin_keys, |name| (name == "PIN").then(|| "k1 ".to_owned()))
+            });
+            read.map_err(|faults| faults.to_string().lines().next().unwrap().to_owned())
+        };
+        assert_eq!(read(r#"["env:PIN"]"#), Ok(vec!["k1".to_owned()]));
+        assert_eq!(read("[]"), Ok(Vec::new()));
+        let unset = "goldgate.toml:5:24: server.pin_keys[1]: the variable NO is not set";
+        assert_eq!(read(r#"["env:PIN", "env:NO"]"#), Err(unset.to_owned()));
+        assert!(read(r#""env:PIN""#).unwrap_err().contains("a list of secrets"));
+        assert!(read(r#"["k1"]"#).unwrap_err().contains("no reference to a secret"));
     }
 
     #[test]

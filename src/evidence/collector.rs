@@ -31,6 +31,8 @@ pub struct Assigned {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     metrics: Vec<MetricEvidence>,
+    /// The number of the last record.
+    last: u64,
     records: u64,
     pairs: u64,
     assigned: Vec<Assigned>,
@@ -50,6 +52,12 @@ impl Snapshot {
     #[must_use]
     pub fn metric(&self, name: &MetricName) -> Option<&MetricEvidence> {
         self.metrics.iter().find(|metric| metric.spec().name == *name)
+    }
+
+    /// The number of the last record folded.
+    #[must_use]
+    pub const fn last(&self) -> u64 {
+        self.last
     }
 
     /// Records folded.
@@ -116,6 +124,7 @@ impl Snapshot {
         for (mine, theirs) in self.metrics.iter_mut().zip(&other.metrics) {
             mine.merge(theirs)?;
         }
+        self.last = self.last.max(other.last);
         self.records += other.records;
         self.pairs += other.pairs;
         for assigned in &other.assigned {
@@ -166,7 +175,6 @@ impl Snapshot {
 #[derive(Clone, Debug)]
 pub struct Collector {
     snapshot: Snapshot,
-    last: u64,
     ids: RecentIds,
     /// Requests in flight at the latest arrival of each arm, baseline first.
     loads_before: [Option<f64>; 2],
@@ -211,6 +219,7 @@ impl Collector {
         let metrics = metrics.collect::<Result<_, _>>()?;
         let snapshot = Snapshot {
             metrics,
+            last: 0,
             records: 0,
             pairs: 0,
             assigned: Vec::new(),
@@ -218,14 +227,7 @@ impl Collector {
             null_drift: NullDrift::new(BetGrid::Uniform)?,
             drops: Drops::new(pace)?,
         };
-        Ok(Self {
-            snapshot,
-            last: 0,
-            ids: RecentIds::default(),
-            loads_before: [None; 2],
-            places: Vec::new(),
-            pace,
-        })
+        Ok(Self { snapshot, ids: RecentIds::default(), loads_before: [None; 2], places: Vec::new(), pace })
     }
 
     /// Folds one record. Metrics that no specification names are passed over: they may be judged later
@@ -252,17 +254,17 @@ impl Collector {
     pub fn push_distinct(&mut self, record: &Record) -> Result<(), EvidenceError> {
         let seq = record.seq();
         let follows = match self.pace {
-            Pace::Own => seq == self.last + 1,
-            Pace::Told => seq > self.last,
+            Pace::Own => seq == self.snapshot.last + 1,
+            Pace::Told => seq > self.snapshot.last,
         };
         if !follows {
-            return Err(EvidenceError::Order { seq, last: self.last });
+            return Err(EvidenceError::Order { seq, last: self.snapshot.last });
         }
         match record {
             Record::Pair(pair) => self.push_pair(pair)?,
             Record::Arrival(arrival) => self.push_arrival(arrival)?,
         }
-        self.last = seq;
+        self.snapshot.last = seq;
         self.snapshot.records += 1;
         Ok(())
     }
@@ -277,7 +279,7 @@ impl Collector {
     }
 
     /// A snapshot of all replicas was taken, this one's among them. From here on every replica bets alike: the same
-    /// wallets are open, and the tail threshold and the guess of a ramp are those of `all`.
+    /// wallets are open, and the tail threshold, the guess of a ramp and the blocks that are whole are those of `all`.
     ///
     /// # Errors
     /// When `all` does not measure the same metrics; nothing is changed.
@@ -286,7 +288,9 @@ impl Collector {
         if mine.len() != of_all.len() || mine.iter().zip(of_all).any(|(a, b)| a.spec() != b.spec()) {
             return Err(EvidenceError::Mismatch);
         }
-        mine.iter_mut().zip(of_all).for_each(|(mine, of_all)| mine.hear(of_all));
+        for (mine, of_all) in mine.iter_mut().zip(of_all) {
+            mine.hear(of_all, all.last)?;
+        }
         self.snapshot.drops.hear(&all.drops);
         Ok(())
     }
@@ -310,8 +314,10 @@ impl Collector {
             for value in [halves.baseline, halves.candidate].into_iter().flatten() {
                 self.admit(place, pair.seq, &pair.id, value)?;
             }
-            if let Place::Condition(condition) = place {
-                conditions.take(condition, *halves);
+            match place {
+                Place::Condition(condition) => conditions.take(condition, *halves),
+                Place::RequestBytes => conditions.take_length(*halves),
+                Place::Metric(_) | Place::NullFailed | Place::Nothing => {}
             }
         }
         for (at, (_, halves)) in pair.metrics.iter().enumerate() {

@@ -1,9 +1,11 @@
-//! What a pair was measured under besides the candidate: load, prompts in the cache, and how late timers ran.
+//! What a pair was measured under besides the candidate: load, prompts in the cache, how late timers ran, and the kind of
+//! request.
 //!
 //! A latency may speak only as far as these allow, and that is decided without its outcome, so that each side's
 //! e-process stays one.
 
 use super::load::{Comparable, LoadRange, Loads};
+use super::strata::{Kinds, STREAMED, Stratum};
 use super::{EvidenceError, Halves};
 use crate::domain::{Arm, MetricKind};
 
@@ -27,6 +29,7 @@ pub(super) enum Condition {
     InFlight,
     UncachedTokens,
     TimersLate,
+    Streamed,
 }
 
 impl Condition {
@@ -36,6 +39,7 @@ impl Condition {
             IN_FLIGHT => Some(Self::InFlight),
             UNCACHED_TOKENS => Some(Self::UncachedTokens),
             TIMERS_LATE_MS => Some(Self::TimersLate),
+            STREAMED => Some(Self::Streamed),
             _ => None,
         }
     }
@@ -69,16 +73,18 @@ impl Contains {
     }
 }
 
-/// What the latencies of one record may speak for.
+/// What the latencies of one record may speak for, and the kind of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Conditions {
     loads: Comparable,
     prompts: Comparable,
+    kinds: Kinds,
 }
 
 impl Conditions {
     /// Nothing is known that would limit them.
-    pub(super) const ALIKE: Self = Self { loads: Comparable::BOTH, prompts: Comparable::BOTH };
+    pub(super) const ALIKE: Self =
+        Self { loads: Comparable::BOTH, prompts: Comparable::BOTH, kinds: [None; 2] };
 
     /// At these requests in flight, baseline first.
     pub(super) fn at_loads([baseline, candidate]: [Option<f64>; 2]) -> Self {
@@ -95,7 +101,18 @@ impl Conditions {
             }
             Condition::TimersLate if is_late(halves) => self.loads = Comparable::NEITHER,
             Condition::TimersLate => {}
+            Condition::Streamed => self.kinds[0] = baseline.or(candidate).map(Stratum::of_stream),
         }
+    }
+
+    /// Takes the length of the request in, in bytes.
+    pub(super) fn take_length(&mut self, halves: Halves) {
+        self.kinds[1] = halves.baseline.map(Stratum::of_bytes);
+    }
+
+    /// The kind of the request, as far as it is known.
+    pub(super) const fn kinds(self) -> Kinds {
+        self.kinds
     }
 
     /// What a latency may speak for that contains this.
@@ -134,6 +151,7 @@ impl Circumstances {
                 self.late += u64::from(is_late(halves));
                 return;
             }
+            Condition::Streamed => return,
         };
         for (arm, value) in [(Arm::Baseline, halves.baseline), (Arm::Candidate, halves.candidate)] {
             value.into_iter().for_each(|value| seen.record(arm, value));

@@ -111,7 +111,8 @@ impl MetricEvidence {
             let Some(abort) = (if same { Some(promote) } else { d(self.spec.abort_margin) }) else {
                 continue;
             };
-            strand.push(promote, abort, at)?;
+            strand.push(promote, abort, at, conditions.kinds())?;
+            strand.push_block(seq, abort, at)?;
             worst = Some(worst.map_or(abort, |worst| worst.max(abort)));
         }
         self.count(halves);
@@ -141,7 +142,7 @@ impl MetricEvidence {
         for strand in &mut self.strands {
             if let (Aspect::Limit(limit), Arm::Candidate) = (strand.aspect(), arm) {
                 let over = f64::from(u8::from(value > limit.ms));
-                strand.push(over, over, Comparable::BOTH)?;
+                strand.push(over, over, Comparable::BOTH, [None; 2])?;
             }
         }
         Ok(())
@@ -182,10 +183,13 @@ impl MetricEvidence {
     }
 
     /// Takes over what only all replicas together can say: wallets, tail threshold and guess.
-    pub(super) fn hear(&mut self, all: &Self) {
-        self.strands.iter_mut().zip(&all.strands).for_each(|(mine, of_all)| mine.hear(of_all));
+    pub(super) fn hear(&mut self, all: &Self, last: u64) -> Result<(), EvidenceError> {
+        for (mine, of_all) in self.strands.iter_mut().zip(&all.strands) {
+            mine.hear(of_all, last)?;
+        }
         self.tau.value_ms = all.threshold_ms();
         self.guess = all.arrival_harm.mean();
+        Ok(())
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), EvidenceError> {

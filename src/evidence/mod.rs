@@ -11,6 +11,7 @@
 //! Absent on purpose: verdicts, error budgets, stages, clocks. Margins are here only as the null means
 //! that the e-processes bet against.
 
+mod blocks;
 mod collector;
 mod conditions;
 mod digest;
@@ -26,6 +27,7 @@ mod record;
 mod sameness;
 mod spec;
 mod strand;
+mod strata;
 mod sums;
 mod tenants;
 
@@ -43,4 +45,5 @@ pub use recent::{IdDigest, RecentIds};
 pub use record::{Arrival, Halves, Pair, Record, RecordBatch};
 pub use spec::{Aspect, MetricSpec, THREEFOLD_MARGIN};
 pub use strand::Strand;
+pub use strata::{Breakdown, STREAMED, Stratum};
 pub use sums::{LatencyHistogram, Sum};

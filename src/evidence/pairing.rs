@@ -6,6 +6,7 @@ use super::collector::{NULL_FAILED, REQUEST_BYTES};
 use super::conditions::{IN_FLIGHT, TIMERS_LATE_MS, UNCACHED_TOKENS};
 use super::recent::{IdDigest, RecentIds};
 use super::sameness::Sameness;
+use super::strata::STREAMED;
 use super::tenants::Tenants;
 use super::{Arrival, Copied, Copies, Dropped, Halves, Observation, Pair, Record, Said, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
@@ -224,6 +225,7 @@ impl Pairing {
         metrics.extend(null_failed(serving, copies.null.as_ref()));
         metrics.push(both.of(IN_FLIGHT, |answer| Some(f64::from(answer.in_flight))));
         metrics.push(both.of(TIMERS_LATE_MS, |answer| Some(answer.timers_late_ms)));
+        metrics.push(both.of(STREAMED, |answer| Some(flag(answer.streamed))));
         metrics.extend(both.when_complete(UNCACHED_TOKENS, uncached_tokens));
         let size = Some(f64::from(serving.request_bytes));
         metrics.push((REQUEST_BYTES.into(), Halves { baseline: size, candidate: size }));

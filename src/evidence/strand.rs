@@ -1,6 +1,10 @@
 //! One test of one metric, folded: both e-processes and the history behind its interval.
 
+use std::sync::Arc;
+
+use super::blocks::Blocks;
 use super::load::Comparable;
+use super::strata::{Breakdown, Kinds};
 use super::{Aspect, MetricSpec};
 use crate::domain::MetricName;
 use crate::stats::{BetGrid, History, RampScore, Restarts, Side, StatsError, Wallet};
@@ -14,7 +18,9 @@ pub struct Strand {
     grid: BetGrid,
     promote: Wallet,
     abort: Restarts,
-    history: History,
+    blocks: Blocks,
+    /// The pairs' differences. A judgment that is kept shares them.
+    seen: Arc<Breakdown>,
     /// Keys under a split; they are not in the history.
     arrivals: u64,
     /// Pairs and keys on the abort side when a replica last heard from all of them.
@@ -48,7 +54,8 @@ impl Strand {
             grid: spec.grid(),
             promote: Wallet::new(spec.grid(), Side::Promote, promote)?,
             abort: restarts(spec.grid(), Side::Abort, abort)?,
-            history: History::new(),
+            blocks: Blocks::new(pace)?,
+            seen: Arc::default(),
             arrivals: 0,
             heard: 0,
         })
@@ -56,14 +63,25 @@ impl Strand {
 
     /// One pair, as each side sees it, where the loads allow it. The history is the promote side's, and holds every
     /// pair: it is what people are shown.
-    pub(super) fn push(&mut self, promote: f64, abort: f64, at: Comparable) -> Result<(), StatsError> {
+    pub(super) fn push(
+        &mut self,
+        promote: f64,
+        abort: f64,
+        at: Comparable,
+        kinds: Kinds,
+    ) -> Result<(), StatsError> {
         if at.promote {
             self.promote.update(promote)?;
         }
         if at.abort {
             self.abort.update(abort)?;
         }
-        self.history.update(promote)
+        Arc::make_mut(&mut self.seen).update(promote, kinds)
+    }
+
+    /// The difference of record `seq`, as the abort side saw it, for the second opinion.
+    pub(super) fn push_block(&mut self, seq: u64, abort: f64, at: Comparable) -> Result<(), StatsError> {
+        if at.abort { self.blocks.add(seq, abort) } else { Ok(()) }
     }
 
     pub(super) fn push_ramp(&mut self, score: RampScore, at: Comparable) -> Result<(), StatsError> {
@@ -82,8 +100,8 @@ impl Strand {
     }
 
     /// Opens the wallets that the replicas together have open, and one more where their pairs have come to the
-    /// next start since they last heard of each other.
-    pub(super) fn hear(&mut self, all: &Self) {
+    /// next start since they last heard of each other. Record `last` is the latest that any of them folded.
+    pub(super) fn hear(&mut self, all: &Self, last: u64) -> Result<(), StatsError> {
         while self.abort.generation() < all.abort.generation() {
             self.abort.open();
         }
@@ -91,14 +109,16 @@ impl Strand {
             self.abort.open();
         }
         self.heard = all.abort.pairs();
+        self.blocks.hear(&all.blocks, last)
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), StatsError> {
         self.heard = self.heard.max(other.heard);
         self.promote.merge(&other.promote)?;
         self.abort.merge(&other.abort)?;
+        self.blocks.merge(&other.blocks)?;
         self.arrivals += other.arrivals;
-        self.history.merge(&other.history)
+        Arc::make_mut(&mut self.seen).merge(&other.seen)
     }
 
     /// The name it is shown under: the metric's, with the test's own suffix behind a colon.
@@ -125,10 +145,19 @@ impl Strand {
         self.abort.log_e()
     }
 
+    /// ln E over blocks of 50 records against "no worse", and how many blocks had a pair that could speak against the
+    /// candidate; `last` is the number of the last record that was folded.
+    ///
+    /// # Errors
+    /// None where the strand's own differences are in range.
+    pub fn log_e_blocks(&self, last: u64) -> Result<(f64, u64), StatsError> {
+        self.blocks.log_e(last)
+    }
+
     /// Pairs and keys that were seen.
     #[must_use]
-    pub const fn entered(&self) -> u64 {
-        self.history.pairs() + self.arrivals
+    pub fn entered(&self) -> u64 {
+        self.seen.all().pairs() + self.arrivals
     }
 
     /// Those among them that could speak for the candidate: the others were seen at a lower load than the baseline's.
@@ -139,8 +168,14 @@ impl Strand {
 
     /// The differences of the pairs.
     #[must_use]
-    pub const fn history(&self) -> &History {
-        &self.history
+    pub fn history(&self) -> &History {
+        self.seen.all()
+    }
+
+    /// The same by kind of request.
+    #[must_use]
+    pub const fn breakdown(&self) -> &Arc<Breakdown> {
+        &self.seen
     }
 
     /// Whether keys under a split entered: then the history, which holds pairs alone, is not all of it.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::shown::Scale;
-use crate::evidence::Strand;
+use crate::evidence::{Breakdown, Strand, Stratum};
 use crate::stats::{BetGrid, History};
 
 /// The interval of a difference, in the metric's unit.
@@ -29,10 +29,11 @@ enum KnownWorst {
     From { sequence: Sequence, alpha: f64, at_most: f64 },
 }
 
-/// One test's confidence sequence, before it is inverted.
+/// One test's confidence sequence, of all pairs or of one kind of request, before it is inverted.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sequence {
-    history: Arc<History>,
+    seen: Arc<Breakdown>,
+    kind: Option<Stratum>,
     grid: BetGrid,
     scale: Scale,
 }
@@ -89,12 +90,36 @@ impl Worst {
 impl Sequence {
     /// The sequence of what `strand` has seen by now.
     pub(super) fn of(strand: &Strand, scale: Scale) -> Self {
-        Self { history: Arc::new(strand.history().clone()), grid: strand.grid(), scale }
+        Self { seen: Arc::clone(strand.breakdown()), kind: None, grid: strand.grid(), scale }
+    }
+
+    /// The sequence of one kind of request.
+    pub(super) fn within(&self, kind: Stratum) -> Self {
+        Self { kind: Some(kind), ..self.clone() }
+    }
+
+    /// Whether this kind of request tells more than the whole.
+    pub(super) fn tells(&self, kind: Stratum) -> bool {
+        self.seen.tells(kind)
+    }
+
+    /// Pairs in it.
+    pub(super) fn pairs(&self) -> u64 {
+        self.history().pairs()
+    }
+
+    /// The average harm; `None` without pairs.
+    pub(super) fn mean_harm(&self) -> Option<f64> {
+        self.history().mean().map(|d| self.scale.to_harm(d))
+    }
+
+    fn history(&self) -> &History {
+        self.kind.map_or(self.seen.all(), |kind| self.seen.of(kind))
     }
 
     /// The harms that are not refuted at `level`: all of them, where it is no level.
-    fn harms(&self, level: f64) -> (f64, f64) {
-        self.history
+    pub(super) fn harms(&self, level: f64) -> (f64, f64) {
+        self.history()
             .confidence_sequence(self.grid, level)
             .map_or((f64::NEG_INFINITY, f64::INFINITY), |interval| {
                 (self.scale.to_harm(interval.lower), self.scale.to_harm(interval.upper))

@@ -4,7 +4,7 @@ use super::budget::{Family, Stake};
 use super::checks;
 use super::conclusion::{overall, reasons};
 use super::shown::{LEVEL, Shown};
-use super::{AlphaLedger, Ask, Flips, Judgment, MetricJudgment, Policy, Reason, Verdict};
+use super::{AlphaLedger, Ask, Flips, Judgment, MetricJudgment, Opinion, Policy, Reason, Verdict};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Snapshot, Strand};
 
@@ -74,6 +74,11 @@ impl Look<'_> {
             log_e_abort: Some(stake.log_e_abort),
             weight: Some(stake.ln_weight.exp()),
             flips: right_or_wrong.then_some(Flips { better, worse }),
+            opinion: match &reason {
+                Reason::BeyondMargin { opinion, .. } => *opinion,
+                _ => None,
+            },
+            strata: shown.strata,
             reason,
             examples: if verdict == Verdict::Fail {
                 metric.examples().map(str::to_owned).collect()
@@ -107,9 +112,11 @@ impl Look<'_> {
         if self.family.failed(stake) {
             let worse_by = shown.worse_by.unwrap_or(margin);
             let alpha = self.policy.abort_alpha;
+            let opinion = Opinion::of(self.snapshot, strand);
+            let strata = shown.strata.clone();
             return (
                 Verdict::Fail,
-                Reason::BeyondMargin { metric: name, worse_by, margin, unit, pairs, alpha },
+                Reason::BeyondMargin { metric: name, worse_by, margin, unit, pairs, alpha, opinion, strata },
             );
         }
         if self.is_refuted(stake.log_e_promote) {
@@ -120,7 +127,8 @@ impl Look<'_> {
             return (Verdict::Pass, reason);
         }
         let waits = self.under_other_conditions(metric, strand, &name);
-        let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(stake, strand) };
+        let strata = shown.strata.clone();
+        let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(stake, strand), strata };
         (Verdict::Inconclusive, waits.unwrap_or_else(needed))
     }
 

@@ -42,8 +42,14 @@ fn records(seed: u64) -> Vec<Record> {
             (rule.name.clone(), Halves { baseline: half(0.0), candidate: half(worse) })
         });
         let mut metrics: Vec<(MetricName, Halves)> = metrics.collect();
-        let mut load = || Some(f64::from(random.random_range(1..12)));
-        metrics.push((crate::evidence::IN_FLIGHT.into(), Halves { baseline: load(), candidate: load() }));
+        let mut beside = |name: &str, values: std::ops::Range<u32>| {
+            let mut value = || Some(f64::from(random.random_range(values.clone())));
+            let (baseline, candidate) = (value(), value());
+            metrics.push((name.into(), Halves { baseline, candidate }));
+        };
+        beside(crate::evidence::IN_FLIGHT, 1..12);
+        beside(crate::evidence::STREAMED, 0..2);
+        beside(crate::evidence::REQUEST_BYTES, 100..30_000);
         Record::Pair(Pair { seq, id, metrics })
     };
     let arrival = |random: &mut ChaCha8Rng, seq, id| {
@@ -101,10 +107,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_split_merged_in_any_order_is_judged_as_the_whole(seed: u64, split: u64, replicas in 1_usize..=8) {
-        let records = records(seed);
+    fn any_split_merged_in_any_order_is_judged_as_the_whole(
+        seed: u64,
+        split: u64,
+        replicas in 1_usize..=8,
+        seen in prop::sample::select(vec![1_180_usize, 1_200, 1_400]),
+    ) {
+        let records = &records(seed)[..seen];
         let random = &mut ChaCha8Rng::seed_from_u64(split);
-        let (whole, merged) = (folded(&records, 1, random), folded(&records, replicas, random));
+        let (whole, merged) = (folded(records, 1, random), folded(records, replicas, random));
         prop_assert_eq!(verdict(&whole), verdict(&merged));
         let ledger = |snapshot: &Snapshot| LedgerPoint::of(snapshot.records(), &judged(snapshot)).unwrap();
         prop_assert_eq!(ledger(&whole), ledger(&merged), "to the last bit");
@@ -128,4 +139,14 @@ fn what_paces_itself_does_not_merge_with_what_is_paced() {
     assert!(all.merge(own.snapshot()).is_err());
     let other = Collector::of_replica(&policy().specs()[..1]).unwrap();
     assert!(Collector::of_replica(&policy().specs()).unwrap().hear(other.snapshot()).is_err());
+}
+
+#[test]
+fn replicas_agree_on_whether_a_fault_lasts() {
+    let opinions = |replicas, seed| {
+        let merged = folded(&records(seed)[..1_180], replicas, &mut ChaCha8Rng::seed_from_u64(seed));
+        judged(&merged).metrics.iter().map(|metric| metric.opinion).collect::<Vec<_>>()
+    };
+    let seed = (1..).find(|seed| opinions(1, *seed).contains(&Some(Opinion::Sustained))).unwrap();
+    (2..=5).for_each(|replicas| assert_eq!(opinions(replicas, seed), opinions(1, seed)));
 }

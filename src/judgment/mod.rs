@@ -18,10 +18,12 @@ mod field_tests;
 mod forecast;
 mod golden;
 mod live;
+mod opinion;
 mod policy;
 mod reason;
 mod ruling;
 mod shown;
+mod strata;
 mod verdict;
 
 pub use ask::Ask;
@@ -29,11 +31,13 @@ pub use bounds::{Bounds, Worst};
 pub use forecast::{Finding, MetricForecast, Spread, forecast};
 pub use golden::{ClientTimers, GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
 pub use live::judge;
+pub use opinion::Opinion;
 pub use policy::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 pub use reason::{Reason, Unit};
 pub use ruling::{
     AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject,
 };
+pub use strata::{Strata, StratumShown};
 pub use verdict::Verdict;
 
 #[cfg(test)]

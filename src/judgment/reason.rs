@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Worst;
+use super::{Opinion, Strata, Worst};
 use crate::domain::{LatencyLimit, MetricName};
 
 /// In which unit a reason writes its numbers.
@@ -15,7 +15,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    fn write(self, f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+    pub(super) fn write(self, f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
         match self {
             Self::Points => write!(f, "{} points", Short(value * 100.0)),
             Self::Percent => write!(f, "{} %", Short(value * 100.0)),
@@ -64,6 +64,10 @@ pub enum Reason {
         pairs: u64,
         /// Probability that a release within its margins is ever called worse.
         alpha: f64,
+        /// Whether it lasted, where that can be told.
+        opinion: Option<Opinion>,
+        /// The difference by kind of request.
+        strata: Strata,
     },
     /// Not decided.
     NotEnough {
@@ -73,6 +77,8 @@ pub enum Reason {
         pairs: u64,
         /// Pairs still needed if the present trend holds, when a number can be given.
         needed: Option<u64>,
+        /// The difference by kind of request.
+        strata: Strata,
     },
     /// A latency keeps its absolute limit for the candidate's own users.
     WithinLimit {
@@ -165,18 +171,21 @@ impl fmt::Display for Reason {
                 unit.write(f, *margin)?;
                 write!(f, " ({pairs} pairs)")
             }
-            Self::BeyondMargin { metric, worse_by, margin, unit, pairs, alpha } => {
+            Self::BeyondMargin { metric, worse_by, margin, unit, pairs, alpha, opinion, strata } => {
                 write!(f, "{metric}: worse by ")?;
                 unit.write(f, *worse_by)?;
                 f.write_str(", more than the margin of ")?;
                 unit.write(f, *margin)?;
-                write!(f, ": proven at {} % over the whole rollout ({pairs} pairs)", Short(alpha * 100.0))
+                write!(f, ": proven at {} % over the whole rollout ({pairs} pairs)", Short(alpha * 100.0))?;
+                opinion.map_or(Ok(()), |opinion| write!(f, "; {opinion}"))?;
+                write!(f, "{strata}")
             }
-            Self::NotEnough { metric, pairs, needed: Some(needed) } => {
-                write!(f, "{metric}: not decided after {pairs} pairs; about {needed} more if the trend holds")
-            }
-            Self::NotEnough { metric, pairs, needed: None } => {
-                write!(f, "{metric}: not decided after {pairs} pairs, and no trend toward passing")
+            Self::NotEnough { metric, pairs, needed: Some(needed), strata } => write!(
+                f,
+                "{metric}: not decided after {pairs} pairs; about {needed} more if the trend holds{strata}"
+            ),
+            Self::NotEnough { metric, pairs, needed: None, strata } => {
+                write!(f, "{metric}: not decided after {pairs} pairs, and no trend toward passing{strata}")
             }
             Self::WithinLimit { metric, limit, users } => {
                 write!(
@@ -276,11 +285,18 @@ mod tests {
                 unit: Unit::Points,
                 pairs: 890,
                 alpha: 0.01,
+                opinion: None,
+                strata: Strata::default(),
             },
             "ttft_ms:p99: worse by 3.12 points, more than the margin of 0.5 points: proven at 1 % over the whole rollout (890 pairs)",
         );
         check(
-            Reason::NotEnough { metric: "error".into(), pairs: 40, needed: Some(410) },
+            Reason::NotEnough {
+                metric: "error".into(),
+                pairs: 40,
+                needed: Some(410),
+                strata: Strata::default(),
+            },
             "error: not decided after 40 pairs; about 410 more if the trend holds",
         );
     }

@@ -1,6 +1,6 @@
 //! The one object that every surface renders: text, JSON, HTML, API, webhook and exit code.
 
-use super::{Bounds, Reason, Verdict};
+use super::{Bounds, Opinion, Reason, Strata, Verdict};
 use crate::domain::{MetricKind, MetricName};
 
 /// What was asked of the evidence.
@@ -97,6 +97,10 @@ pub struct MetricJudgment {
     pub weight: Option<f64>,
     /// Discordant pairs, for metrics that are right or wrong.
     pub flips: Option<Flips>,
+    /// Whether a failure lasted or came in a burst; only of live evidence that failed.
+    pub opinion: Option<Opinion>,
+    /// The difference by kind of request: shown, not tested. Only of live evidence.
+    pub strata: Strata,
     /// Why, with numbers.
     pub reason: Reason,
     /// Ids of pairs that speak loudest for the verdict; at most five.

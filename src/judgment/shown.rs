@@ -3,7 +3,7 @@
 use std::f64::consts::LN_2;
 
 use super::bounds::Sequence;
-use super::{Bounds, Unit, Worst};
+use super::{Bounds, Strata, Unit, Worst};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Strand};
 
@@ -18,6 +18,7 @@ pub(super) struct Shown {
     pub(super) candidate: Option<f64>,
     pub(super) difference: Option<f64>,
     pub(super) interval: Option<Bounds>,
+    pub(super) strata: Strata,
     /// The estimated harm in the unit of the margin.
     pub(super) worse_by: Option<f64>,
     /// Behind the interval; `None` without pairs.
@@ -32,8 +33,9 @@ impl Shown {
         let spec = metric.spec();
         let aspect = strand.aspect();
         let scale = Scale::of(spec.kind, aspect, spec.margin);
-        let worse_by = strand.history().mean().map(|d| scale.to_harm(d));
-        let sequence = worse_by.map(|_| Sequence::of(strand, scale));
+        let unit = if scale == Scale::Points { Unit::Points } else { Unit::Percent };
+        let sequence = (strand.history().pairs() > 0).then(|| Sequence::of(strand, scale));
+        let worse_by = sequence.as_ref().and_then(Sequence::mean_harm);
         let towards_good = spec.kind == MetricKind::Score || aspect == Aspect::Shorter;
         let whole = matches!(aspect, Aspect::Body | Aspect::Longer);
         let mean = |arm| if whole { metric.mean(arm) } else { None };
@@ -42,7 +44,7 @@ impl Shown {
         Self {
             name: strand.name().clone(),
             kind: if scale == Scale::Points && spec.kind.is_ratio() { MetricKind::Harm } else { spec.kind },
-            unit: if scale == Scale::Points { Unit::Points } else { Unit::Percent },
+            unit,
             margin: spec.shown_margin(aspect),
             difference: match (scale, spec.kind) {
                 (Scale::Points, MetricKind::Score) => worse_by.map(|harm| -harm),
@@ -51,6 +53,7 @@ impl Shown {
                 _ => worse_by.or_else(ratio),
             },
             interval: sequence.clone().map(|sequence| Bounds::of(sequence, LEVEL, towards_good)),
+            strata: sequence.clone().map_or_else(Strata::default, |all| Strata::of(all, unit, towards_good)),
             baseline,
             candidate,
             worse_by,

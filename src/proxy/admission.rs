@@ -37,6 +37,8 @@ pub(super) struct Ask {
     headers: HeaderMap,
     pub(super) cache: CacheAsk,
     pub(super) tenant: Tenant,
+    /// The arm that the client named, where it may; see [`super::pin`].
+    pub(super) pin: Option<Arm>,
     /// When the head was read, on the proxy's monotonic clock: the request's intended start.
     pub(super) arrival: Duration,
     /// The request is itself a copy, of a proxy before this one.
@@ -64,8 +66,10 @@ impl Ask {
         options: &ProxyOptions,
     ) -> Result<Self, Refusal> {
         let (parts, incoming) = request.into_parts();
+        headers::check_target(&parts.uri)?;
         headers::check(&parts.headers, parts.version, &options.limits)?;
         let route = Route::find(&parts.method, parts.uri.path(), &options.pass_through)?;
+        let pin = options.pin_keys.pinned(&parts.headers)?;
         let body = read_body(&parts, incoming, options).await?;
         let head = if route.has_head() { Some(read_head(&parts, &body, options)?) } else { None };
         let Parts { method, uri, headers, .. } = parts;
@@ -79,6 +83,7 @@ impl Ask {
             path: uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             cache: CacheAsk::of(&headers),
             tenant: Tenant::of(authorization.map(http::HeaderValue::as_bytes)),
+            pin,
             arrival,
             is_copy: headers.contains_key(headers::MIRROR),
             headers,
@@ -90,10 +95,15 @@ impl Ask {
         let table = shared.parts.table.load_full();
         let user = self.head.as_ref().and_then(|head| head.user.as_deref());
         let key = sticky::key_of(&shared.options.sticky, &self.headers, user, peer.id);
-        let arm = assign(&key, table.split, table.salt);
+        let arm = self.pin.unwrap_or_else(|| assign(&key, table.split, table.salt));
         let occupant = shared.parts.slots.occupant(table.slot(arm)).ok_or(Refusal::Vacant)?;
         let timers_late_ms = shared.parts.counters.timers.late_ms();
         Ok(Place { sticky: key.digest(table.salt), table, arm, occupant, timers_late_ms })
+    }
+
+    /// Whether its answer is evidence: it is read, and the client was placed by the split.
+    pub(super) fn is_evidence(&self) -> bool {
+        self.route.is_generation() && self.pin.is_none()
     }
 
     /// Path and query, as the client wrote them.

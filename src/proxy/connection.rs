@@ -3,19 +3,25 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::Version;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::handler::{Shared, handle};
+use super::Limits;
+use super::handler::{Shared, handle, refuse_unread};
+use super::refusal::Refusal;
+use super::socket::{Socket, Speaking, Spoken};
 
-/// Header lines that the parser holds on the stack when it is given no limit. Beyond them it answers with a bare 431;
-/// the configured limit lies below, and is answered with an error that explains itself.
+/// Header lines that the parser holds on the stack when it is given no limit. The configured limit lies below, and is
+/// answered with an error that says what it is.
 const HEADERS_INLINE_MAX: usize = 100;
 
 /// Header lines that are read where the configured limit does not fit on the stack. Each request then costs two
@@ -35,6 +41,10 @@ pub(super) struct Peer {
     ends_by_closing: AtomicBool,
 }
 
+/// How long a client is listened to after the last answer. To close a socket with bytes unread resets it, and a reset
+/// may take away the answer that says what was wrong with them.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// Serves a connection until it closes; after `stop` it ends with the request in flight.
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, id: u64, stop: CancellationToken) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -42,21 +52,19 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, id: u64, stop:
         return;
     }
     let peer = Arc::new(Peer { id, ends_by_closing: AtomicBool::new(false) });
-    let limits = shared.options.limits;
+    let speaking = Arc::new(Speaking::default());
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&speaking)));
     let service = {
-        let peer = Arc::clone(&peer);
+        let (shared, peer) = (Arc::clone(&shared), Arc::clone(&peer));
         service_fn(move |request: http::Request<hyper::body::Incoming>| {
+            speaking.begin();
             peer.ends_by_closing.store(request.version() == Version::HTTP_10, Ordering::Relaxed);
             let walk = handle(Arc::clone(&shared), Arc::clone(&peer), request);
-            async move { Ok::<_, Infallible>(walk.await) }
+            let speaking = Arc::clone(&speaking);
+            async move { Ok::<_, Infallible>(walk.await.map(|body| Spoken::new(body, speaking))) }
         })
     };
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(BUFFER_BYTES_MAX);
-    if limits.headers_max >= HEADERS_INLINE_MAX {
-        builder.max_headers(HEADERS_READ_MAX);
-    }
-    let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = builder(&shared.options.limits).serve_connection(socket, service);
     let mut stopped = false;
     let ended = loop {
         tokio::select! {
@@ -67,12 +75,44 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, id: u64, stop:
             }
         }
     };
-    if let Err(error) = ended {
-        debug!("a client's connection ended early: {error}");
-        if peer.ends_by_closing.load(Ordering::Relaxed) {
-            let stream = connection.into_parts().io.into_inner();
-            // Closing in order would look like the end of the answer.
-            let _ = stream.set_zero_linger();
+    let socket = connection.into_parts().io.into_inner();
+    tokio::select! {
+        biased; // what there is to say is said first; only the listening afterwards is cut short
+        () = close(&shared, &peer, socket, ended) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(BUFFER_BYTES_MAX);
+    if limits.headers_max >= HEADERS_INLINE_MAX {
+        builder.max_headers(HEADERS_READ_MAX);
+    }
+    builder
+}
+
+/// Ends a connection so that the client can tell how its last answer ended.
+async fn close(shared: &Shared, peer: &Peer, mut socket: Socket, ended: Result<(), hyper::Error>) {
+    match ended {
+        Ok(()) => {}
+        Err(error) if error.is_parse() => {
+            let refusal = if error.is_parse_too_large() { Refusal::HeadTooLarge } else { Refusal::Head };
+            let answer = refuse_unread(shared, &refusal);
+            if socket.stream.write_all(&answer).await.is_err() {
+                return;
+            }
         }
+        Err(error) => {
+            debug!("a client's connection ended early: {error}");
+            if peer.ends_by_closing.load(Ordering::Relaxed) {
+                // Closing in order would look like the end of the answer.
+                let _ = socket.stream.set_zero_linger();
+            }
+            return;
+        }
+    }
+    if !socket.is_over && socket.stream.shutdown().await.is_ok() {
+        let _ = timeout(LINGER, tokio::io::copy(&mut socket, &mut tokio::io::sink())).await;
     }
 }

@@ -83,6 +83,8 @@ counts! {
         relayed_baseline,
         /// Relayed to the candidate.
         relayed_candidate,
+        /// Relayed to an arm that the client named: no evidence.
+        pinned,
         /// The engine broke off after the response head.
         broken,
         /// The client left before its answer ended.

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::admission::{Ask, Place};
 use super::apply::{Applied, apply};
@@ -110,6 +110,22 @@ fn refuse(shared: &Shared, id: &RequestId, refusal: &Refusal) -> Response<RelayB
     refusal.response()
 }
 
+/// The answer to a head that could not be read, as bytes. It is the last one on its connection.
+pub(super) fn refuse_unread(shared: &Shared, refusal: &Refusal) -> Vec<u8> {
+    bump(&shared.parts.counters.requests.requests);
+    let id = shared.request_id(&HeaderMap::new());
+    let mut response = refuse(shared, &id, refusal);
+    headers::name_request(response.headers_mut(), &id);
+    let body = refusal.body();
+    let mut bytes =
+        format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", response.status(), body.len()).into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend_from_slice(&[b"\r\n", &body[..]].concat());
+    bytes
+}
+
 async fn walk(
     shared: &Arc<Shared>,
     peer: &Peer,
@@ -137,7 +153,10 @@ async fn walk(
         None => Applied { body: ask.body.clone(), added_usage: false, temperature: None, choices: 1 },
     };
     let outgoing = ask.outgoing(applied.body.clone());
-    let mut flight = ask.route.is_generation().then(|| {
+    if ask.pin.is_some() {
+        bump(&shared.parts.counters.requests.pinned);
+    }
+    let mut flight = ask.is_evidence().then(|| {
         let copies = Copying::start(shared, &ask, &place);
         Flight::new(shared, &ask, &place, copies)
     });
@@ -154,7 +173,7 @@ async fn walk(
             Ok(relay(shared, &ask, &place, reply, word, live))
         }
         Err(error) => {
-            warn!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
+            debug!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
             if let Some(flight) = &mut flight {
                 flight.finish(end_of(&error));
             }

@@ -14,10 +14,12 @@
 //! - A client that leaves drops its answer, and with it the connection to the engine. State of a request is
 //!   owned by its future or its body, so there is no map to clean up.
 //! - An engine that breaks off ends the client's answer with an error, never with a clean end.
+//! - A request whose end could be in doubt is refused and ends its connection; every other body goes on whole, with
+//!   one length, in a head of our own.
 //! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
 //!
-//! Absent on purpose: decisions, verdicts, stages. Not built yet: pinning by request header, outlier
-//! ejection, observation of the Responses and embeddings routes (they are relayed, and are no evidence).
+//! Absent on purpose: decisions, verdicts, stages. Not built yet:
+//! observation of the Responses and embeddings routes (they are relayed, and are no evidence).
 
 mod admission;
 mod apply;
@@ -31,10 +33,12 @@ mod mirror;
 mod observe;
 mod options;
 mod parts;
+mod pin;
 mod refusal;
 mod relay;
 mod route;
 mod server;
+mod socket;
 mod sticky;
 mod timers;
 mod usage_filter;
@@ -42,6 +46,7 @@ mod usage_filter;
 pub use counters::{CopyCounters, CopyCounts, Counters, Counts, RequestCounters, RequestCounts};
 pub use options::{Limits, MirrorOptions, ProxyOptions, UsageChunks};
 pub use parts::{Deployed, Occupant, ProxyParts, Slots};
+pub use pin::PinKeys;
 pub use server::{DrainReport, Running, start};
 pub use sticky::{StickyForm, StickySource};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::StickySource;
+use super::{PinKeys, StickySource};
 use crate::upstream::Timeouts;
 
 /// Everything that can be set.
@@ -14,6 +14,8 @@ pub struct ProxyOptions {
     pub model: Option<String>,
     /// Where a conversation's key is found: the first one present wins, the connection at last.
     pub sticky: Vec<StickySource>,
+    /// Keys whose requests may name their arm.
+    pub pin_keys: PinKeys,
     /// Further paths that are relayed as they are. Engine control routes stay unreachable even when named.
     pub pass_through: Vec<String>,
     /// Whether streams are asked for their usage chunk.
@@ -32,6 +34,7 @@ impl Default for ProxyOptions {
             node: "gg".to_owned(),
             model: None,
             sticky: StickySource::defaults(),
+            pin_keys: PinKeys::default(),
             pass_through: Vec::new(),
             usage: UsageChunks::Ask,
             limits: Limits::default(),

@@ -1,7 +1,7 @@
 //! Answers that the proxy gives itself: OpenAI-shaped errors.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 use super::relay::RelayBody;
@@ -20,8 +20,14 @@ pub(super) enum Refusal {
     NoRoute { method: String, path: String },
     #[error("{path} does not answer {method}")]
     Method { method: String, path: String },
-    #[error("the header {name:?} must be given {rule}")]
-    Header { name: &'static str, rule: &'static str },
+    #[error("the request's head is not well-formed HTTP/1.1")]
+    Head,
+    #[error("the request's head is larger than can be read")]
+    HeadTooLarge,
+    #[error("the request target must be a path, not {0:?}")]
+    Target(String),
+    #[error("the header {name:?} {rule}")]
+    Header { name: String, rule: &'static str },
     #[error(
         "the request has {count} headers of {bytes} bytes, above the limit of {count_max} and {bytes_max}"
     )]
@@ -42,6 +48,10 @@ pub(super) enum Refusal {
     PromptRoute,
     #[error("the model {0:?} does not exist")]
     Model(String),
+    #[error("this key may not choose who answers")]
+    PinKey,
+    #[error("a request can be pinned to \"baseline\" or \"candidate\"")]
+    PinArm,
     #[error("too many requests are in flight")]
     Busy,
     #[error("no engine is set up for this request")]
@@ -59,15 +69,19 @@ impl Refusal {
         match self {
             Self::NoRoute { .. } | Self::Model(_) => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::HeadersTooLarge { .. } | Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Header { .. }
+            Self::Head
+            | Self::Target(_)
+            | Self::Header { .. }
             | Self::BodyBroken
             | Self::Request(_)
             | Self::Prompt(_)
-            | Self::PromptRoute => StatusCode::BAD_REQUEST,
+            | Self::PromptRoute
+            | Self::PinArm => StatusCode::BAD_REQUEST,
+            Self::PinKey => StatusCode::FORBIDDEN,
             Self::Busy | Self::Vacant => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::Broken => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -78,7 +92,10 @@ impl Refusal {
         match self {
             Self::NoRoute { .. } | Self::Method { .. } => Some("unknown_url"),
             Self::Model(_) => Some("model_not_found"),
-            Self::HeadersTooLarge { .. } | Self::BodyTooLarge { .. } => Some("request_too_large"),
+            Self::HeadTooLarge | Self::HeadersTooLarge { .. } | Self::BodyTooLarge { .. } => {
+                Some("request_too_large")
+            }
+            Self::PinKey => Some("pin_not_allowed"),
             Self::Busy => Some("overloaded"),
             Self::Vacant | Self::Unreachable | Self::Broken => Some("engine_unavailable"),
             Self::TimedOut => Some("engine_timeout"),
@@ -95,18 +112,41 @@ impl Refusal {
         }
     }
 
+    /// Whether the connection must not be read any further: where this request ends is in doubt.
+    const fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Head
+                | Self::HeadTooLarge
+                | Self::HeadersTooLarge { .. }
+                | Self::Target(_)
+                | Self::Header { .. }
+                | Self::BodyBroken
+        )
+    }
+
+    fn kind(&self) -> &'static str {
+        if self.status().is_client_error() { "invalid_request_error" } else { "server_error" }
+    }
+
+    /// The error as OpenAI's clients read it.
+    pub(super) fn body(&self) -> Bytes {
+        let message = self.to_string();
+        let body = ErrorBody { message: &message, kind: self.kind(), code: self.code(), param: self.param() };
+        Bytes::from(body.to_json())
+    }
+
     /// The error as a response without the headers that every answer carries.
     pub(super) fn response(&self) -> Response<RelayBody> {
-        let status = self.status();
-        let kind = if status.is_client_error() { "invalid_request_error" } else { "server_error" };
-        let message = self.to_string();
-        let body = ErrorBody { message: &message, kind, code: self.code(), param: self.param() };
-        let mut response = Response::new(RelayBody::whole(Bytes::from(body.to_json())));
-        *response.status_mut() = status;
+        let mut response = Response::new(RelayBody::whole(self.body()));
+        *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if *self == Self::Busy {
             headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
+        if self.is_final() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

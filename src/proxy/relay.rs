@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
-use tracing::warn;
+use tracing::debug;
 
 use super::counters::bump;
 use super::flight::{Flight, end_of};
@@ -120,7 +120,7 @@ impl Live {
 
     /// The engine broke off; gives what was held back.
     fn break_off(&mut self, error: UpstreamError) -> Option<Bytes> {
-        warn!(reason = error.as_str(), "an answer broke off: {error}");
+        debug!(reason = error.as_str(), "an answer broke off: {error}");
         bump(&self.shared.parts.counters.requests.broken);
         if let Some(flight) = &mut self.flight {
             flight.finish(end_of(&error));

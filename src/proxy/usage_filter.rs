@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::mem;
 
 use bytes::{Bytes, BytesMut};
-use memchr::memmem;
+use memchr::{memchr2, memmem};
 use serde_json::Value;
 
 use crate::wire::EventParser;
@@ -39,30 +39,30 @@ impl UsageFilter {
     /// Takes in a piece of the stream and gives out what can go on.
     pub(super) fn push(&mut self, piece: Bytes) -> Bytes {
         let mut out = BytesMut::new();
-        let (mut start, mut dropped_any) = (0, false);
+        let (mut start, mut at, mut dropped_any) = (0, 0, false);
         let was_held = !self.held.is_empty();
-        for (at, &byte) in piece.iter().enumerate() {
-            if mem::take(&mut self.after_cr) && byte == b'\n' {
+        while let Some(text) = memchr2(b'\n', b'\r', &piece[at..]) {
+            self.saw_text(text);
+            let end = at + text;
+            at = end + 1;
+            if mem::take(&mut self.after_cr) && piece[end] == b'\n' {
                 // The second half of a line end; after a whole event it goes where that event went, and at
                 // once: some readers wait for it.
-                if start == at && self.held.is_empty() {
+                if start == end && self.held.is_empty() {
                     out.extend_from_slice(if self.dropped_last { b"" } else { b"\n" });
                     dropped_any |= self.dropped_last;
-                    start = at + 1;
+                    start = at;
                 }
                 continue;
             }
             self.dropped_last = false;
-            if byte != b'\n' && byte != b'\r' {
-                self.line = Line::Begun;
-                continue;
-            }
-            self.after_cr = byte == b'\r';
+            self.after_cr = piece[end] == b'\r';
             if mem::replace(&mut self.line, Line::Empty) == Line::Empty {
-                dropped_any |= self.end_event(&piece[start..=at], &mut out);
-                start = at + 1;
+                dropped_any |= self.end_event(&piece[start..at], &mut out);
+                start = at;
             }
         }
+        self.saw_text(piece.len() - at);
         let rest = &piece[start..];
         if !was_held && !dropped_any && rest.is_empty() {
             return piece;
@@ -74,6 +74,13 @@ impl UsageFilter {
     /// The stream ended; what is still held was no whole event.
     pub(super) fn finish(&mut self) -> Bytes {
         mem::take(&mut self.held).freeze()
+    }
+
+    /// So many bytes came that end no line.
+    const fn saw_text(&mut self, bytes: usize) {
+        if bytes > 0 {
+            (self.line, self.after_cr, self.dropped_last) = (Line::Begun, false, false);
+        }
     }
 
     /// Ends the present event and says whether it was taken out.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::forest::Forest;
 use super::plot::{Arms, Ledger, Series, Side, milliseconds, percentiles};
-use super::{Example, Input, LatencyCurve, ScoreFlips, TimelineEntry, number, text};
+use super::{Example, Input, LatencyCurve, ScoreFlips, TimelineEntry, number, strata, text};
 use crate::domain::Arm;
 use crate::wire::{CheckRecord, MetricRecord, VerdictRecord};
 
@@ -87,6 +87,7 @@ struct MetricRow<'a> {
     missing: u64,
     flips: Option<String>,
     reason: &'a str,
+    strata: Option<String>,
     examples: &'a [String],
     forest: Option<Forest>,
 }
@@ -194,6 +195,7 @@ impl<'a> MetricRow<'a> {
             missing: metric.missing,
             flips: metric.flips.map(|_| number::flips(metric)),
             reason: &metric.reason,
+            strata: strata::line(metric),
             examples: &metric.examples,
             forest: Forest::of(metric),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Input, number, text};
+use super::{Input, number, strata, text};
 use crate::judgment::Verdict;
 use crate::wire::{MetricRecord, VerdictRecord};
 
@@ -81,6 +81,9 @@ fn details(out: &mut String, record: &VerdictRecord) {
     out.push_str("<details><summary>reasons, checks, what was judged</summary>\n\n");
     for reason in &record.reasons {
         let _ = writeln!(out, "- {}", escaped(reason));
+    }
+    for (metric, line) in record.metrics.iter().filter_map(|metric| Some((metric, strata::line(metric)?))) {
+        let _ = writeln!(out, "- strata of {}: {}", escaped(&metric.name), escaped(&line));
     }
     for check in &record.checks {
         let text = check.text.as_deref().map_or_else(String::new, |text| format!(": {}", escaped(text)));

@@ -21,6 +21,7 @@ mod markdown;
 mod number;
 mod plot;
 mod run;
+mod strata;
 mod surface;
 mod text;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 
-use super::{Style, number};
+use super::{Style, number, strata};
 use crate::judgment::Verdict;
 use crate::wire::{AlphaRecord, MetricRecord, VerdictRecord};
 
@@ -21,6 +21,7 @@ pub(super) fn render(record: &VerdictRecord, style: Style) -> String {
     }
     list(&mut out, "missing", record.metrics.iter().filter(|metric| metric.missing > 0).map(missing));
     list(&mut out, "why", record.reasons.iter().cloned());
+    list(&mut out, "strata", record.metrics.iter().filter_map(by_kind));
     list(
         &mut out,
         "checks",
@@ -48,6 +49,10 @@ fn headline(record: &VerdictRecord, style: Style) -> String {
 fn missing(metric: &MetricRecord) -> String {
     let [missing, pairs] = [metric.missing, metric.pairs].map(number::count);
     format!("{}: {missing} of {pairs} pairs lack a half, judged as the worst case", metric.name)
+}
+
+fn by_kind(metric: &MetricRecord) -> Option<String> {
+    Some(format!("{}: {}", metric.name, strata::line(metric)?))
 }
 
 /// The error budgets in words, and the e-value that is weighed against the shared one.

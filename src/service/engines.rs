@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::ServiceError;
-use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig};
+use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig, read_pin_keys};
 use crate::control::Releases;
 use crate::domain::{ReleaseId, Slot};
 use crate::evals;
-use crate::proxy::{Deployed, Limits, MirrorOptions, Occupant, ProxyOptions, Slots, StickySource};
+use crate::proxy::{Deployed, Limits, MirrorOptions, Occupant, PinKeys, ProxyOptions, Slots, StickySource};
 use crate::release::{Lock, Prompts};
 use crate::telemetry::Clock;
-use crate::upstream::{self, Pool, PoolOptions, Timeouts};
+use crate::upstream::{self, EndpointState, Pool, PoolOptions, Timeouts};
 
 /// Rounds of warm-up questions. The first compiles kernels and fills caches, the second shows that it helped.
 const WARM_ROUNDS: usize = 2;
@@ -130,11 +130,9 @@ impl Engines {
         self.place(slot).map_or(0, |place| place.pool.in_flight() as usize)
     }
 
-    /// Every endpoint with its slot and its requests in flight.
-    pub(super) fn endpoints(&self) -> impl Iterator<Item = (Slot, String, u32)> {
-        self.places().flat_map(|place| {
-            place.pool.endpoints().into_iter().map(|(name, count)| (place.slot, name.to_owned(), count))
-        })
+    /// Every endpoint with its slot.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = (Slot, EndpointState<'_>)> {
+        self.places().flat_map(|place| place.pool.endpoints().into_iter().map(|state| (place.slot, state)))
     }
 
     /// Makes sure that `slot` can take traffic, and that what it would be judged as is known. Its text goes into
@@ -222,10 +220,13 @@ const fn timeouts(config: TimeoutConfig) -> Timeouts {
 }
 
 /// What the configuration says of the data plane.
-pub(super) fn proxy_options(config: &Config) -> ProxyOptions {
+pub(super) fn proxy_options(config: &Config) -> Result<ProxyOptions, ServiceError> {
     let limits = Limits { body_bytes_max: config.server.body_bytes_max, ..Limits::default() };
     let copies = Timeouts { total: Some(config.mirror.timeout), ..timeouts(config.server.timeouts) };
-    ProxyOptions {
+    let keys = read_pin_keys(&config.server.pin_keys, |name| std::env::var(name).ok());
+    let pin_keys = PinKeys::new(&keys.map_err(ServiceError::Tokens)?);
+    Ok(ProxyOptions {
+        pin_keys,
         model: config.model.name.clone(),
         sticky: config.model.sticky.iter().filter_map(sticky).collect(),
         limits,
@@ -236,7 +237,7 @@ pub(super) fn proxy_options(config: &Config) -> ProxyOptions {
         },
         drain: config.server.drain,
         ..ProxyOptions::default()
-    }
+    })
 }
 
 /// A header that HTTP cannot carry is found in no request: the next source is asked.

@@ -33,7 +33,7 @@ pub enum ServiceError {
     /// Suites of the gate.
     #[error("rollout.gate: {0}")]
     Suites(Faults),
-    /// Tokens whose secret cannot be read.
+    /// Tokens and keys whose secret cannot be read.
     #[error(transparent)]
     Tokens(Faults),
     /// A live grader's rule.

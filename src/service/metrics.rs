@@ -14,6 +14,7 @@ use super::engines::Engines;
 use crate::cache::Cache;
 use crate::control::{Handle, StoreHealth};
 use crate::proxy::{Counters, Counts};
+use crate::upstream::EndpointState;
 
 /// What is measured.
 pub(super) struct Measured {
@@ -51,6 +52,7 @@ impl Measured {
     pub(super) fn render(&self) -> String {
         let mut page = Page(Registry::with_prefix("goldgate"));
         self.traffic(&mut page);
+        self.endpoints(&mut page);
         self.rollout(&mut page);
         self.memory(&mut page);
         let mut text = String::new();
@@ -87,13 +89,45 @@ impl Measured {
             "How late timers of this process ran within the last seconds; beyond 5 ms latencies are no evidence",
             [(Vec::new(), float(timers_late_us) / 1e6)],
         );
+    }
+
+    fn endpoints(&self, page: &mut Page) {
         let table = Arc::clone(&self.control.status().table);
-        let endpoints = self.engines.endpoints().map(|(slot, endpoint, count)| {
-            let arm = arm_of(&table, slot).as_str().to_owned();
-            let labels = vec![("slot", slot.to_string()), ("arm", arm), ("endpoint", endpoint)];
-            (labels, f64::from(count))
-        });
-        page.gauges("endpoint_requests_in_flight", "Requests of this process at an engine", endpoints);
+        let states: Vec<(Labels, EndpointState<'_>)> = self
+            .engines
+            .endpoints()
+            .map(|(slot, state)| {
+                let arm = arm_of(&table, slot).as_str().to_owned();
+                let endpoint = ("endpoint", state.name.to_owned());
+                (vec![("slot", slot.to_string()), ("arm", arm), endpoint], state)
+            })
+            .collect();
+        let gauges = |value: fn(&EndpointState<'_>) -> f64| {
+            states.iter().map(move |(labels, state)| (labels.clone(), value(state))).collect::<Vec<_>>()
+        };
+        let counts = |value: fn(&EndpointState<'_>) -> u64| {
+            states.iter().map(move |(labels, state)| (labels.clone(), value(state))).collect::<Vec<_>>()
+        };
+        page.gauges(
+            "endpoint_requests_in_flight",
+            "Requests of this process at an engine",
+            gauges(|state| f64::from(state.in_flight)),
+        );
+        page.counters(
+            "endpoint_failures",
+            "Requests that an engine failed: not reached, silent, broken off, or answered with a 5xx",
+            counts(|state| state.failures),
+        );
+        page.counters(
+            "endpoint_ejections",
+            "Times that an engine was passed over for failing",
+            counts(|state| state.ejections),
+        );
+        page.gauges(
+            "endpoint_ejected",
+            "1 while an engine is passed over for failing",
+            gauges(|state| f64::from(u8::from(state.is_ejected))),
+        );
     }
 
     fn rollout(&self, page: &mut Page) {

@@ -36,7 +36,7 @@ const USUAL_WORDING: f64 = 0.83;
 /// Answers that a grader finds good.
 const GOOD: f64 = 0.95;
 
-/// Requests in flight, on either arm.
+/// Requests in flight, on either arm, where the world has no others.
 const IN_FLIGHT: u32 = 4;
 
 /// One request as it is before anybody answers.
@@ -59,6 +59,15 @@ pub(super) struct Fate {
     pub(super) failing: f64,
     /// Factor on the time to first token.
     pub(super) slowness: f64,
+    /// Requests in flight at its endpoint, this one included.
+    pub(super) in_flight: u32,
+}
+
+impl Fate {
+    /// Fails with this chance, and is as fast and as busy as usual.
+    pub(super) const fn failing(failing: f64) -> Self {
+        Self { failing, slowness: 1.0, in_flight: IN_FLIGHT }
+    }
 }
 
 /// Writes answers.
@@ -116,7 +125,7 @@ impl Answers {
             answer: Said::Digest(wording(prompt, rng)),
             prompt: Some(PromptDigest(digest(prompt.number, 0))),
             degenerate: false,
-            in_flight: IN_FLIGHT,
+            in_flight: fate.in_flight,
             timers_late_ms: 0.0,
             sticky: prompt.sticky,
             tenant: 0,

@@ -1,6 +1,7 @@
 //! What many rollouts of one scenario come to.
 
 use super::{Ended, Rate};
+use crate::judgment::Opinion;
 
 /// How often, and how soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,10 @@ pub struct Characteristics {
     pub promoted: Rate,
     /// Held, because the evidence could not be trusted.
     pub held: Rate,
+    /// Rolled back with the second opinion that it lasted.
+    pub sustained: Rate,
+    /// Rolled back with the second opinion that it may have been a burst.
+    pub burst: Rate,
     /// Records until the rollback.
     pub to_abort: Times,
     /// Records until the pass.
@@ -30,14 +35,16 @@ impl Characteristics {
     /// Sums up `runs`.
     #[must_use]
     pub fn of(runs: &[Ended]) -> Self {
-        let rate = |when: fn(&Ended) -> Option<u64>| Rate {
-            events: runs.iter().filter(|ended| when(ended).is_some()).count() as u64,
+        let rate = |when: fn(&Ended) -> bool| Rate {
+            events: runs.iter().filter(|ended| when(ended)).count() as u64,
             runs: runs.len() as u64,
         };
         Self {
-            aborted: rate(|ended| ended.aborted),
-            promoted: rate(|ended| ended.promoted),
-            held: rate(|ended| ended.held),
+            aborted: rate(|ended| ended.aborted.is_some()),
+            promoted: rate(|ended| ended.promoted.is_some()),
+            held: rate(|ended| ended.held.is_some()),
+            sustained: rate(|ended| ended.opinion == Some(Opinion::Sustained)),
+            burst: rate(|ended| ended.opinion == Some(Opinion::Burst)),
             to_abort: Times::of(runs.iter().map(|ended| ended.aborted).collect()),
             to_promote: Times::of(runs.iter().map(|ended| ended.promoted).collect()),
         }
@@ -76,12 +83,13 @@ mod tests {
     #[test]
     fn rates_count_runs() {
         let runs = [
-            Ended { aborted: Some(900), promoted: Some(450), held: None },
+            Ended { aborted: Some(900), promoted: Some(450), held: None, opinion: Some(Opinion::Burst) },
             Ended { promoted: Some(500), ..Ended::default() },
             Ended::default(),
         ];
         let sum = Characteristics::of(&runs);
         assert_eq!((sum.aborted.events, sum.promoted.events, sum.held.events, sum.held.runs), (1, 2, 0, 3));
+        assert_eq!((sum.sustained.events, sum.burst.events), (0, 1));
         assert_eq!(sum.to_promote, Times { median: Some(500), p90: None });
     }
 }

@@ -4,7 +4,7 @@ use super::decision::{Decision, Heard};
 use super::{Traffic, World};
 use crate::domain::MetricName;
 use crate::evidence::{Collector, EvidenceError, Pairing, PairingOptions};
-use crate::judgment::{Ask, MetricPolicy, Policy, Subject, judge};
+use crate::judgment::{Ask, MetricPolicy, Opinion, Policy, Subject, judge};
 use crate::rollout::PlanError;
 
 /// One world with its truth, a policy, and how long it is watched.
@@ -38,6 +38,8 @@ pub struct Ended {
     pub promoted: Option<u64>,
     /// It was held, because its evidence cannot be trusted.
     pub held: Option<u64>,
+    /// What the second opinion on a rollback was, where it had one.
+    pub opinion: Option<Opinion>,
 }
 
 /// Why a scenario cannot be played.
@@ -101,21 +103,25 @@ impl Scenario {
     /// # Errors
     /// When the policy cannot be measured by.
     pub fn run(&self, seed: u64, run: u64) -> Result<Ended, ScenarioError> {
-        let traffic = Traffic::new(self, seed, run);
+        let mut traffic = Traffic::new(self, seed, run);
         let options = PairingOptions { scores: traffic.scores().to_vec(), ..PairingOptions::of(0) };
         let (mut pairing, mut collector) = (Pairing::new(options), Collector::new(&self.policy.specs())?);
         let mut decision = Decision::new(self.world)?;
         let mut ended = Ended::default();
         pairing.open_stage(decision.split());
         let must_pass = self.must_pass();
-        for sample in traffic {
+        while let Some(sample) = traffic.next() {
             for record in pairing.records(&sample) {
                 collector.push(&record)?;
                 let seen = collector.snapshot().records();
                 if seen % self.look_every == 0 {
-                    self.look(&must_pass, &mut collector, &mut decision, &mut ended);
+                    let opens = self.look(&must_pass, &mut collector, &mut decision, &mut ended);
+                    if opens && self.world == World::WholeRollout {
+                        traffic.follow(decision.split());
+                        pairing.open_stage(decision.split());
+                    }
                 }
-                if seen >= self.records || ended.is_over() {
+                if seen >= self.records || ended.is_over() || decision.is_over() {
                     return Ok(ended);
                 }
             }
@@ -123,27 +129,33 @@ impl Scenario {
         Ok(ended)
     }
 
+    /// Judges what was collected and tells the rollout. Says whether a stage opened.
     fn look(
         &self,
         must_pass: &[MetricName],
         collector: &mut Collector,
         decision: &mut Decision,
         ended: &mut Ended,
-    ) {
+    ) -> bool {
         let (question, subject) = (decision.question(), Subject::default());
         let ask = Ask { question, subject, must_pass: must_pass.to_vec() };
         let judgment = judge(collector.snapshot(), &self.policy, &ask);
-        let (heard, opens) = decision.hear(&judgment);
+        let records = collector.snapshot().records();
+        let (heard, opens) = decision.hear(&judgment, records);
         if opens {
             collector.open_stage();
         }
-        let seen = Some(collector.snapshot().records());
+        let seen = Some(records);
         match heard {
             Heard::Undecided => {}
             Heard::Passed => ended.promoted = ended.promoted.or(seen),
-            Heard::RolledBack => ended.aborted = seen,
+            Heard::RolledBack => {
+                ended.aborted = seen;
+                ended.opinion = judgment.metrics.iter().find_map(|metric| metric.opinion);
+            }
             Heard::Held => ended.held = seen,
         }
+        opens
     }
 }
 

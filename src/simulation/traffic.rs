@@ -5,9 +5,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::answers::{Answers, Fate, Prompt};
 use super::users::Users;
-use super::{Scenario, World};
-use crate::domain::{Arm, MetricKind, MetricName, Share};
-use crate::evidence::{Copied, Copies, Dropped, Observation, Role, Sample};
+use super::{Scenario, World, decision};
+use crate::domain::{Arm, MetricKind, MetricName};
+use crate::evidence::{Copied, Copies, Dropped, Observation, Role, Sample, StageSplit};
 use crate::judgment::MetricPolicy;
 use crate::routing::{Salt, StickyKey, TrafficSplit, assign};
 
@@ -15,6 +15,9 @@ use crate::routing::{Salt, StickyKey, TrafficSplit, assign};
 const BURST_ENDS: f64 = 0.05;
 const BURST_BEGINS: f64 = 0.005;
 const BURST_CHANCE: f64 = 0.2;
+
+/// The same where each arm has bursts of its own.
+const FLAP_CHANCE: f64 = 0.35;
 
 /// Requests over which a drifting chance grows by what it was at first.
 const DRIFT_REQUESTS: f64 = 1_000.0;
@@ -39,8 +42,13 @@ const DROPPED: [f64; 2] = [0.75, 0.05];
 /// Share of the answers to copies of long prompts that get lost: 4 % of all.
 const LOST: f64 = 0.2;
 
-/// The candidate's share of the clients where they are split.
-pub(super) const SPLIT: Share = Share::from_ppm(500_000);
+/// Requests in flight at the baseline, and at a candidate that is idle or crowded.
+const LOAD: std::ops::RangeInclusive<u32> = 16..=32;
+const IDLE: std::ops::RangeInclusive<u32> = 1..=3;
+const CROWDED: std::ops::RangeInclusive<u32> = 64..=96;
+
+/// Requests in flight that double the time to first token of an engine without any.
+const LOAD_DOUBLES: f64 = 32.0;
 
 /// An endless stream of requests.
 #[derive(Debug)]
@@ -54,8 +62,11 @@ pub struct Traffic {
     answers: Answers,
     users: Users,
     salt: Salt,
+    /// How clients and copies are split, where the world has both.
+    split: StageSplit,
     seen: u64,
-    in_burst: bool,
+    /// Baseline first; one that both share is the first.
+    in_burst: [bool; 2],
 }
 
 /// What becomes of the copy to the candidate.
@@ -84,8 +95,9 @@ impl Traffic {
             users: Users::new(&mut rng),
             salt: Salt::derive(&format!("simulation/{seed}/{run}")),
             rng,
+            split: decision::opening(scenario.world),
             seen: 0,
-            in_burst: false,
+            in_burst: [false; 2],
         }
     }
 
@@ -102,14 +114,25 @@ impl Traffic {
         self.answers.scores()
     }
 
-    /// One user's request, on the arm that the user is assigned to.
-    fn split(&mut self, mut prompt: Prompt) -> Sample {
+    /// A stage begins in which clients and copies are split like this.
+    pub(super) const fn follow(&mut self, split: StageSplit) {
+        self.split = split;
+    }
+
+    /// One user's request, on the arm that the user is assigned to; of the baseline's some are copied.
+    fn routed(&mut self, mut prompt: Prompt) -> Sample {
         let (user, failing) = self.users.next(&mut self.rng);
         let key = StickyKey(user.to_le_bytes().to_vec());
-        (prompt.sticky, prompt.share) = (key.digest(self.salt), SPLIT);
-        let arm = assign(&key, TrafficSplit::new(SPLIT), self.salt);
-        let added = if arm == Arm::Candidate { self.effect_now() } else { 0.0 };
-        let fate = Fate { failing: failing + added, slowness: 1.0 };
+        (prompt.sticky, prompt.share) = (key.digest(self.salt), self.split.candidate);
+        let arm = assign(&key, TrafficSplit::new(self.split.candidate), self.salt);
+        let fates = [failing, failing + self.effect_now()].map(Fate::failing);
+        let mirrored = self.split.mirrored.fraction();
+        // Where nothing is copied nothing is drawn.
+        if arm == Arm::Baseline && mirrored > 0.0 && self.rng.random::<f64>() < mirrored {
+            let serving = self.answer(arm, Role::Serving, &prompt, fates[0]);
+            return self.copied(serving, &prompt, fates);
+        }
+        let fate = fates[usize::from(arm == Arm::Candidate)];
         Sample { serving: self.answer(arm, Role::Serving, &prompt, fate), copied: Copied::No }
     }
 
@@ -120,11 +143,19 @@ impl Traffic {
         if let Fortune::NotSent(why) = fortune {
             return Sample { serving, copied: Copied::Dropped(why) };
         }
-        let copy = self.answer(Arm::Candidate, Role::Mirror, &prompt, candidate);
+        let mut sample = self.copied(serving, &prompt, [baseline, candidate]);
+        if let (Copied::Sent(copies), Fortune::Lost) = (&mut sample.copied, fortune) {
+            copies.candidate = None;
+        }
+        sample
+    }
+
+    /// What the client got, with what became of its copies; fates of the baseline and the candidate.
+    fn copied(&mut self, serving: Observation, prompt: &Prompt, [baseline, candidate]: [Fate; 2]) -> Sample {
+        let copy = self.answer(Arm::Candidate, Role::Mirror, prompt, candidate);
         let null = (self.rng.random::<f64>() < self.null_share)
-            .then(|| self.answer(Arm::Baseline, Role::Null, &prompt, baseline));
-        let candidate = (fortune == Fortune::Answered).then_some(copy);
-        Sample { serving, copied: Copied::Sent(Box::new(Copies { candidate, null })) }
+            .then(|| self.answer(Arm::Baseline, Role::Null, prompt, baseline));
+        Sample { serving, copied: Copied::Sent(Box::new(Copies { candidate: Some(copy), null })) }
     }
 
     fn answer(&mut self, arm: Arm, role: Role, prompt: &Prompt, fate: Fate) -> Observation {
@@ -136,9 +167,17 @@ impl Traffic {
         let effect = self.effect_now();
         let mut fortune = Fortune::Answered;
         let (failing, added) = match self.world {
-            World::Independent | World::StickyUsers => (self.base, effect),
+            World::Independent | World::StickyUsers | World::Mixed | World::WholeRollout => {
+                (self.base, effect)
+            }
             World::HeavyTails | World::ColdCache => return self.slow_fates(effect),
-            World::Bursts => (self.bursting(), effect),
+            World::IdleCandidate => return self.loaded_fates(effect, IDLE),
+            World::CrowdedCandidate => return self.loaded_fates(effect, CROWDED),
+            World::Bursts => (self.bursting(0, BURST_CHANCE), effect),
+            World::Flapping => {
+                let [baseline, candidate] = [0, 1].map(|arm| self.bursting(arm, FLAP_CHANCE));
+                (baseline, candidate + effect - baseline)
+            }
             World::Drifting => (self.base * (1.0 + self.seen as f64 / DRIFT_REQUESTS), effect),
             World::SharedOutage => {
                 (if OUTAGE.contains(&self.seen) { OUTAGE_CHANCE } else { self.base }, effect)
@@ -155,21 +194,31 @@ impl Traffic {
                 (self.base, concentrated(effect, LONG_SHARE, 1.0 - self.base, long))
             }
         };
-        let fate = |failing| Fate { failing, slowness: 1.0 };
-        (fate(failing), fate(failing + added), fortune)
+        (Fate::failing(failing), Fate::failing(failing + added), fortune)
     }
 
     fn slow_fates(&self, effect: f64) -> (Fate, Fate, Fortune) {
         let cold = self.world == World::ColdCache && self.seen < COLD_REQUESTS;
         let slowness = (1.0 + effect) * if cold { COLD_SLOWNESS } else { 1.0 };
-        let fate = |slowness| Fate { failing: self.base, slowness };
+        let fate = |slowness| Fate { slowness, ..Fate::failing(self.base) };
         (fate(1.0), fate(slowness), Fortune::Answered)
     }
 
-    fn bursting(&mut self) -> f64 {
-        let changes = if self.in_burst { BURST_ENDS } else { BURST_BEGINS };
-        self.in_burst ^= self.rng.random::<f64>() < changes;
-        if self.in_burst { BURST_CHANCE } else { self.base }
+    /// The same engine on both arms: a time grows with the requests in flight.
+    fn loaded_fates(&mut self, effect: f64, load: std::ops::RangeInclusive<u32>) -> (Fate, Fate, Fortune) {
+        let mut fate = |load, added: f64| {
+            let in_flight = self.rng.random_range(load);
+            let slowness = (1.0 + f64::from(in_flight) / LOAD_DOUBLES) * (1.0 + added);
+            Fate { slowness, in_flight, ..Fate::failing(self.base) }
+        };
+        (fate(LOAD, 0.0), fate(load, effect), Fortune::Answered)
+    }
+
+    /// The chance that an arm's answer fails, with bursts of their own.
+    fn bursting(&mut self, arm: usize, chance: f64) -> f64 {
+        let changes = if self.in_burst[arm] { BURST_ENDS } else { BURST_BEGINS };
+        self.in_burst[arm] ^= self.rng.random::<f64>() < changes;
+        if self.in_burst[arm] { chance } else { self.base }
     }
 
     fn fortune(&mut self, long: bool) -> Fortune {
@@ -193,7 +242,7 @@ impl Iterator for Traffic {
     fn next(&mut self) -> Option<Sample> {
         let prompt = Answers::prompt(self.seen, &mut self.rng);
         let sample = match self.world {
-            World::StickyUsers => self.split(prompt),
+            world if world.splits() => self.routed(prompt),
             _ => self.mirrored(prompt),
         };
         self.seen += 1;

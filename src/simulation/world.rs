@@ -28,6 +28,16 @@ pub enum World {
     UncopiedPrompts,
     /// Copies of long prompts are sent and their answers get lost.
     LostCopies,
+    /// Each arm has bursts of failures of its own, as often one as the other.
+    Flapping,
+    /// The candidate has next to nothing to do, and looks fast.
+    IdleCandidate,
+    /// The candidate has more to do than the baseline, and looks slow.
+    CrowdedCandidate,
+    /// Clients are split as in [`World::StickyUsers`], and some of the baseline's requests are copied besides.
+    Mixed,
+    /// Users as in [`World::Mixed`] from the mirror over 1, 25 and 75 % of them to all.
+    WholeRollout,
 }
 
 /// A name that is no world's.
@@ -37,7 +47,7 @@ pub struct UnknownWorld(String);
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Independent,
         Self::Bursts,
         Self::Drifting,
@@ -49,6 +59,11 @@ impl World {
         Self::DroppedCopies,
         Self::UncopiedPrompts,
         Self::LostCopies,
+        Self::Flapping,
+        Self::IdleCandidate,
+        Self::CrowdedCandidate,
+        Self::Mixed,
+        Self::WholeRollout,
     ];
 
     /// The word used on the command line and in tables.
@@ -66,14 +81,25 @@ impl World {
             Self::DroppedCopies => "dropped-copies",
             Self::UncopiedPrompts => "uncopied-prompts",
             Self::LostCopies => "lost-copies",
+            Self::Flapping => "flapping",
+            Self::IdleCandidate => "idle-candidate",
+            Self::CrowdedCandidate => "crowded-candidate",
+            Self::Mixed => "mixed",
+            Self::WholeRollout => "whole-rollout",
         }
+    }
+
+    /// Whether clients are split at some time, so that users are counted.
+    #[must_use]
+    pub const fn splits(self) -> bool {
+        matches!(self, Self::StickyUsers | Self::Mixed | Self::WholeRollout)
     }
 
     /// The metric that the candidate is worse in.
     #[must_use]
     pub const fn metric(self) -> &'static str {
         match self {
-            Self::HeavyTails | Self::ColdCache => "ttft_ms",
+            Self::HeavyTails | Self::ColdCache | Self::IdleCandidate | Self::CrowdedCandidate => "ttft_ms",
             _ => "error",
         }
     }
@@ -86,6 +112,9 @@ impl World {
                 Some("slow while cold is slow: the candidate is to be warmed before it is judged")
             }
             Self::LostCopies => Some("a lost answer counts as the worst one"),
+            Self::Flapping => {
+                Some("while only the candidate has a burst it is worse: see the second opinion")
+            }
             _ => None,
         }
     }
@@ -100,6 +129,7 @@ impl World {
             Self::UncopiedPrompts => Some(
                 "harm in prompts that are never copied is in no pair: a split sees it, a mirror does not",
             ),
+            Self::Flapping => Some("while only the baseline has a burst the candidate is better"),
             _ => None,
         }
     }

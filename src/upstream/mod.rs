@@ -9,16 +9,22 @@
 //! is sent again only before its first answered byte, only inside the same pool, and only when the
 //! engine cannot have worked on it: the connection was refused, or a kept-alive one turned out closed.
 //!
+//! An endpoint that fails several times in a row is passed over for a while, longer each time, as long as another one
+//! of its pool is not: a pool never becomes empty, and nothing moves to another pool.
+//!
 //! Absent on purpose: arms, releases, evidence, TLS (engines are reached in clear text, inside one
 //! network), HTTP/2 (one connection with silent queueing would hide load from the counters).
 
 mod endpoint;
 mod error;
+mod health;
 mod line;
 mod options;
 mod pool;
 mod probe;
 mod reply;
+mod seat;
+mod strict;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Limit, UpstreamError};
@@ -26,6 +32,7 @@ pub use options::{Outgoing, PoolOptions, Timeouts};
 pub use pool::Pool;
 pub use probe::{ProbeError, ProbeFault, Ready, models, ready, warm};
 pub use reply::{Reply, ReplyBody};
+pub use seat::EndpointState;
 
 #[cfg(test)]
 pub(crate) mod testing;

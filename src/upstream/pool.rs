@@ -1,8 +1,6 @@
 //! The engines of one slot: who gets the next request, and which connections are warm.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,14 +11,9 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::line::Line;
-use super::{Endpoint, EndpointError, Outgoing, PoolOptions, Reply, Timeouts, UpstreamError};
+use super::seat::{EndpointState, Seat, Ticket, Weight};
+use super::{Endpoint, EndpointError, Outgoing, PoolOptions, Reply, Timeouts, UpstreamError, strict};
 use crate::telemetry::Clock;
-
-/// Idle connections kept per endpoint; more than this many at once were a burst, and are closed.
-const IDLE_LINES_MAX: usize = 256;
-
-/// Common engines close a silent connection after five seconds; an older one is likely to be stale.
-const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
 
 /// Sends of one request, the first included: one stale connection and one refusing endpoint are bad luck,
 /// more are an outage that the client should hear of.
@@ -29,78 +22,9 @@ const ATTEMPTS_MAX: usize = 3;
 /// The engines of one slot.
 #[derive(Debug)]
 pub struct Pool {
-    seats: Vec<Arc<Seat>>,
+    seats: Arc<[Seat]>,
     timeouts: Timeouts,
     clock: Arc<dyn Clock>,
-}
-
-/// One endpoint with its counters and its warm connections.
-#[derive(Debug)]
-pub(super) struct Seat {
-    pub(super) endpoint: Endpoint,
-    in_flight: AtomicU32,
-    idle: Mutex<VecDeque<Line>>,
-}
-
-/// One request's place at an endpoint; leaving it is dropping it, on every path.
-#[derive(Debug)]
-pub(super) struct Ticket {
-    pub(super) seat: Arc<Seat>,
-    /// Requests at the endpoint when this one came, itself included.
-    pub(super) in_flight: u32,
-}
-
-impl Ticket {
-    fn take(seat: &Arc<Seat>) -> Self {
-        let in_flight = seat.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        Self { seat: Arc::clone(seat), in_flight }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.seat.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Seat {
-    pub(super) fn name(&self) -> &str {
-        self.endpoint.authority()
-    }
-
-    fn lines(&self) -> std::sync::MutexGuard<'_, VecDeque<Line>> {
-        // A panic between push and pop cannot leave half a connection behind.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The warmest connection that still works; those too old to trust are closed.
-    fn checkout(&self, now: Duration) -> Option<Line> {
-        loop {
-            let mut line = self.lines().pop_back()?;
-            if now.saturating_sub(line.idle_since) <= IDLE_AGE_MAX && line.is_reusable() {
-                return Some(line);
-            }
-        }
-    }
-
-    /// Keeps a connection for the next request, when it can carry one.
-    pub(super) fn checkin(&self, mut line: Line, now: Duration) {
-        if !line.is_reusable() {
-            return;
-        }
-        line.idle_since = now;
-        let mut lines = self.lines();
-        if lines.len() < IDLE_LINES_MAX {
-            lines.push_back(line);
-        }
-    }
-
-    fn sweep(&self, now: Duration) {
-        let mut lines = self.lines();
-        while lines.front().is_some_and(|line| now.saturating_sub(line.idle_since) > IDLE_AGE_MAX) {
-            lines.pop_front();
-        }
-    }
 }
 
 /// A failed send, and whether another one may follow.
@@ -128,10 +52,7 @@ impl Pool {
         if options.endpoints.is_empty() {
             return Err(EndpointError::None);
         }
-        let seat = |endpoint| {
-            Arc::new(Seat { endpoint, in_flight: AtomicU32::new(0), idle: Mutex::new(VecDeque::new()) })
-        };
-        let seats = options.endpoints.into_iter().map(seat).collect();
+        let seats = options.endpoints.into_iter().map(Seat::new).collect();
         Ok(Self { seats, timeouts: options.timeouts, clock })
     }
 
@@ -149,7 +70,7 @@ impl Pool {
                 Err((failure, at)) => match failure.next {
                     Next::Fresh => (ticket, fresh) = (at, Freshness::New),
                     Next::Elsewhere if refused.len() + 1 < self.seats.len() => {
-                        refused.push(Arc::clone(&at.seat));
+                        refused.push(at.index());
                         (ticket, fresh) = (self.least_loaded(&refused), Freshness::Any);
                     }
                     Next::Elsewhere | Next::GiveUp => return Err(failure.error),
@@ -164,20 +85,21 @@ impl Pool {
     /// # Errors
     /// As [`Pool::send`]; [`EndpointError::None`] never, an index beyond the end wraps around.
     pub async fn send_to(&self, index: usize, request: &Outgoing) -> Result<Reply, UpstreamError> {
-        let ticket = Ticket::take(&self.seats[index % self.seats.len()]);
+        let ticket = Ticket::take(&self.seats, index % self.seats.len(), Weight::Probe);
         self.attempt(ticket, Freshness::New, request).await.map_err(|(failure, _)| failure.error)
     }
 
     /// Requests in flight over all endpoints, copies included.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
-        self.seats.iter().map(|seat| seat.in_flight.load(Ordering::Relaxed)).sum()
+        self.seats.iter().map(Seat::in_flight).sum()
     }
 
-    /// Every endpoint's `host:port` with its requests in flight.
+    /// Every endpoint, as it stands.
     #[must_use]
-    pub fn endpoints(&self) -> Vec<(&str, u32)> {
-        self.seats.iter().map(|seat| (seat.name(), seat.in_flight.load(Ordering::Relaxed))).collect()
+    pub fn endpoints(&self) -> Vec<EndpointState<'_>> {
+        let now = self.clock.monotonic();
+        self.seats.iter().map(|seat| seat.state(now)).collect()
     }
 
     /// Closes connections that have been idle too long to be trusted; called now and then by the owner.
@@ -186,12 +108,14 @@ impl Pool {
         self.seats.iter().for_each(|seat| seat.sweep(now));
     }
 
-    /// The endpoint with the fewest requests, the first of equals, leaving out those that refused.
-    fn least_loaded(&self, refused: &[Arc<Seat>]) -> Ticket {
-        let load = |seat: &&Arc<Seat>| seat.in_flight.load(Ordering::Relaxed);
-        let open = |seat: &&Arc<Seat>| !refused.iter().any(|other| Arc::ptr_eq(seat, other));
-        let seat = self.seats.iter().filter(open).min_by_key(load).unwrap_or(&self.seats[0]);
-        Ticket::take(seat)
+    /// The endpoint with the fewest requests, the first of equals, leaving out those that refused and, unless no
+    /// other is left, those that are passed over.
+    fn least_loaded(&self, refused: &[usize]) -> Ticket {
+        let now = self.clock.monotonic();
+        let open = || (0..self.seats.len()).filter(|at| !refused.contains(at));
+        let load = |at: &usize| self.seats[*at].in_flight();
+        let well = open().filter(|at| self.seats[*at].takes(now)).min_by_key(load);
+        Ticket::take(&self.seats, well.or_else(|| open().min_by_key(load)).unwrap_or(0), Weight::Counts)
     }
 
     async fn attempt(
@@ -200,8 +124,20 @@ impl Pool {
         fresh: Freshness,
         request: &Outgoing,
     ) -> Result<Reply, (Failure, Ticket)> {
+        match self.exchange(&ticket, fresh, request).await {
+            Ok(open) => Ok(Reply::new(open, ticket, Arc::clone(&self.clock))),
+            Err(failure) => {
+                if failure.next != Next::Fresh {
+                    ticket.failed(&failure.error, self.clock.monotonic());
+                }
+                Err((failure, ticket))
+            }
+        }
+    }
+
+    async fn exchange(&self, ticket: &Ticket, fresh: Freshness, request: &Outgoing) -> Result<Open, Failure> {
         let timeouts = request.timeouts.unwrap_or(self.timeouts);
-        let seat = Arc::clone(&ticket.seat);
+        let seat = ticket.seat();
         let kept = match fresh {
             Freshness::Any => seat.checkout(self.clock.monotonic()),
             Freshness::New => None,
@@ -209,20 +145,28 @@ impl Pool {
         let if_reset = if kept.is_some() { Next::Fresh } else { Next::GiveUp };
         let mut line = match kept {
             Some(line) => line,
-            None => match Line::open(&seat.endpoint, timeouts.connect).await {
-                Ok(line) => line,
-                Err(error) => return Err((Failure { error, next: Next::Elsewhere }, ticket)),
-            },
+            None => Line::open(&seat.endpoint, timeouts.connect)
+                .await
+                .map_err(|error| Failure { error, next: Next::Elsewhere })?,
         };
         let sent = self.clock.monotonic();
-        match head(&mut line, &seat, request, timeouts).await {
-            Ok(response) => Ok(Reply::new(response, line, ticket, timeouts, sent, Arc::clone(&self.clock))),
+        match head(&mut line, seat, request, timeouts).await {
+            Ok(response) => Ok(Open { response, line, timeouts, sent }),
             Err(error) => {
                 let next = if matches!(error, UpstreamError::Reset { .. }) { if_reset } else { Next::GiveUp };
-                Err((Failure { error, next }, ticket))
+                Err(Failure { error, next })
             }
         }
     }
+}
+
+/// An answer whose head has come.
+pub(super) struct Open {
+    pub(super) response: Response<Incoming>,
+    pub(super) line: Line,
+    pub(super) timeouts: Timeouts,
+    /// When the request was handed to the connection.
+    pub(super) sent: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -241,7 +185,8 @@ async fn head(
 ) -> Result<Response<Incoming>, UpstreamError> {
     let (limit, after) = timeouts.before_first_byte();
     match timeout(after, line.exchange(prepare(request, &seat.endpoint))).await {
-        Ok(response) => response.map_err(|error| UpstreamError::classify(seat.name(), &error)),
+        Ok(Ok(response)) => strict::checked(seat.name(), response),
+        Ok(Err(error)) => Err(UpstreamError::classify(seat.name(), &error)),
         Err(_) => Err(UpstreamError::Timeout { endpoint: seat.name().to_owned(), limit, after }),
     }
 }

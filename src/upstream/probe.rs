@@ -91,7 +91,7 @@ pub enum ProbeFault {
 /// # Errors
 /// [`ProbeError`] names the first endpoint that is not ready.
 pub async fn ready(pool: &Pool, ready: Ready, model: Option<&str>) -> Result<(), ProbeError> {
-    for (index, (endpoint, _)) in pool.endpoints().into_iter().enumerate() {
+    for (index, endpoint) in pool.endpoints().into_iter().map(|state| state.name).enumerate() {
         let checked = check(pool, index, ready, model).await;
         checked.map_err(|fault| ProbeError { endpoint: endpoint.to_owned(), fault })?;
     }
@@ -104,7 +104,7 @@ pub async fn ready(pool: &Pool, ready: Ready, model: Option<&str>) -> Result<(),
 /// [`ProbeError`] names the first endpoint that lists none.
 pub async fn models(pool: &Pool) -> Result<Vec<String>, ProbeError> {
     let mut all = Vec::new();
-    for (index, (endpoint, _)) in pool.endpoints().into_iter().enumerate() {
+    for (index, endpoint) in pool.endpoints().into_iter().map(|state| state.name).enumerate() {
         let listed = list_models(pool, index).await;
         let listed = listed.map_err(|fault| ProbeError { endpoint: endpoint.to_owned(), fault })?;
         all.extend(listed);
@@ -120,7 +120,7 @@ pub async fn models(pool: &Pool) -> Result<Vec<String>, ProbeError> {
 /// # Errors
 /// [`ProbeError`] names the first endpoint that did not answer.
 pub async fn warm(pool: &Pool, model: &str, rounds: usize) -> Result<(), ProbeError> {
-    for (index, (endpoint, _)) in pool.endpoints().into_iter().enumerate() {
+    for (index, endpoint) in pool.endpoints().into_iter().map(|state| state.name).enumerate() {
         for _ in 0..rounds {
             for (words, temperature) in [(4, 0.0), (256, 0.0), (4, 1.0), (256, 1.0)] {
                 let question = Question { model, words, temperature };

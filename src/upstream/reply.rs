@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::response::Parts;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use super::line::Line;
-use super::pool::Ticket;
+use super::pool::Open;
+use super::seat::Ticket;
 use super::{Limit, Timeouts, UpstreamError};
 use crate::telemetry::Clock;
 
@@ -40,23 +41,24 @@ pub struct ReplyBody {
     /// Given back to the pool at the body's end; dropped, and so closed, on any other way out.
     line: Option<Line>,
     ticket: Option<Ticket>,
+    /// Its head was a failure already, and its body is none or no other.
+    is_counted: bool,
     watch: Watch,
     clock: Arc<dyn Clock>,
 }
 
 impl Reply {
-    pub(super) fn new(
-        response: Response<Incoming>,
-        line: Line,
-        ticket: Ticket,
-        timeouts: Timeouts,
-        sent: Duration,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(super) fn new(open: Open, ticket: Ticket, clock: Arc<dyn Clock>) -> Self {
+        let Open { response, line, timeouts, sent } = open;
         let (Parts { status, headers, .. }, incoming) = response.into_parts();
-        let in_flight = ticket.in_flight;
-        let watch = Watch::new(timeouts, sent, clock.monotonic());
-        let mut body = ReplyBody { incoming, line: Some(line), ticket: Some(ticket), watch, clock };
+        let (in_flight, now) = (ticket.in_flight, clock.monotonic());
+        let is_counted = status.is_server_error();
+        if is_counted {
+            ticket.fault(format_args!("status {}", status.as_u16()), now);
+        }
+        let watch = Watch::new(timeouts, sent, now);
+        let (line, ticket) = (Some(line), Some(ticket));
+        let mut body = ReplyBody { incoming, line, ticket, is_counted, watch, clock };
         if body.incoming.is_end_stream() {
             body.settle();
         }
@@ -82,20 +84,26 @@ impl Reply {
 
 impl ReplyBody {
     fn name(&self) -> String {
-        self.ticket.as_ref().map(|ticket| ticket.seat.name().to_owned()).unwrap_or_default()
+        self.ticket.as_ref().map(|ticket| ticket.seat().name().to_owned()).unwrap_or_default()
     }
 
     /// The body is whole: the place at the endpoint is free, the connection carries the next request.
     fn settle(&mut self) {
         if let (Some(line), Some(ticket)) = (self.line.take(), self.ticket.take()) {
-            ticket.seat.checkin(line, self.clock.monotonic());
+            let now = self.clock.monotonic();
+            if !self.is_counted {
+                ticket.succeeded(now);
+            }
+            ticket.seat().checkin(line, now);
         }
     }
 
     /// The body will never be whole: closes the connection before anyone else learns of it.
     fn give_up(&mut self, error: UpstreamError) -> UpstreamError {
         self.line = None;
-        self.ticket = None;
+        if let Some(ticket) = self.ticket.take().filter(|_| !self.is_counted) {
+            ticket.failed(&error, self.clock.monotonic());
+        }
         error
     }
 

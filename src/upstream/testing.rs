@@ -19,12 +19,18 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Waits for one `open`, or for the peer to leave.
     Gate,
+    /// Reads nothing more; one `open` ends it.
+    Deaf,
     /// Says nothing until the peer leaves.
     Hang,
     /// Ends the connection with a reset.
     Reset,
     /// Ends the connection in order.
     Close,
+    /// Says that nothing more will come, and waits for the peer to leave.
+    Fin,
+    /// Writes this many bytes `x`, piece by piece.
+    Fill(usize),
 }
 
 /// One request as the engine got it.
@@ -53,6 +59,8 @@ type Script = Arc<dyn Fn(&Seen) -> Vec<Step> + Send + Sync>;
 #[derive(Clone)]
 struct State {
     script: Script,
+    /// It answers as soon as it has read a head.
+    is_hasty: bool,
     seen: Arc<Mutex<Vec<Seen>>>,
     connections: Arc<AtomicUsize>,
     arrived: Arc<Semaphore>,
@@ -69,11 +77,21 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) async fn start(script: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        Self::run(Arc::new(script), false).await
+    }
+
+    /// An engine that acts on a head alone; it takes no second request on a connection.
+    pub(crate) async fn hasty(script: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        Self::run(Arc::new(script), true).await
+    }
+
+    async fn run(script: Script, is_hasty: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let semaphore = || Arc::new(Semaphore::new(0));
         let state = State {
-            script: Arc::new(script),
+            script,
+            is_hasty,
             seen: Arc::default(),
             connections: Arc::default(),
             arrived: semaphore(),
@@ -129,7 +147,7 @@ async fn accept(listener: TcpListener, state: State) {
 async fn serve(mut stream: TcpStream, state: State) {
     stream.set_nodelay(true).unwrap();
     let mut buffer = Vec::new();
-    while let Some(seen) = read_request(&mut stream, &mut buffer).await {
+    while let Some(seen) = read_request(&mut stream, &mut buffer, state.is_hasty).await {
         let steps = (state.script)(&seen);
         state.seen.lock().unwrap().push(seen);
         state.arrived.add_permits(1);
@@ -150,6 +168,10 @@ async fn play(step: Step, stream: &mut TcpStream, state: &State) -> bool {
             permit = state.gate.acquire() => { permit.unwrap().forget(); true }
             () = left(stream) => false,
         },
+        Step::Deaf => {
+            state.gate.acquire().await.unwrap().forget();
+            true
+        }
         Step::Hang => {
             left(stream).await;
             false
@@ -162,7 +184,25 @@ async fn play(step: Step, stream: &mut TcpStream, state: &State) -> bool {
             let _ = stream.shutdown().await;
             false
         }
+        Step::Fin => {
+            let _ = stream.shutdown().await;
+            left(stream).await;
+            false
+        }
+        Step::Fill(count) => fill(count, stream).await,
     }
+}
+
+async fn fill(mut count: usize, stream: &mut TcpStream) -> bool {
+    let piece = [b'x'; 64 << 10];
+    while count > 0 {
+        let now = count.min(piece.len());
+        if stream.write_all(&piece[..now]).await.is_err() {
+            return false;
+        }
+        count -= now;
+    }
+    true
 }
 
 async fn left(stream: &mut TcpStream) {
@@ -170,7 +210,7 @@ async fn left(stream: &mut TcpStream) {
     while !matches!(stream.read(&mut byte).await, Ok(0) | Err(_)) {}
 }
 
-async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Seen> {
+async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, is_hasty: bool) -> Option<Seen> {
     let head_end = loop {
         if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break at + 4;
@@ -181,6 +221,9 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Se
     };
     let head = String::from_utf8_lossy(&buffer[..head_end]).into_owned();
     let mut seen = Seen { head, body: Vec::new() };
+    if is_hasty {
+        return Some(seen);
+    }
     let length: usize = seen.header("content-length").map_or(0, |text| text.parse().unwrap());
     while buffer.len() < head_end + length {
         if !matches!(stream.read_buf(buffer).await, Ok(count) if count > 0) {

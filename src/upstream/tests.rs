@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
+mod ejection;
+
 use super::testing::{Engine, LAST_CHUNK, Step, chunk, chunked_head, whole};
 use super::*;
 use crate::telemetry::SystemClock;
@@ -70,6 +72,12 @@ async fn every_way_an_answer_ends_has_its_name() {
     check(vec![Step::Close], PATIENT, "reset").await;
     check(then(send(b"zz\r\n")), PATIENT, "protocol").await;
     check(vec![send(b"HELLO\r\n\r\n")], PATIENT, "protocol").await;
+    for fields in ["content-length: 5\r\ntransfer-encoding: chunked", "transfer-encoding: gzip, chunked"] {
+        let ambiguous = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n0\r\n\r\n");
+        check(vec![send(ambiguous.as_bytes())], PATIENT, "protocol").await;
+    }
+    let switched = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+    check(vec![send(switched)], PATIENT, "protocol").await;
     check(vec![send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab"), Step::Close], PATIENT, "reset").await;
 }
 
@@ -129,7 +137,7 @@ async fn the_endpoint_with_the_fewest_requests_is_next() {
         for _ in 0..4 {
             fetch(&pool).await.unwrap();
         }
-        assert_eq!(pool.endpoints().iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(pool.endpoints().iter().map(|endpoint| endpoint.in_flight).collect::<Vec<_>>(), [1, 0]);
     };
     tokio::select! { _ = held => panic!("the gate is shut"), () = work => {} }
     assert_eq!((busy.seen().len(), free.seen().len(), pool.in_flight()), (1, 4, 0));

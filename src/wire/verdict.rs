@@ -2,7 +2,7 @@
 //!
 //! The same judgment gives the same bytes on every machine and at every re-judging: no timestamps,
 //! one order of keys, and numbers rounded to [`VerdictRecord::SIGNIFICANT_DIGITS`], so that the last bit of a
-//! logarithm cannot change a file. Every key is always there; what is not known is `null`.
+//! logarithm cannot change a file. Keys that a metric may lack say so; every other is always there, and `null` where nothing is known.
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::MetricKind;
 use crate::judgment::{
-    AlphaLedger, Bounds, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Verdict,
+    AlphaLedger, Bounds, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, StratumShown,
+    Verdict,
 };
 
 /// A verdict document that cannot be read.
@@ -98,10 +99,32 @@ pub struct MetricRecord {
     pub weight: Option<f64>,
     /// Discordant pairs.
     pub flips: Option<FlipsRecord>,
+    /// Of a failing metric of live evidence, `sustained` or `burst`: whether blocks of 50 records prove harm as well. Absent
+    /// where there are too few to tell, and of every other metric. It is shown and changes no verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opinion: Option<String>,
+    /// The difference by kind of request, of live evidence: `streamed` and `whole` answers; `short` prompts (below 2,000
+    /// bytes), `medium` and `long` ones (16,000 and more). Shown, not tested. A kind that all pairs are of is left out, and
+    /// the key where nothing is left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<StratumRecord>,
     /// Why, with numbers.
     pub reason: String,
     /// Ids of pairs that speak loudest.
     pub examples: Vec<String>,
+}
+
+/// One kind of request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StratumRecord {
+    /// Which.
+    pub stratum: String,
+    /// Its pairs.
+    pub pairs: u64,
+    /// Candidate − baseline over them, or ratio − 1.
+    pub difference: Option<f64>,
+    /// Interval of the difference, at the metric's level.
+    pub interval: Option<(f64, f64)>,
 }
 
 /// Discordant pairs by who did better.
@@ -225,8 +248,6 @@ impl From<&Judgment> for VerdictRecord {
 
 impl From<&MetricJudgment> for MetricRecord {
     fn from(metric: &MetricJudgment) -> Self {
-        let interval = metric.interval.as_ref().map(Bounds::ends);
-        let interval = interval.and_then(|(low, high)| Some((rounded(low)?, rounded(high)?)));
         Self {
             name: metric.name.to_string(),
             kind: metric.kind,
@@ -237,15 +258,28 @@ impl From<&MetricJudgment> for MetricRecord {
             baseline: metric.baseline.and_then(rounded),
             candidate: metric.candidate.and_then(rounded),
             difference: metric.difference.and_then(rounded),
-            interval,
+            interval: metric.interval.as_ref().map(Bounds::ends).and_then(rounded_both),
             level: rounded(metric.level).unwrap_or_default(),
             margin: rounded(metric.margin).unwrap_or_default(),
             log_e_promote: metric.log_e_promote.and_then(rounded),
             log_e_abort: metric.log_e_abort.and_then(rounded),
             weight: metric.weight.and_then(rounded),
             flips: metric.flips.map(|Flips { better, worse }| FlipsRecord { better, worse }),
+            opinion: metric.opinion.map(|opinion| opinion.as_str().to_owned()),
+            strata: metric.strata.all().iter().map(StratumRecord::from).collect(),
             reason: metric.reason.to_string(),
             examples: metric.examples.clone(),
+        }
+    }
+}
+
+impl From<&StratumShown> for StratumRecord {
+    fn from(shown: &StratumShown) -> Self {
+        Self {
+            stratum: shown.stratum.as_str().to_owned(),
+            pairs: shown.pairs,
+            difference: rounded(shown.difference),
+            interval: rounded_both(shown.interval),
         }
     }
 }
@@ -266,6 +300,10 @@ impl From<&Check> for CheckRecord {
         };
         Self { name: check.name.to_owned(), state, text }
     }
+}
+
+fn rounded_both((low, high): (f64, f64)) -> Option<(f64, f64)> {
+    Some((rounded(low)?, rounded(high)?))
 }
 
 /// `value` to [`VerdictRecord::SIGNIFICANT_DIGITS`]; `None` for what JSON cannot say (NaN, infinities).

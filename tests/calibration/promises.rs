@@ -3,10 +3,13 @@
 use goldgate::judgment::Policy;
 use goldgate::simulation::{Characteristics, Rate, Scenario, World};
 
-use crate::setting::{ABORT_ALPHA, PROMOTE_ALPHA, alone, play, runs};
+use crate::setting::{ABORT_ALPHA, OPINION_ALPHA, PROMOTE_ALPHA, alone, play, runs};
 
 /// Users of a split that looks for errors: one update a user needs more of them than pairs.
 const USERS: u64 = 4_000;
+
+/// Records of a whole rollout: most identical candidates are promoted by then.
+const ROLLOUT: u64 = 6_000;
 
 fn within(what: &str, rate: Rate, budget: f64) {
     let Rate { events, runs } = rate;
@@ -29,7 +32,11 @@ fn margins(world: World) -> [f64; 2] {
 
 fn at(world: World, margin: f64) -> Scenario {
     let scenario = alone(world, margin);
-    let records = if world == World::StickyUsers { USERS } else { scenario.records };
+    let records = match world {
+        World::WholeRollout => ROLLOUT,
+        world if world.splits() => USERS,
+        _ => scenario.records,
+    };
     Scenario { records, ..scenario }
 }
 
@@ -37,7 +44,7 @@ fn at(world: World, margin: f64) -> Scenario {
 fn harm_exactly_at_the_margin_is_failed_and_passed_no_more_often_than_promised() {
     for world in World::ALL {
         // A user's update takes several requests: half as many runs take as long.
-        let most = if world == World::StickyUsers { runs() / 2 } else { runs() };
+        let most = if world.splits() { runs() / 2 } else { runs() };
         for (margin, runs) in margins(world).into_iter().zip([most, most / 2]) {
             let (what, found) = told(&Scenario { effect: margin, ..at(world, margin) }, runs);
             if world.fails_rightly().is_none() {
@@ -68,6 +75,37 @@ fn the_budget_is_one_for_all_metrics_together() {
             within(&format!("all metrics, {what}: false promotes"), found.promoted, PROMOTE_ALPHA);
         }
     }
+}
+
+#[test]
+fn an_engine_that_is_idle_or_crowded_is_neither_passed_nor_failed_for_it() {
+    for world in [World::IdleCandidate, World::CrowdedCandidate] {
+        let (what, found) = told(&at(world, 0.05), runs() / 5);
+        assert_eq!(
+            (found.aborted.events, found.promoted.events),
+            (0, 0),
+            "{what}: times at other loads spoke"
+        );
+    }
+}
+
+#[test]
+fn a_whole_rollout_promotes_what_is_identical() {
+    let (what, found) = told(&at(World::WholeRollout, 0.05), runs() / 10);
+    assert!(found.promoted.share() > 0.75, "{what}");
+}
+
+#[test]
+fn a_fault_that_lasts_is_told_from_arms_that_burst_each_on_their_own() {
+    let (what, flapping) = told(&at(World::Flapping, 0.01), runs() / 2);
+    let (burst, sustained) = (flapping.burst.share(), flapping.sustained.share());
+    println!("{what}: of them a burst {burst:.4}, sustained {sustained:.4}");
+    assert!((0.25..0.65).contains(&flapping.aborted.share()), "{what}: the design has 33 to 57 %");
+    within(&format!("{what}: called sustained"), flapping.sustained, OPINION_ALPHA);
+    let (what, lasting) = told(&Scenario { effect: 0.03, ..at(World::Independent, 0.01) }, runs() / 4);
+    let (burst, sustained) = (lasting.burst.share(), lasting.sustained.share());
+    println!("{what}: of them a burst {burst:.4}, sustained {sustained:.4}");
+    assert!(sustained > 0.6 && burst < 0.2, "{what}");
 }
 
 #[test]

@@ -7,6 +7,9 @@ use goldgate::simulation::{Characteristics, Repeats, Scenario, World, repeat};
 pub(crate) const ABORT_ALPHA: f64 = 0.01;
 pub(crate) const PROMOTE_ALPHA: f64 = 0.05;
 
+/// The level that "sustained" is said at.
+pub(crate) const OPINION_ALPHA: f64 = 0.05;
+
 /// Records of a run that looks for errors: five times what an identical release needs.
 const RECORDS: u64 = 2_500;
 

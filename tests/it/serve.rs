@@ -29,6 +29,12 @@ async fn one_slot_and_no_release_is_a_plain_proxy_that_says_so() {
         assert_eq!(answer.content, book.answer(BLUE, 0));
         assert_eq!((answer.arm.as_str(), answer.release.as_str()), ("baseline", "unlocked:blue"));
     }
+    let metrics = serve.admin.metrics().await;
+    let endpoint = engine.url().replace("http://", "");
+    for name in ["requests_in_flight", "failures_total", "ejections_total", "ejected"] {
+        let labels = format!("slot=\"blue\",arm=\"baseline\",endpoint=\"{endpoint}\"");
+        assert_eq!(metrics.value(&format!("goldgate_endpoint_{name}{{{labels}}}")), 0.0, "{name}");
+    }
     serve.admin.start("r1").await;
     let over = serve.admin.wait("end of a rollout without releases", |status| status["mode"] == "over").await;
     assert_eq!((&over["decided"]["ending"], &over["decided"]["exit_code"]), (&json!("invalid"), &json!(4)));

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::*;
-use crate::evidence::{Collector, EvidenceDigest, Record};
+use crate::evidence::{Collector, EvidenceDigest, Halves, REQUEST_BYTES, Record, STREAMED};
 use crate::judgment::{Ask, LedgerPoint, Policy, Question, Subject, Verdict, judge};
 use crate::report::{Input, render_json, write_run};
 use crate::store::{EvidencePlace, EvidenceWriter};
@@ -104,15 +104,23 @@ fn leave_run(directory: &Path, records: &[Record], look: usize) -> String {
     render_json(&judgment)
 }
 
+/// Pairs of two kinds of answers and three of prompts.
 fn records() -> Vec<Record> {
     let pairs = read_pairs(pairs(600, 10).as_bytes(), |_| None).unwrap();
-    pairs.into_iter().map(Record::Pair).collect()
+    let with_kinds = pairs.into_iter().map(|mut pair| {
+        let both = |value: u64| Halves { baseline: Some(value as f64), candidate: Some(value as f64) };
+        pair.metrics.push((STREAMED.into(), both(pair.seq % 2)));
+        pair.metrics.push((REQUEST_BYTES.into(), both(pair.seq * 7_919 % 30_000)));
+        Record::Pair(pair)
+    });
+    with_kinds.collect()
 }
 
 #[test]
 fn a_run_judged_again_gives_the_same_bytes() {
     let directory = tempfile::tempdir().unwrap();
     let then = leave_run(directory.path(), &records(), 400);
+    assert!(then.contains("\"opinion\": \"sustained\"") && then.contains("\"stratum\": \"long\""), "{then}");
     assert_eq!(judged(directory.path(), &[]), Ok((Verdict::Fail, then.clone())));
     assert_eq!(std::fs::read_to_string(directory.path().join("verdict.json")).unwrap(), then);
     let (verdict, other) = judged(directory.path(), &["error.margin=0.3"]).unwrap();

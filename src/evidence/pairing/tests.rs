@@ -65,7 +65,7 @@ fn two_whole_answers_speak_of_everything() {
     check(
         &sample,
         "error=0/0 broken=0/0 sameness=0/0 good=1/1 length=11/11 ttft_ms=20/20 tpot_ms=10/10 e2e_ms=130/130 \
-         disagreement=0/1 null_failed=0/0 in_flight=3/3 timers_late_ms=1/1 uncached_tokens=4/4 request_bytes=90/90",
+         disagreement=0/1 null_failed=0/0 in_flight=3/3 timers_late_ms=1/1 streamed=1/1 uncached_tokens=4/4 request_bytes=90/90",
     );
 }
 
@@ -74,7 +74,7 @@ fn a_quick_failure_is_not_a_quick_answer() {
     let (blue, green) = (answer(Arm::Baseline, STOP, 1), answer(Arm::Candidate, Outcome::Errored(500), 1));
     check(
         &mirrored(blue, Some(green), None),
-        "error=0/1 broken=0/0 sameness=0/0 good=1/0 in_flight=3/3 timers_late_ms=1/1 request_bytes=90/90",
+        "error=0/1 broken=0/0 sameness=0/0 good=1/0 in_flight=3/3 timers_late_ms=1/1 streamed=1/1 request_bytes=90/90",
     );
 }
 
@@ -84,7 +84,7 @@ fn a_truncated_answer_is_broken_and_scores_nothing() {
     let sample = mirrored(answer(Arm::Baseline, STOP, 1), Some(green), None);
     check(
         &sample,
-        "error=0/0 broken=0/1 sameness=0/0 good=1/0 in_flight=3/3 timers_late_ms=1/1 request_bytes=90/90",
+        "error=0/0 broken=0/1 sameness=0/0 good=1/0 in_flight=3/3 timers_late_ms=1/1 streamed=1/1 request_bytes=90/90",
     );
 }
 
@@ -92,7 +92,7 @@ fn a_truncated_answer_is_broken_and_scores_nothing() {
 fn a_lost_copy_is_a_missing_half_in_every_metric() {
     check(
         &mirrored(answer(Arm::Baseline, STOP, 1), None, None),
-        "error=0/- broken=0/- sameness=0/- good=1/- length=11/- ttft_ms=20/- tpot_ms=10/- e2e_ms=130/- in_flight=3/- timers_late_ms=1/- uncached_tokens=4/- request_bytes=90/90",
+        "error=0/- broken=0/- sameness=0/- good=1/- length=11/- ttft_ms=20/- tpot_ms=10/- e2e_ms=130/- in_flight=3/- timers_late_ms=1/- streamed=1/- uncached_tokens=4/- request_bytes=90/90",
     );
 }
 
@@ -103,7 +103,7 @@ fn the_arms_are_by_role_also_when_the_candidate_served() {
     let sample = mirrored(served, Some(answer(Arm::Baseline, Outcome::Errored(503), 1)), None);
     check(
         &sample,
-        "error=1/0 broken=0/0 sameness=0/0 good=0/1 in_flight=3/3 timers_late_ms=1/1 request_bytes=90/90",
+        "error=1/0 broken=0/0 sameness=0/0 good=0/1 in_flight=3/3 timers_late_ms=1/1 streamed=1/1 request_bytes=90/90",
     );
 }
 

@@ -5,7 +5,7 @@ use super::estimate::{Estimate, estimate};
 use super::{GoldenAsk, GoldenMetric, GoldenPair};
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::{Aspect, Halves};
-use crate::judgment::{Bounds, Flips, MetricJudgment, Reason, Unit, Verdict};
+use crate::judgment::{Bounds, Flips, MetricJudgment, Reason, Strata, Unit, Verdict};
 use crate::stats::mcnemar;
 
 /// Example ids shown: enough to look at, too few to weigh.
@@ -58,6 +58,8 @@ impl Asked<'_> {
             weight: None,
             flips: right_or_wrong.then_some(Flips { better, worse }),
             examples: if ruling.verdict == Verdict::Fail { self.examples(&differences) } else { Vec::new() },
+            opinion: None,
+            strata: Strata::default(),
             reason: ruling.reason,
         };
         (judgment, ruling.needed)

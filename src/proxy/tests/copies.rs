@@ -7,7 +7,7 @@ use crate::proxy::CopyCounts;
 use crate::upstream::Timeouts;
 use crate::upstream::testing::{Engine, Step};
 
-fn adds_up(counts: &CopyCounts) {
+pub(super) fn adds_up(counts: &CopyCounts) {
     let of = |prefix: &str| {
         let entries = counts.entries().into_iter();
         entries.filter(|(name, _)| name.starts_with(prefix)).map(|(_, count)| count).sum::<u64>()

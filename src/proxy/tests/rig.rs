@@ -47,6 +47,7 @@ pub(super) struct Rig {
     pub(super) table: Arc<ArcSwap<RouteTable>>,
     pub(super) counters: Arc<Counters>,
     pub(super) cache: Option<Arc<Cache>>,
+    pub(super) slots: Arc<Slots>,
 }
 
 /// Everything to the baseline, everything mirrored, everything with a null copy.
@@ -90,7 +91,7 @@ impl Rig {
         let counters = Arc::new(Counters::default());
         let parts = ProxyParts {
             table: Arc::clone(&table),
-            slots,
+            slots: Arc::clone(&slots),
             cache: cache.clone(),
             samples: sender,
             graders: vec![
@@ -101,7 +102,7 @@ impl Rig {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = start(setup.options, parts, listener).unwrap();
-        Self { proxy, samples, table, counters, cache }
+        Self { proxy, samples, table, counters, cache, slots }
     }
 
     pub(super) async fn client(&self) -> Client {
@@ -175,7 +176,7 @@ impl Client {
 
     /// Reads one answer to its end, whole or broken.
     pub(super) async fn answer(&mut self) -> Answer {
-        let head = self.until(b"\r\n\r\n").await.expect("a response head");
+        let head = self.answer_head().await;
         let status = head[9..12].parse().unwrap();
         let mut answer = Answer { status, head, body: String::new(), is_whole: true };
         let length: Option<usize> = answer.header("content-length").map(|text| text.parse().unwrap());
@@ -191,6 +192,15 @@ impl Client {
         };
         answer.body = String::from_utf8(body).unwrap();
         answer
+    }
+
+    pub(super) async fn answer_head(&mut self) -> String {
+        self.until(b"\r\n\r\n").await.expect("a response head")
+    }
+
+    /// Whether the connection ends here in order, with nothing left to read.
+    pub(super) async fn closes(&mut self) -> bool {
+        self.buffer.is_empty() && matches!(self.stream.read_buf(&mut self.buffer).await, Ok(0))
     }
 
     /// Waits until the body so far contains `text`, framing included.
@@ -233,7 +243,8 @@ impl Client {
                 return false;
             }
         }
-        into.extend(self.buffer.drain(..length));
+        into.extend_from_slice(&self.buffer[..length]);
+        self.buffer.drain(..length);
         true
     }
 

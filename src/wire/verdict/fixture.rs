@@ -2,7 +2,8 @@
 
 use crate::domain::{MetricKind, MetricName};
 use crate::judgment::{
-    AlphaLedger, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, Subject, Verdict,
+    AlphaLedger, Check, CheckState, Flips, Judgment, MetricJudgment, Opinion, Question, Reason, Strata,
+    Subject, Verdict,
 };
 
 /// A mirror's judgment with something of everything: a pass, a failed latency, a metric without data.
@@ -48,6 +49,8 @@ fn error() -> MetricJudgment {
         log_e_abort: Some(-1.9),
         weight: Some(0.5),
         flips: Some(Flips { better: 4, worse: 3 }),
+        opinion: None,
+        strata: Strata::default(),
         reason: Reason::Note("worse by at most 0.0031".to_owned()),
         examples: vec!["case-17".to_owned()],
     }
@@ -67,6 +70,7 @@ fn ttft() -> MetricJudgment {
         log_e_abort: Some(7.2),
         weight: Some(0.25),
         flips: None,
+        opinion: Some(Opinion::Sustained),
         reason: Reason::Note("slower by 21.4 %, beyond the margin of 5 %".to_owned()),
         examples: vec!["req-1".to_owned(), "req-2".to_owned()],
         ..error()
@@ -88,6 +92,7 @@ fn helpful() -> MetricJudgment {
         log_e_promote: None,
         log_e_abort: None,
         flips: None,
+        opinion: None,
         reason: Reason::Note("nothing was measured".to_owned()),
         examples: Vec::new(),
         ..error()
