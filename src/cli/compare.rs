@@ -23,7 +23,7 @@ use pairing::Paired;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The baseline's results: samples of lm-eval, results of promptfoo, a JSON log of inspect, a log of OpenAI's evals,
-    /// or scores, one JSON object a line: an id, and numbers, true or false by metric
+    /// detailed times of vLLM's benchmark, or scores, one JSON object a line: an id, and numbers, true or false by metric
     #[arg(value_name = "BLUE")]
     blue: PathBuf,
     /// The candidate's results

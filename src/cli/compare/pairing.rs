@@ -127,7 +127,8 @@ impl Case<'_> {
 fn cases<'r>(blue: &'r [ScoreRow], green: &'r [ScoreRow]) -> Result<BTreeMap<&'r str, Case<'r>>, String> {
     let by_id =
         |rows: &'r [ScoreRow]| rows.iter().map(|row| (row.id.as_str(), row)).collect::<HashMap<_, _>>();
-    let (blue_ids, mut left) = (by_id(blue), by_id(green));
+    let (blue_ids, green_ids) = (by_id(blue), by_id(green));
+    let mut left = green_ids.clone();
     let (mut cases, mut lone) = (BTreeMap::<&str, Case<'_>>::new(), Vec::new());
     for row in blue {
         let same = left.get(row.id.as_str()).filter(|other| same_question(row, other)).copied();
@@ -146,7 +147,7 @@ fn cases<'r>(blue: &'r [ScoreRow], green: &'r [ScoreRow]) -> Result<BTreeMap<&'r
         let other = asked.and_then(|asked| questions.get(asked)).copied();
         if let Some(other) = other {
             left.remove(other.id.as_str());
-        } else if green.iter().any(|other| other.id == row.id) {
+        } else if green_ids.contains_key(row.id.as_str()) {
             return Err(two_questions(&row.id));
         }
         cases.insert(&row.id, Case { blue: Some(row), green: other, cluster: None });
@@ -183,7 +184,7 @@ fn once_asked<'r>(rows: impl Iterator<Item = &'r ScoreRow>) -> HashMap<&'r str, 
 fn two_questions(id: &str) -> String {
     format!(
         "{id:?} asks one thing here and another there\n  hint: both files must come from the same prompts and cases, \
-         chat templates included"
+         chat templates included, and times from the same load"
     )
 }
 

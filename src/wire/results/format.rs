@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
 
-use super::{inspect, lm_eval, openai_evals, promptfoo};
+use super::{inspect, lm_eval, openai_evals, promptfoo, vllm};
 use crate::wire::rows::{RowFault, without_place};
 use crate::wire::{ScoreRow, read_scores};
 
@@ -32,10 +32,13 @@ enum Format {
     Promptfoo,
     Inspect,
     InspectZip,
+    Vllm,
+    /// Totals, without a row for every request.
+    VllmTotals,
 }
 
 /// Reads the results in `bytes`: rows of scores, samples of lm-evaluation-harness, results of promptfoo, a JSON log of
-/// inspect, or a log of OpenAI's evals.
+/// inspect, a log of OpenAI's evals, or the detailed times of vLLM's benchmark.
 ///
 /// # Errors
 /// Everything that is wrong, each at its line; never an empty list.
@@ -51,6 +54,11 @@ pub fn read_results(bytes: &[u8], ask: &ResultsAsk<'_>) -> Result<Vec<ScoreRow>,
         Format::OpenAiEvals => openai_evals::read(bytes, ask),
         Format::Promptfoo => promptfoo::read(bytes, ask),
         Format::Inspect => inspect::read(bytes, ask),
+        Format::Vllm => vllm::read(bytes, ask),
+        Format::VllmTotals => Err(vec![of_file(
+            "totals of a benchmark say nothing of single requests".to_owned(),
+            "run it again with --save-detailed",
+        )]),
         Format::InspectZip => Err(vec![of_file(
             "a packed log (.eval) cannot be read".to_owned(),
             "unpack it: inspect log convert FILE --to json --output-dir DIR",
@@ -86,7 +94,13 @@ impl Format {
             Ok(keys) => Ok(Self::with(&keys)),
             // A value that goes on after the line's end is one over the whole file.
             Err(error) if error.is_eof() && lines.next().is_some() => {
-                keys(bytes).map(|keys| Self::with(&keys)).map_err(|error| broken(&error))
+                match Self::with(&keys(bytes).map_err(|error| broken(&error))?) {
+                    Self::Scores => Err(of_file(
+                        "a JSON document of no tool that is known".to_owned(),
+                        "write one object a line: an id, and numbers, true or false by metric",
+                    )),
+                    known => Ok(known),
+                }
             }
             Err(_) => Ok(Self::Scores),
         }
@@ -100,6 +114,8 @@ impl Format {
             () if all(&["spec"]) || all(&["run_id", "event_id", "type"]) => Self::OpenAiEvals,
             () if all(&["results", "evalId"]) => Self::Promptfoo,
             () if all(&["eval", "status"]) => Self::Inspect,
+            () if all(&["input_lens", "ttfts"]) => Self::Vllm,
+            () if all(&["mean_ttft_ms"]) => Self::VllmTotals,
             () => Self::Scores,
         }
     }

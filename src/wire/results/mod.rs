@@ -13,6 +13,7 @@ mod item;
 mod lm_eval;
 mod openai_evals;
 mod promptfoo;
+mod vllm;
 
 #[cfg(test)]
 mod tests;
