@@ -152,11 +152,11 @@ fn cases<'r>(blue: &'r [ScoreRow], green: &'r [ScoreRow]) -> Result<BTreeMap<&'r
         }
         cases.insert(&row.id, Case { blue: Some(row), green: other, cluster: None });
     }
-    for (id, row) in left {
-        if blue_ids.contains_key(id) {
-            return Err(two_questions(id));
+    for row in green.iter().filter(|row| left.contains_key(row.id.as_str())) {
+        if blue_ids.contains_key(row.id.as_str()) {
+            return Err(two_questions(&row.id));
         }
-        cases.insert(id, Case { green: Some(row), ..Case::default() });
+        cases.insert(&row.id, Case { green: Some(row), ..Case::default() });
     }
     Ok(cases)
 }
