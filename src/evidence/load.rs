@@ -23,12 +23,12 @@ impl LoadRange {
     }
 }
 
-/// Loads up to this ratio, and [`LOAD_SLACK`] requests, apart count as the same: under continuous batching a
-/// neighbour more or less is within the noise, half as many again is not.
-const LOAD_RATIO: f64 = 1.5;
+/// Loads up to this ratio, and [`LOAD_SLACK`] requests, apart count as the same. Where an engine's times double at 32 in
+/// flight, what the load does within that is below 5 %, which is the default margin: (0.05 n + 1)/(32 + n) at n in flight.
+const LOAD_RATIO: f64 = 1.05;
 
 /// Requests by which small loads may differ besides: one and two in flight are alike.
-const LOAD_SLACK: f64 = 2.0;
+const LOAD_SLACK: f64 = 1.0;
 
 /// Prompts up to this ratio, and [`PROMPT_SLACK`] tokens, apart take about as long to read.
 const PROMPT_RATIO: f64 = 1.1;
@@ -124,10 +124,21 @@ mod tests {
             (promote, abort)
         };
         assert_eq!(at(40.0, 1.0), (false, true), "an idle candidate that is slow is slow");
-        assert_eq!(at(40.0, 38.0), (true, true));
+        assert_eq!(at(40.0, 39.0), (true, true));
         assert_eq!(at(25.0, 75.0), (true, false), "a crowded candidate that is fast is fast");
-        assert_eq!(at(1.0, 3.0), (true, true));
+        assert_eq!(at(1.0, 2.0), (true, true));
         assert_eq!(Comparable::at_loads(None, Some(9.0)), Comparable::BOTH);
+    }
+
+    #[test]
+    fn what_the_load_does_between_loads_that_are_alike_is_within_the_default_margin() {
+        let time = |load: f64| 1.0 + load / 32.0;
+        for baseline in 0..1_000 {
+            let baseline = f64::from(baseline);
+            let alike = |load: &u32| Comparable::at_loads(Some(baseline), Some(f64::from(*load))).abort;
+            let most = f64::from((0..2_000).filter(alike).max().unwrap());
+            assert!(time(most) / time(baseline) <= 1.05, "{baseline} and {most} in flight");
+        }
     }
 
     fn check(baseline: &[f64], candidate: &[f64], expected: (f64, f64)) {

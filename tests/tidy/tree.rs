@@ -97,6 +97,8 @@ fn below(folder: &str) -> Vec<String> {
             let entry = entry.unwrap();
             let path = folder.join(entry.file_name());
             match entry.file_type().unwrap().is_dir() {
+                // What a build of its own left behind.
+                true if entry.file_name() == "target" => {}
                 true => folders.push(path),
                 false => files.push(path.to_str().unwrap().replace('\\', "/")),
             }

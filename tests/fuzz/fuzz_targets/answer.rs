@@ -1,7 +1,7 @@
 //! An engine's answer, streamed or not: however it is cut, what was seen of it is the same.
 #![no_main]
 
-use goldgate::wire::{Answer, End, ResponseObserver};
+use goldgate_fuzz::wire::{Answer, End, ResponseObserver};
 use libfuzzer_sys::fuzz_target;
 
 const STATUS: [u16; 4] = [200, 206, 429, 500];

@@ -1,10 +1,10 @@
 //! A file of pairs: faults with their lines, or pairs that the judge takes; the verdict then says no more than it may.
 #![no_main]
 
-use goldgate::domain::MetricName;
-use goldgate::evidence::{Collector, EvidenceError, Record};
-use goldgate::judgment::{Ask, Policy, Question, Subject, judge};
-use goldgate::wire::{VerdictRecord, read_pairs};
+use goldgate_fuzz::domain::MetricName;
+use goldgate_fuzz::evidence::{Collector, EvidenceError, Record};
+use goldgate_fuzz::judgment::{Ask, Policy, Question, Subject, judge};
+use goldgate_fuzz::wire::{VerdictRecord, read_pairs};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -29,7 +29,7 @@ fuzz_target!(|text: &[u8]| {
     let ask = Ask { question: Question::Mirror, subject: Subject::default(), must_pass: policy.required() };
     let judgment = judge(collector.snapshot(), &policy, &ask);
     if collector.snapshot().records() < policy.pairs_min {
-        assert_ne!(judgment.verdict, goldgate::judgment::Verdict::Pass);
+        assert_ne!(judgment.verdict, goldgate_fuzz::judgment::Verdict::Pass);
     }
     serde_json::to_vec(&VerdictRecord::from(&judgment)).expect("a verdict is JSON");
 });

@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use goldgate::wire::{Edit, RequestHead, splice};
+use goldgate_fuzz::wire::{Edit, RequestHead, splice};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
