@@ -14,6 +14,8 @@
 //! 4. no question is known to it: with recorded answers, one fixed sentence that says so, which is what a
 //!    template that lost its question brings about; without any, a seeded text made up from the question.
 //!
+//! A request that must call a function (`tool_choice`) gets a call with the question as its argument instead.
+//!
 //! Absent on purpose: a queue (everything is admitted at once), several choices, logprobs, embeddings,
 //! TLS. Token counts come from a toy tokenizer that agrees with itself and with no real one.
 

@@ -16,6 +16,8 @@ pub(super) struct ChunkWriter {
     endpoint: Endpoint,
     /// `data: {"id":…,"model":…,` of every chunk.
     head: String,
+    /// How the call of a function begins, where the answer is one.
+    call: Option<String>,
 }
 
 impl ChunkWriter {
@@ -26,32 +28,30 @@ impl ChunkWriter {
         };
         let (id, model) = (answer_id(endpoint, plan), quoted(model));
         let head = format!(r#"data: {{"id":"{id}","object":"{object}","created":{CREATED},"model":{model},"#);
-        Self { endpoint, head }
+        let call = plan.called.as_deref().map(|name| call(plan, name, ""));
+        Self { endpoint, head, call }
     }
 
-    /// The chunk that only names the role; the completions route has none.
+    /// The chunk that only names the role, and the one that names the function; the completions route has neither.
     pub(super) fn role(&self, out: &mut Vec<u8>) {
         if self.endpoint == Endpoint::Chat {
-            self.chunk(
-                out,
-                r#""choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]"#,
-            );
+            self.choice(out, r#""delta":{"role":"assistant","content":""}"#);
+            if let Some(call) = &self.call {
+                self.choice(out, &format!(r#""delta":{{"tool_calls":[{call}]}}"#));
+            }
         }
     }
 
     pub(super) fn text(&self, text: &str, out: &mut Vec<u8>) {
         let text = quoted(text);
-        let choice = match self.endpoint {
-            Endpoint::Chat => {
-                format!(
-                    r#""choices":[{{"index":0,"delta":{{"content":{text}}},"logprobs":null,"finish_reason":null}}]"#
-                )
+        let part = match (self.endpoint, &self.call) {
+            (Endpoint::Chat, None) => format!(r#""delta":{{"content":{text}}}"#),
+            (Endpoint::Chat, Some(_)) => {
+                format!(r#""delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":{text}}}}}]}}"#)
             }
-            Endpoint::Completions => {
-                format!(r#""choices":[{{"index":0,"text":{text},"logprobs":null,"finish_reason":null}}]"#)
-            }
+            (Endpoint::Completions, _) => format!(r#""text":{text}"#),
         };
-        self.chunk(out, &choice);
+        self.choice(out, &part);
     }
 
     pub(super) fn finish(&self, reason: &str, fingerprint: &str, out: &mut Vec<u8>) {
@@ -73,6 +73,11 @@ impl ChunkWriter {
         self.chunk(out, &format!(r#""choices":[],"usage":{usage},"system_fingerprint":{fingerprint}"#));
     }
 
+    /// A chunk of an answer that goes on.
+    fn choice(&self, out: &mut Vec<u8>, part: &str) {
+        self.chunk(out, &format!(r#""choices":[{{"index":0,{part},"logprobs":null,"finish_reason":null}}]"#));
+    }
+
     fn chunk(&self, out: &mut Vec<u8>, rest: &str) {
         // Writing to a Vec cannot fail.
         let _ = write!(out, "{}{rest}}}\n\n", self.head);
@@ -87,11 +92,15 @@ pub(super) const ENGINE_ERROR: &str = r#"{"error":{"message":"EngineCore encount
 /// An answer in one piece.
 pub(super) fn whole(endpoint: Endpoint, plan: &Plan, model: &str) -> String {
     let (id, model, text) = (answer_id(endpoint, plan), quoted(model), quoted(sent_text(plan)));
-    let finish = finish_reason(plan.ending).map_or_else(|| "null".to_owned(), quoted);
+    let finish = finish_reason(plan).map_or_else(|| "null".to_owned(), quoted);
     let (usage, fingerprint) = (usage(plan), quoted(&plan.fingerprint));
     let (object, part) = match endpoint {
         Endpoint::Chat => {
-            ("chat.completion", format!(r#""message":{{"role":"assistant","content":{text}}}"#))
+            let said = match &plan.called {
+                Some(name) => format!(r#"null,"tool_calls":[{}]"#, call(plan, name, sent_text(plan))),
+                None => text,
+            };
+            ("chat.completion", format!(r#""message":{{"role":"assistant","content":{said}}}"#))
         }
         Endpoint::Completions => ("text_completion", format!(r#""text":{text}"#)),
     };
@@ -101,13 +110,23 @@ pub(super) fn whole(endpoint: Endpoint, plan: &Plan, model: &str) -> String {
 }
 
 /// The word for an ending; `None` where the answer breaks before one.
-pub(super) const fn finish_reason(ending: Ending) -> Option<&'static str> {
-    match ending {
+pub(super) const fn finish_reason(plan: &Plan) -> Option<&'static str> {
+    match plan.ending {
+        Ending::Stop | Ending::NoTerminator if plan.called.is_some() => Some("tool_calls"),
         Ending::Stop | Ending::NoTerminator => Some("stop"),
         Ending::Length => Some("length"),
         Ending::Abort => Some("abort"),
         Ending::ErrorObject | Ending::NoFinish | Ending::Silence | Ending::Reset => None,
     }
+}
+
+/// The call of a function, with as much of its arguments as is said at once.
+fn call(plan: &Plan, name: &str, arguments: &str) -> String {
+    let (name, arguments) = (quoted(name), quoted(arguments));
+    format!(
+        r#"{{"index":0,"id":"call_{:016x}","type":"function","function":{{"name":{name},"arguments":{arguments}}}}}"#,
+        plan.id
+    )
 }
 
 /// The text of the tokens that are sent.

@@ -25,6 +25,10 @@ pub(super) struct EngineRequest {
     max_tokens: Option<usize>,
     #[serde(default)]
     max_completion_tokens: Option<usize>,
+    #[serde(default)]
+    tools: Value,
+    #[serde(default)]
+    tool_choice: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,6 +60,13 @@ impl EngineRequest {
             return Some(messages.iter().map(turn).collect::<String>() + "<|assistant|>\n");
         }
         self.prompt.as_ref().map(text)
+    }
+
+    /// The function that must be called: the one that `tool_choice` names, or the first when it is `required`.
+    /// A free choice is no call.
+    pub(super) fn called(&self) -> Option<&str> {
+        let chosen = if self.tool_choice == "required" { self.tools.get(0)? } else { &self.tool_choice };
+        chosen["function"]["name"].as_str()
     }
 
     /// The last text a user said.

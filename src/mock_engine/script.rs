@@ -1,5 +1,7 @@
 //! Decides everything that will happen to one request, before anything does.
 
+use serde_json::json;
+
 use super::Options;
 use super::fault::Kind;
 use super::generator::made_up_text;
@@ -25,6 +27,8 @@ pub(super) enum Script {
 pub(super) struct Plan {
     pub(super) id: u64,
     pub(super) reply: Reply,
+    /// The function that is called; the reply holds its arguments.
+    pub(super) called: Option<String>,
     /// Tokens that will be sent.
     pub(super) tokens: usize,
     pub(super) ending: Ending,
@@ -97,6 +101,7 @@ pub(super) fn script(options: &Options, asked: &Asked<'_>) -> Script {
         ending,
         prompt_tokens,
         cached_tokens: if is_warm { prompt_tokens / 2 / BLOCK_TOKENS * BLOCK_TOKENS } else { 0 },
+        called: asked.request.called().map(str::to_owned),
         fingerprint: fingerprint(options, &kinds),
         pace: Pace::new(options.timing, slowness(&kinds), chance(u64::MAX)),
         reply,
@@ -104,6 +109,9 @@ pub(super) fn script(options: &Options, asked: &Asked<'_>) -> Script {
 }
 
 fn reply(options: &Options, asked: &Asked<'_>, content: u64) -> Reply {
+    if asked.request.called().is_some() {
+        return Reply::new(&json!({"question": asked.request.question()}).to_string());
+    }
     let recorded = &options.recorded;
     let named = asked.case.and_then(|id| recorded.by_id(id));
     match named.or_else(|| recorded.by_text(&asked.request.question())) {

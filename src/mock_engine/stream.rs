@@ -103,7 +103,7 @@ impl StreamBody {
             Ending::Reset => State::Breaking,
             _ => State::Over,
         };
-        if let Some(reason) = finish_reason(self.plan.ending) {
+        if let Some(reason) = finish_reason(&self.plan) {
             self.writer.finish(reason, &self.plan.fingerprint, out);
             if self.include_usage {
                 self.writer.usage(&self.plan, out);

@@ -172,6 +172,28 @@ async fn the_completions_route_answers_the_same() {
 }
 
 #[tokio::test]
+async fn a_function_that_must_be_called_is_called_with_the_question() {
+    let engine = running(options(&[])).await;
+    let tools = r#""tools":[{"type":"function","function":{"name":"count"}}],"tool_choice":"#;
+    let named = r#"{"type":"function","function":{"name":"count"}}"#;
+    for choice in [r#""required""#, named] {
+        let mut seen = Vec::new();
+        for more in [STREAM, r#""stream":false"#] {
+            let answer = ask(&engine, "", &chat(EGGS, &format!("{tools}{choice},{more}"))).await;
+            assert_eq!(
+                (answer.outcome.to_string().as_str(), answer.text.as_str()),
+                ("complete(tool_calls)", "")
+            );
+            seen.push(answer.tool_calls.expect("a call"));
+        }
+        assert!(seen[0].contains("count") && seen[0].contains("How many eggs"), "{}", seen[0]);
+        assert_eq!(seen[0], seen[1]);
+    }
+    let free = ask(&engine, "", &chat(EGGS, &format!(r#"{tools}"auto",{STREAM}"#))).await;
+    assert_eq!((free.tool_calls, free.text.ends_with("A: 12")), (None, true));
+}
+
+#[tokio::test]
 async fn tokens_are_counted_whatever_a_chunk_holds_and_a_limit_cuts() {
     let timing = Timing { tokens_per_chunk: 4, cold_requests: 1, ..Timing::instant() };
     let engine = running(Options { timing, ..options(&[]) }).await;
@@ -278,6 +300,7 @@ async fn timing_is_kept_on_the_paused_clock() {
     let before = tokio::time::Instant::now();
     let pace = pace::Pace::new(timing, 1.0, 1);
     let plan = script::Plan {
+        called: None,
         id: 1,
         reply: recorded::Reply::new("one two six"),
         tokens: 3,

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use crate::rig::{Ask, Book, GREEN, Serve, Traffic, Workspace, run};
 use replay::{Replay, TRANSCRIPT};
-use server::{Installed, tell};
+pub(crate) use server::Installed;
+use server::tell;
 
 /// Answers of a model that says nonsense are long enough at this.
 const TOKENS: &str = "temperature = 0.0\nmax_tokens = 24";

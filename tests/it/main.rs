@@ -6,6 +6,7 @@
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
 //! | [`shutdown`] | SIGTERM with a stream under way |
 //! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
+//! | [`clients`] | the official `openai` packages of Python and Node, through the proxy against direct |
 //! | [`bad_input`] | wrong files, wrong engines, wrong ports: exit code and sentence |
 //! | [`dashboard`] | the page in a real browser |
 //! | [`demo`] | every story of `goldgate demo` ends as told, and the same bytes come twice |
@@ -14,6 +15,8 @@
 
 #[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]

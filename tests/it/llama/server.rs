@@ -11,15 +11,15 @@ use crate::rig::{Ask, Clients, Process, until};
 const TRIES: u64 = 40;
 
 /// Where the program and its models are.
-pub(super) struct Installed {
+pub(crate) struct Installed {
     server: PathBuf,
     models: PathBuf,
 }
 
 /// One server with one model, ready.
-pub(super) struct Llama {
+pub(crate) struct Llama {
     pub(super) process: Process,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 /// Says something that is seen though the test passes: the harness shows only what is printed by macros of a failed one.
@@ -30,7 +30,7 @@ pub(super) fn tell(text: &str) {
 
 impl Installed {
     /// The real server, or `None` and a word about it.
-    pub(super) fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let Some(server) = std::env::var_os("LLAMA_SERVER") else {
             tell("skipped: LLAMA_SERVER is not set");
             return None;
@@ -40,7 +40,7 @@ impl Installed {
     }
 
     /// Starts a server for `model` and waits until it is ready.
-    pub(super) async fn start(&self, model: &str, more: &[&str]) -> Llama {
+    pub(crate) async fn start(&self, model: &str, more: &[&str]) -> Llama {
         let file = self.models.join(format!("{model}.gguf"));
         let port = free_port().await.to_string();
         let file = file.to_str().expect("a path that is a text");

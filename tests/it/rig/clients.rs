@@ -63,6 +63,11 @@ impl Clients {
         Self { url: url.to_owned(), http: http() }
     }
 
+    /// Where the port is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Whether the port is open. Nothing is asked.
     pub(crate) async fn can_connect(&self) -> bool {
         let address = self.url.trim_start_matches("http://");
