@@ -391,6 +391,4 @@ async fn a_client_that_is_the_bottleneck_is_no_measure() {
     let judgment = judge_runs(&[busy]);
     assert_eq!(judgment.verdict, Verdict::Invalid);
     assert!(judgment.reasons.iter().any(|reason| reason.to_string().contains("too busy to measure")));
-    let calm = run_quietly(&suite(&["slow"; 40]), engine.source(), engine.source()).await.unwrap();
-    assert_ne!(judge_runs(&[calm]).verdict, Verdict::Invalid);
 }

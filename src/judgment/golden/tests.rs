@@ -191,3 +191,20 @@ fn a_ratio_does_not_change_with_its_unit() {
     let gap = ms.metrics[0].difference.unwrap() - s.metrics[0].difference.unwrap();
     assert!(gap.abs() < 1e-12);
 }
+
+#[test]
+fn a_busy_client_judges_no_time_and_nothing_else_changes() {
+    let judged = |kind, watched_s, late_ms| {
+        let client = Some(ClientTimers {
+            watched: Duration::from_secs(watched_s),
+            late: Duration::from_millis(late_ms),
+        });
+        let values = (0..400).map(|at| (100.0 + f64::from(at % 7), 100.0 + f64::from(at % 5)));
+        let values = values.map(|(b, c)| if kind == MetricKind::Score { (1.0, 1.0) } else { (b, c) });
+        judge_golden(&[metric(kind, 0.1, values)], &GoldenAsk { client, ..ask() }).verdict
+    };
+    assert_eq!(judged(MetricKind::Latency, 10, 2_400), Verdict::Pass);
+    assert_eq!(judged(MetricKind::Latency, 10, 2_600), Verdict::Invalid);
+    assert_eq!(judged(MetricKind::Latency, 0, 400), Verdict::Pass, "too short to tell");
+    assert_eq!(judged(MetricKind::Score, 10, 9_000), Verdict::Pass, "no time is judged");
+}
