@@ -77,6 +77,7 @@ mod tests {
         let mut recent = RecentIds::default();
         let id = |n: u64| IdDigest::of(&n.to_string());
         recent.remember(id(0), 7);
+        recent.remember(id(0), 8);
         assert_eq!(recent.first(id(0)), Some(7));
         (1..=REMEMBERED_MIN as u64).for_each(|n| recent.remember(id(n), n));
         assert_eq!((recent.first(id(0)), recent.first(id(1))), (Some(7), Some(1)), "at least so many");
