@@ -28,7 +28,7 @@ const PYTHON_PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers");
 
 /// Starts `kind` on the proxy's core before the engine; `None` when it is not installed.
 pub(crate) async fn start(kind: Kind, options: &Options, ports: Ports) -> anyhow::Result<Option<Peer>> {
-    let (program, config, arguments): (_, _, fn(&mut Command, &Path)) = match kind {
+    let (program, config, arguments): (_, _, fn(&mut Command, &Path, u16)) = match kind {
         Kind::Relay => return relay(options, ports.blue).map(Some),
         Kind::Nginx => {
             (found("nginx"), Config { name: "nginx.conf", text: include_str!("nginx.conf") }, of_nginx)
@@ -56,27 +56,25 @@ pub(crate) async fn start(kind: Kind, options: &Options, ports: Ports) -> anyhow
     }
 }
 
-fn of_nginx(command: &mut Command, config: &Path) {
+fn of_nginx(command: &mut Command, config: &Path, _: u16) {
     command.arg("-p").arg(config.with_file_name("")).arg("-c").arg(config);
 }
 
-fn of_haproxy(command: &mut Command, config: &Path) {
+fn of_haproxy(command: &mut Command, config: &Path, _: u16) {
     command.arg("-db").arg("-f").arg(config);
 }
 
-fn of_envoy(command: &mut Command, config: &Path) {
+fn of_envoy(command: &mut Command, config: &Path, _: u16) {
     command.args(["--concurrency", "1", "--base-id", "7", "-l", "error", "-c"]).arg(config);
 }
 
 /// The port is no part of its configuration.
-fn of_litellm(command: &mut Command, config: &Path) {
-    let port = fs::read_to_string(config).unwrap_or_default();
-    let port = port.lines().find_map(|line| line.strip_prefix("# port ")).unwrap_or_default();
+fn of_litellm(command: &mut Command, config: &Path, port: u16) {
     command
         .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         // Else it ends a stream whose tokens are alike, and those of the engine here are.
         .env("REPEATED_STREAMING_CHUNK_LIMIT", "1000000")
-        .args(["--telemetry", "False", "--host", "127.0.0.1", "--port", port, "--config"])
+        .args(["--telemetry", "False", "--host", "127.0.0.1", "--port", &port.to_string(), "--config"])
         .arg(config);
 }
 
@@ -104,7 +102,7 @@ async fn configured(
     ports: Ports,
     program: PathBuf,
     config: Config,
-    arguments: fn(&mut Command, &Path),
+    arguments: fn(&mut Command, &Path, u16),
 ) -> anyhow::Result<Peer> {
     let folder = TempDir::new()?;
     let port = free_port()?;
@@ -116,7 +114,7 @@ async fn configured(
     let path = folder.path().join(config.name);
     fs::write(&path, text)?;
     let mut command = on_core(options.cores.proxy, program);
-    arguments(&mut command, &path);
+    arguments(&mut command, &path, port);
     command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
     let process = Pinned { child: command.spawn()? };
     for _ in 0..START_TRIES {
