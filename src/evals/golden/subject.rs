@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::GoldenRun;
+use super::{Early, GoldenRun};
 use crate::document::parts_digest;
 use crate::domain::MetricName;
 use crate::evidence::{EvidenceDigest, Halves, Pair, Record};
@@ -25,15 +25,17 @@ impl GoldenRun {
     /// The subject of this run's verdict.
     #[must_use]
     pub fn subject(&self) -> Subject {
-        let mut evidence = EvidenceDigest::default();
-        for pair in self.pairs_by_case() {
-            evidence.push(&Record::Pair(pair));
-        }
+        let fixed = || {
+            let mut evidence = EvidenceDigest::default();
+            self.pairs_by_case().into_iter().for_each(|pair| evidence.push(&Record::Pair(pair)));
+            evidence.text_so_far()
+        };
+        let evidence = self.early.as_ref().map_or_else(fixed, Early::evidence);
         Subject {
             baseline: self.baseline.subject(),
             candidate: self.candidate.subject(),
             policy: self.policy(),
-            evidence: evidence.text_so_far(),
+            evidence,
         }
     }
 
@@ -43,10 +45,10 @@ impl GoldenRun {
             self.suite.metrics.iter().map(|metric| (metric.name.as_str(), metric.margin, metric.required));
         let latency =
             self.suite.latency.named().into_iter().map(|(timing, margin)| (timing.metric(), margin, false));
-        let rules: Vec<String> = rules
-            .chain(latency)
-            .map(|(name, margin, required)| format!("{name} {margin} {required}"))
-            .collect();
+        let rules =
+            rules.chain(latency).map(|(name, margin, required)| format!("{name} {margin} {required}"));
+        let sequential = self.early.iter().map(|early| format!("sequential {}", early.policy().abort_alpha));
+        let rules: Vec<String> = rules.chain(sequential).collect();
         let parts: Vec<&[u8]> =
             std::iter::once(&self.suite.digest).chain(&rules).map(|part| part.as_bytes()).collect();
         format!("pol:{}", &parts_digest("goldgate/golden-policy/1", &parts).to_hex()[..16])
