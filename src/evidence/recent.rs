@@ -1,22 +1,23 @@
 //! Ids seen lately: a request counts once, however often its id comes back.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::mem;
 
 /// Ids remembered at least; never twice as many. At 1,000 pairs a minute that is two hours: retries come back
 /// far sooner. An id takes 50 bytes.
 const REMEMBERED_MIN: usize = 131_072;
 
-/// A bounded memory of ids and where each came first: the latest ones, and as many before them. When there are enough
-/// of the latest they become the earlier ones, whose room is used again; none is taken out by itself.
+/// A bounded memory of ids and where each came first. Once there are enough of the latest, all before them are
+/// forgotten together: looking an id up is one look into one table.
 #[derive(Clone, Debug, Default)]
 pub struct RecentIds {
-    latest: Places,
-    earlier: Places,
+    places: HashMap<IdDigest, u64, BuildHasherDefault<AsItIs>>,
+    /// The ids that came since the last time that some were forgotten.
+    latest: usize,
+    /// Those at this place and before it are forgotten next.
+    earlier: u64,
 }
-
-type Places = HashMap<IdDigest, u64, BuildHasherDefault<AsItIs>>;
 
 /// An id by 128 bits of its BLAKE3, so that no client can make two of them meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,16 +41,25 @@ impl RecentIds {
     /// Where the id came first, if it was seen lately.
     #[must_use]
     pub fn first(&self, id: IdDigest) -> Option<u64> {
-        self.latest.get(&id).or_else(|| self.earlier.get(&id)).copied()
+        self.places.get(&id).copied()
     }
 
-    /// Remembers that the id came at `place`: the [first](Self::first) time that it was seen lately.
-    pub fn remember(&mut self, id: IdDigest, place: u64) {
-        self.latest.entry(id).or_insert(place);
-        if self.latest.len() >= REMEMBERED_MIN {
-            mem::swap(&mut self.latest, &mut self.earlier);
-            self.latest.clear();
+    /// Remembers that the id came at `place`, which rises from id to id.
+    ///
+    /// # Errors
+    /// Where it came first, if it was seen lately.
+    pub fn claim(&mut self, id: IdDigest, place: u64) -> Result<(), u64> {
+        match self.places.entry(id) {
+            Entry::Occupied(first) => return Err(*first.get()),
+            Entry::Vacant(new) => new.insert(place),
+        };
+        self.latest += 1;
+        if self.latest >= REMEMBERED_MIN {
+            let earlier = self.earlier;
+            self.places.retain(|_, first| *first > earlier);
+            (self.latest, self.earlier) = (0, place);
         }
+        Ok(())
     }
 }
 
@@ -76,13 +86,16 @@ mod tests {
     fn an_id_is_known_until_too_many_came_after_it() {
         let mut recent = RecentIds::default();
         let id = |n: u64| IdDigest::of(&n.to_string());
-        recent.remember(id(0), 7);
-        recent.remember(id(0), 8);
-        assert_eq!(recent.first(id(0)), Some(7));
-        (1..=REMEMBERED_MIN as u64).for_each(|n| recent.remember(id(n), n));
-        assert_eq!((recent.first(id(0)), recent.first(id(1))), (Some(7), Some(1)), "at least so many");
-        (1..=REMEMBERED_MIN as u64).for_each(|n| recent.remember(id(n << 32), n));
-        assert_eq!(recent.first(id(0)), None);
-        assert!(recent.latest.len() + recent.earlier.len() < 2 * REMEMBERED_MIN);
+        let many = REMEMBERED_MIN as u64;
+        assert_eq!((recent.claim(id(0), 1), recent.claim(id(0), 2)), (Ok(()), Err(1)));
+        (1..=many).for_each(|n| recent.claim(id(n), n + 1).unwrap());
+        assert_eq!(
+            (recent.first(id(0)), recent.claim(id(1), many + 2)),
+            (Some(1), Err(2)),
+            "at least so many"
+        );
+        (1..=many).for_each(|n| recent.claim(id(n << 32), many + n + 2).unwrap());
+        assert_eq!((recent.first(id(0)), recent.first(id(many))), (None, Some(many + 1)));
+        assert!(recent.places.len() < 2 * REMEMBERED_MIN);
     }
 }
