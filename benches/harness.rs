@@ -61,7 +61,10 @@ fn main() -> anyhow::Result<()> {
 fn write_cases(directory: &Path, cases: usize) -> anyhow::Result<()> {
     let mut rows = String::new();
     for case in 0..cases {
-        writeln!(rows, "{{\"id\": \"case-{case}\", \"prompt\": \"What is {case} and {case}? Give a reason.\"}}")?;
+        writeln!(
+            rows,
+            "{{\"id\": \"case-{case}\", \"prompt\": \"What is {case} and {case}? Give a reason.\"}}"
+        )?;
     }
     Ok(fs::write(directory.join("cases.jsonl"), rows)?)
 }
@@ -76,6 +79,7 @@ fn speed(directory: &Path, requests: usize) -> anyhow::Result<()> {
         concurrency: CONCURRENCY,
         seed: None,
         pace: None,
+        warm_up: 0,
         caps: Caps::default(),
         sequential: None,
         timeouts: Timeouts::default(),
@@ -88,7 +92,8 @@ fn speed(directory: &Path, requests: usize) -> anyhow::Result<()> {
     let source = ArmSource::Engine(Endpoint::new(&url)?);
     let (run, _) = runtime.block_on(run_one(&suite, source, &options, outlets))?;
     let (seconds, cpu) = ((clock.monotonic() - began).as_secs_f64(), cpu_seconds()? - cpu_before);
-    let whole = run.samples.iter().flatten().filter(|sample| sample.outcome.is_some_and(|it| it.is_complete()));
+    let whole =
+        run.samples.iter().flatten().filter(|sample| sample.outcome.is_some_and(|it| it.is_complete()));
     ensure!(whole.count() == requests, "answers were lost or broken");
     let (per_second, per_cpu_second) = (requests as f64 / seconds, requests as f64 / cpu);
     say(format!(
@@ -117,10 +122,16 @@ fn engine() -> anyhow::Result<(Running, String)> {
 /// A gate over two files of recorded answers; the kernel says what it held at most.
 fn memory(directory: &Path, cases: usize) -> anyhow::Result<()> {
     write_cases(directory, cases)?;
-    for (name, answer) in [("blue", "It is the sum, because that is how"), ("green", "The sum of both, for that is what")] {
+    for (name, answer) in
+        [("blue", "It is the sum, because that is how"), ("green", "The sum of both, for that is what")]
+    {
         let mut rows = String::new();
         for case in 0..cases {
-            writeln!(rows, "{{\"id\": \"case-{case}\", \"output\": \"{answer} {case} is added: {}.\"}}", 2 * case)?;
+            writeln!(
+                rows,
+                "{{\"id\": \"case-{case}\", \"output\": \"{answer} {case} is added: {}.\"}}",
+                2 * case
+            )?;
         }
         fs::write(directory.join(format!("{name}.jsonl")), rows)?;
     }
@@ -141,7 +152,9 @@ fn memory(directory: &Path, cases: usize) -> anyhow::Result<()> {
     let seconds = clock.monotonic().as_secs_f64();
     ensure!(status.success(), "the gate ended with {status}");
     let (mib, rate) = (kib_max / 1_024, cases as f64 / seconds);
-    say(format!("harness: a gate over {cases} recorded cases in {seconds:.2} s, {rate:.0} cases a second, {mib} MiB at most"))?;
+    say(format!(
+        "harness: a gate over {cases} recorded cases in {seconds:.2} s, {rate:.0} cases a second, {mib} MiB at most"
+    ))?;
     ensure!(cases > RECORDED || mib <= MIB_MAX, "more than {MIB_MAX} MiB");
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let suites = Suite::read_all(&args.suite).blame_usage()?;
     let source = arm::source(&args.target)?;
     let (options, mut tables) = (args.run.options()?, Vec::new());
-    let mut samples = args.run.samples(&options, &context.output)?;
+    let mut samples = args.run.samples(&suites, &options, &context.output)?;
     for suite in suites.into_iter().map(Arc::new) {
         let bar = Bar::new(&context.output, &suite.name);
         let outlets = Outlets { samples: samples.as_mut(), on_progress: &mut |step| bar.follow(step) };

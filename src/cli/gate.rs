@@ -62,7 +62,7 @@ async fn judged(args: &Args, context: &Context) -> Result<Judgment, Failure> {
     }
     let mut options = args.run.options()?;
     options.sequential = args.sequential.then(|| share_of(FAIL_ALPHA, suites.len()));
-    let mut samples = args.run.samples(&options, &context.output)?;
+    let mut samples = args.run.samples(&suites, &options, &context.output)?;
     let mut runs = Vec::with_capacity(suites.len());
     for suite in suites.into_iter().map(Arc::new) {
         let bar = Bar::new(&context.output, &suite.name);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::number::positive;
 use super::{Blame, Failure, Output};
-use crate::evals::{Arrivals, Caps, CostCap, Pace, Price, RunOptions, SampleLog, Trace};
+use crate::evals::{Arrivals, Caps, CostCap, Pace, Price, RunOptions, SampleLog, Suite, Trace};
 use crate::telemetry::SystemClock;
 use crate::upstream::Timeouts;
 
@@ -28,6 +28,9 @@ pub(super) struct RunArgs {
     /// came once: trace:FILE, one moment a line or a CSV table with a column TIMESTAMP
     #[arg(long, value_name = "poisson|constant|trace:FILE")]
     arrivals: Option<Spread>,
+    /// Asks each engine so many cases before the first that counts; their answers are kept nowhere
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    warm_up: usize,
     /// Gives up on an answer after this time
     #[arg(long, default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
     timeout: Duration,
@@ -78,8 +81,8 @@ impl RunArgs {
         let (concurrency, clock) = (usize::from(self.concurrency), Arc::new(SystemClock::start()));
         let cost_max = self.cost_max.zip(self.price).map(|(max, price)| CostCap { max, price });
         let caps = Caps { tokens_max: self.tokens_max, cost_max };
-        let (seed, pace, sequential) = (self.seed, self.pace()?, None);
-        Ok(RunOptions { concurrency, seed, pace, caps, sequential, timeouts, clock })
+        let (seed, pace, warm_up, sequential) = (self.seed, self.pace()?, self.warm_up, None);
+        Ok(RunOptions { concurrency, seed, pace, warm_up, caps, sequential, timeouts, clock })
     }
 
     fn pace(&self) -> Result<Option<Pace>, Failure> {
@@ -110,12 +113,17 @@ impl RunArgs {
     /// When it cannot be made: exit 2.
     pub(super) fn samples(
         &self,
+        suites: &[Suite],
         options: &RunOptions,
         output: &Output,
     ) -> Result<Option<SampleLog>, Failure> {
         let Some(folder) = &self.out else { return Ok(None) };
-        let open = if self.resume { SampleLog::resume } else { SampleLog::create };
-        let log = open(folder, Arc::clone(&options.clock));
+        let clock = Arc::clone(&options.clock);
+        let names = || suites.iter().map(|suite| suite.name.clone()).collect();
+        let log = match self.resume {
+            true => SampleLog::resume(folder, names(), clock),
+            false => SampleLog::create(folder, clock),
+        };
         let log = log
             .map_err(|error| anyhow::anyhow!("--out: {} cannot be written: {error}", folder.display()))
             .blame_usage()?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -15,7 +16,8 @@ use crate::wire::{Answer, Usage};
 pub struct RecordedAnswers {
     file: String,
     digest: String,
-    answers: HashMap<String, Answer>,
+    /// Shared: every suite of a gate reads them.
+    answers: Arc<HashMap<String, Answer>>,
 }
 
 const KEYS: [&str; 6] = ["id", "output", "finish_reason", "tool_calls", "usage", "timing"];
@@ -31,8 +33,8 @@ impl RecordedAnswers {
         let file = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| Fault::unreadable(&file, &error))?;
         let digest = blake3::hash(&bytes).to_hex()[..16].to_owned();
-        let answers = rows::parse(&file, &bytes, &KEYS, answer)?.into_iter().collect();
-        Ok(Self { file, digest, answers })
+        let answers: HashMap<_, _> = rows::parse(&file, &bytes, &KEYS, answer)?.into_iter().collect();
+        Ok(Self { file, digest, answers: Arc::new(answers) })
     }
 
     /// Tells the content of the file from any other.
@@ -168,8 +170,10 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<RecordedAnswers, Faults> {
-        let answers = rows::parse("a.jsonl", text.as_bytes(), &KEYS, answer)?.into_iter().collect();
-        Ok(RecordedAnswers { file: "a.jsonl".to_owned(), digest: String::new(), answers })
+        let answers: HashMap<_, _> =
+            rows::parse("a.jsonl", text.as_bytes(), &KEYS, answer)?.into_iter().collect();
+        let (file, digest) = ("a.jsonl".to_owned(), String::new());
+        Ok(RecordedAnswers { file, digest, answers: Arc::new(answers) })
     }
 
     fn check(text: &str, expected: &str) {

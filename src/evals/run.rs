@@ -33,6 +33,8 @@ pub struct RunOptions {
     pub seed: Option<u64>,
     /// When requests are due; `None`: as soon as fewer than `concurrency` are in flight.
     pub pace: Option<Pace>,
+    /// Requests to each engine before the first that counts; their answers are kept nowhere.
+    pub warm_up: usize,
     /// What may be spent.
     pub caps: Caps,
     /// Judges cases as they come and stops once they decide, with this probability of failing a candidate that is within its

@@ -70,8 +70,8 @@ pub struct SampleLog {
     file: File,
     clock: Arc<dyn Clock>,
     synced: Duration,
-    /// Whether the file holds rows of an earlier run, and what became of them.
-    resumed: bool,
+    /// The suites whose rows may stand there already; `None`: it is a new file.
+    resumed: Option<Vec<String>>,
     note: Option<String>,
     taken: u64,
 }
@@ -90,15 +90,15 @@ impl SampleLog {
         Self::open(path, clock)
     }
 
-    /// The file that an earlier run left in `folder`, or a new one. A last line that was cut off in writing is taken away,
+    /// The file that an earlier run of these suites left in `folder`, or a new one. A last line that was cut off in writing is taken away,
     /// and [`SampleLog::note`] tells of it.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn resume(folder: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    pub fn resume(folder: &Path, suites: Vec<String>, clock: Arc<dyn Clock>) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let mut log = Self::open(folder.join(NAME), clock)?;
-        log.resumed = true;
+        log.resumed = Some(suites);
         log.mend()?;
         Ok(log)
     }
@@ -106,7 +106,7 @@ impl SampleLog {
     fn open(path: PathBuf, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
         let synced = clock.monotonic();
-        Ok(Self { path, file, clock, synced, resumed: false, note: None, taken: 0 })
+        Ok(Self { path, file, clock, synced, resumed: None, note: None, taken: 0 })
     }
 
     /// Ends the last line: with its newline where only that is missing, else before it began.
@@ -159,10 +159,8 @@ impl SampleLog {
         key: &RunKey,
         mut each: impl FnMut(Kept),
     ) -> Result<(), EvalError> {
-        if !self.resumed {
-            return Ok(());
-        }
-        let mut reading = Reading::new(self.path.display().to_string(), suite, key);
+        let Some(suites) = &self.resumed else { return Ok(()) };
+        let mut reading = Reading::new(self.path.display().to_string(), suites.clone(), suite, key);
         let mut lines = BufReader::new(File::open(&self.path).map_err(|source| self.broken(source))?);
         let mut bytes = Vec::new();
         loop {
@@ -219,6 +217,7 @@ impl SampleLog {
 struct Reading<'s> {
     file: String,
     line: usize,
+    suites: Vec<String>,
     suite: &'s Suite,
     key: &'s RunKey,
     cases: HashMap<&'s str, usize>,
@@ -228,10 +227,10 @@ struct Reading<'s> {
 }
 
 impl<'s> Reading<'s> {
-    fn new(file: String, suite: &'s Suite, key: &'s RunKey) -> Self {
+    fn new(file: String, suites: Vec<String>, suite: &'s Suite, key: &'s RunKey) -> Self {
         let cases = suite.cases.iter().enumerate().map(|(at, case)| (case.id.as_str(), at)).collect();
         let (seen, faults) = (HashMap::new(), Vec::new());
-        Self { file, line: 0, suite, key, cases, seen, faults }
+        Self { file, line: 0, suites, suite, key, cases, seen, faults }
     }
 
     fn line(&mut self, bytes: &[u8]) -> Option<Kept> {
@@ -249,10 +248,11 @@ impl<'s> Reading<'s> {
                 return None;
             }
         };
-        if row.suite != self.suite.name {
-            return None; // of another suite of the same gate
+        let ours = row.suite == self.suite.name;
+        if !ours && self.suites.iter().any(|suite| row.suite == *suite) {
+            return None; // of another suite of the same gate, which is asked for its own rows
         }
-        if row.run != self.key.0 {
+        if !ours || row.run != self.key.0 {
             let rule =
                 format!("{:?} is another run: its suite, dataset, seed or arms are not these", row.run);
             self.wrong("run", rule, "give what was given first, or use another --out");

@@ -67,6 +67,7 @@ impl GoldenGate {
         let options = RunOptions {
             concurrency: CONCURRENCY,
             pace: None,
+            warm_up: 0,
             caps: Caps::default(),
             sequential: None,
             seed: Some(suite.seed.wrapping_add(request.epoch)),

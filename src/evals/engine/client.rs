@@ -110,7 +110,12 @@ impl Engine {
                     return Ok(Asked { answer: Some(answer), refused });
                 }
                 Tried::Lost => return Ok(Asked { answer: None, refused }),
-                Tried::Refused(wait) => sleep(place.refused(sent_ms, refused, wait, &*self.clock)).await,
+                Tried::Refused(wait) => {
+                    let pause = place.refused(sent_ms, refused, wait, &*self.clock);
+                    if refused + 1 < TRIES_MAX {
+                        sleep(pause).await;
+                    }
+                }
             }
         }
         match self.flow.gave_up() {

@@ -75,6 +75,10 @@ pub(super) enum Ready {
 }
 
 impl Ready {
+    pub(super) const fn is_engine(&self) -> bool {
+        matches!(self, Self::Engine(_))
+    }
+
     /// The answer to a turn; see [`Engine::ask`].
     pub(super) async fn ask(
         &self,

@@ -61,8 +61,10 @@ pub(super) async fn ask(
         arms.insert(arm, source.ready(arm, suite, options).await?);
     }
     let clock = Arc::clone(&options.clock);
-    let start_ms = clock.monotonic_ms();
-    let crew = Arc::new(Crew { suite: Arc::clone(suite), arms, clock, start_ms });
+    let crew = Arc::new(Crew { suite: Arc::clone(suite), arms, clock });
+    warm_up(&crew, options).await?;
+    let start_ms = options.clock.monotonic_ms();
+    let due_ms: Option<Vec<f64>> = due_ms.map(|due_ms| due_ms.iter().map(|due| start_ms + due).collect());
     Run { crew, key, options, outlets, gathered, spent, progress }.all(&open, due_ms.as_deref()).await
 }
 
@@ -72,13 +74,11 @@ struct Crew {
     suite: Arc<Suite>,
     arms: HashMap<Arm, Ready>,
     clock: Arc<dyn Clock>,
-    start_ms: f64,
 }
 
 impl Crew {
-    /// Asks one turn when it is due; `None`: at once. What is overdue is late already, and waits for nothing.
+    /// Asks one turn when it is due on the run's clock; `None`: at once. What is overdue is late already, and waits for nothing.
     async fn ask(self: Arc<Self>, turn: Turn, due_ms: Option<f64>) -> (Turn, Result<Asked, EvalError>) {
-        let due_ms = due_ms.map(|due_ms| self.start_ms + due_ms);
         let wait_ms = due_ms.map_or(0.0, |due_ms| due_ms - self.clock.monotonic_ms());
         if wait_ms > 0.0 {
             sleep(Duration::from_secs_f64(wait_ms / 1_000.0)).await;
@@ -89,6 +89,28 @@ impl Crew {
         };
         (turn, asked)
     }
+}
+
+/// Asks every engine some cases before the first that counts: of a cold engine the first answers are the slowest.
+async fn warm_up(crew: &Arc<Crew>, options: &RunOptions) -> Result<(), EvalError> {
+    let engines = [Arm::Baseline, Arm::Candidate].into_iter();
+    let engines: Vec<Arm> = engines.filter(|arm| crew.arms.get(arm).is_some_and(Ready::is_engine)).collect();
+    let mut asking = JoinSet::new();
+    for at in 0..options.warm_up {
+        // A repeat that no run has, so that a nonce is none of the run's either.
+        let turn = |arm| Turn { case: at % crew.suite.cases.len(), repeat: u32::MAX, arm };
+        for arm in &engines {
+            asking.spawn(Arc::clone(crew).ask(turn(*arm), None));
+        }
+        while asking.len() > options.concurrency.saturating_sub(engines.len()) {
+            let Some(came) = asking.join_next().await else { break };
+            came.map_err(|error| EvalError::Client(error.to_string()))?.1?;
+        }
+    }
+    while let Some(came) = asking.join_next().await {
+        came.map_err(|error| EvalError::Client(error.to_string()))?.1?;
+    }
+    Ok(())
 }
 
 /// A run under way.

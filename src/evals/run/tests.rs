@@ -97,6 +97,7 @@ fn options() -> RunOptions {
         concurrency: 4,
         seed: None,
         pace: None,
+        warm_up: 0,
         caps: Caps::default(),
         sequential: None,
         timeouts: Timeouts::default(),

@@ -18,6 +18,11 @@ fn key(seed: u64) -> RunKey {
     RunKey::of(&suite, seed, [(Arm::Baseline, "a".to_owned()), (Arm::Candidate, "b".to_owned())].into_iter())
 }
 
+/// The suites of the gate.
+fn names() -> Vec<String> {
+    vec!["smoke".to_owned(), "other".to_owned()]
+}
+
 fn kept(case: usize, arm: Arm) -> Kept {
     let usage = Some(Usage { prompt_tokens: 5, completion_tokens: 7, cached_tokens: None });
     let answer = Answer {
@@ -59,7 +64,7 @@ impl Bench {
 
     /// What a run with `key` finds, and what it is told.
     fn resume(&self, key: &RunKey) -> (Result<Vec<Kept>, String>, Option<String>) {
-        let mut log = SampleLog::resume(self.folder.path(), Arc::new(SystemClock::start())).unwrap();
+        let mut log = SampleLog::resume(self.folder.path(), names(), Arc::new(SystemClock::start())).unwrap();
         let mut found = Vec::new();
         let read = log.each(&self.suite, key, |kept| found.push(kept)).map_err(|error| error.to_string());
         (read.map(|()| found), log.note().map(str::to_owned))
@@ -89,7 +94,7 @@ fn a_line_cut_off_in_writing_is_dropped_and_told_and_the_next_one_stands_alone()
     let (found, note) = bench.resume(&key(1));
     assert_eq!(found.unwrap().len(), 5);
     assert!(note.unwrap().contains("samples.jsonl: the last line was cut off"));
-    let mut log = SampleLog::resume(bench.folder.path(), Arc::new(SystemClock::start())).unwrap();
+    let mut log = SampleLog::resume(bench.folder.path(), names(), Arc::new(SystemClock::start())).unwrap();
     log.append(&bench.suite, &key(1), &kept(2, Arm::Candidate), &[]).unwrap();
     let (found, note) = bench.resume(&key(1));
     assert_eq!((found.unwrap().len(), note), (6, None));
@@ -130,6 +135,10 @@ fn a_line_that_is_no_sample_is_named_with_its_place() {
 fn answers_of_another_run_are_refused() {
     let bench = Bench::new();
     bench.refused(&key(2), "samples.jsonl:1:1: run: ");
+    bench.change(|text| text.replace("\"suite\":\"smoke\"", "\"suite\":\"other\""));
+    assert_eq!(bench.resume(&key(1)).0.unwrap().len(), 0, "of another suite of the same gate");
+    bench.change(|text| text.replace("\"suite\":\"other\"", "\"suite\":\"stranger\""));
+    bench.refused(&key(1), "samples.jsonl:1:1: run: ");
 }
 
 #[test]

@@ -72,25 +72,43 @@ async fn a_cap_ends_the_run_and_half_a_sample_is_not_judged() {
     );
 }
 
-#[tokio::test]
-async fn a_nonce_begins_every_prompt_and_no_two_are_alike() {
-    let seen = Arc::new(Mutex::new(HashSet::new()));
+/// An engine that keeps every prompt it was asked.
+async fn listening() -> (FakeEngine, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&seen);
     let models = get(|| async { r#"{"data":[{"id":"fake-1"}]}"# });
     let answer = post(move |body: String| {
         let body: Value = serde_json::from_str(&body).unwrap();
-        let text = body["messages"][0]["content"].as_str().unwrap().to_owned();
-        heard.lock().unwrap().insert(text);
+        heard.lock().unwrap().push(body["messages"][0]["content"].as_str().unwrap().to_owned());
         async { ([(header::CONTENT_TYPE, "text/event-stream")], STREAM) }
     });
     let router = Router::new().route("/v1/models", models).route("/v1/chat/completions", answer);
-    let engine = FakeEngine::serve(router).await;
+    (FakeEngine::serve(router).await, seen)
+}
+
+#[tokio::test]
+async fn a_nonce_begins_every_prompt_and_no_two_are_alike() {
+    let (engine, seen) = listening().await;
     let mut suite = Suite { repeats: 2, ..suite(&["2+2"; 3]) };
     suite.request.nonce = true;
-    run_quietly(&suite, engine.source(), engine.source()).await.unwrap();
-    let seen = seen.lock().unwrap();
-    assert_eq!(seen.len(), 12);
+    let options = RunOptions { warm_up: 2, ..options() };
+    run_with(&suite, engine.source(), engine.source(), &options, &mut |_| {}).await.unwrap();
+    let seen: HashSet<String> = seen.lock().unwrap().iter().cloned().collect();
+    assert_eq!(seen.len(), 12 + 4);
     assert!(seen.iter().all(|text| text.starts_with('[') && text.ends_with("]\n2+2")), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_warm_up_comes_first_and_counts_nowhere() {
+    let ((blue, asked), (green, also)) = (listening().await, listening().await);
+    let options = RunOptions { warm_up: 3, concurrency: 1, ..options() };
+    let suite = suite(&["a", "b"]);
+    let run = run_with(&suite, blue.source(), green.source(), &options, &mut |_| {}).await.unwrap();
+    for asked in [asked, also] {
+        assert_eq!(asked.lock().unwrap()[..3], ["a", "b", "a"]);
+        assert_eq!(asked.lock().unwrap().len(), 5);
+    }
+    assert_eq!(run.baseline.latency[0].micros.len(), 2);
 }
 
 #[tokio::test]
@@ -111,7 +129,7 @@ async fn a_run_that_goes_on_gives_what_an_uninterrupted_one_gives_and_asks_nothi
     let first = SampleLog::create(folder.path(), Arc::clone(&clock)).unwrap();
     let (_, before) = asked(Some(first), RunOptions { caps, ..options() }).await;
     assert!((3..20).contains(&before), "{before}");
-    let resume = || Some(SampleLog::resume(folder.path(), Arc::clone(&clock)).unwrap());
+    let resume = || Some(SampleLog::resume(folder.path(), Vec::new(), Arc::clone(&clock)).unwrap());
     let (whole, after) = asked(resume(), options()).await;
     assert_eq!(before + after, 20);
     // All there: no engine is needed any more, and every number is as it was.
