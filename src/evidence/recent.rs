@@ -2,26 +2,26 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::mem;
 
 /// Ids remembered at least; never twice as many. At 1,000 pairs a minute that is two hours: retries come back
-/// far sooner. An id takes 50 bytes.
-const REMEMBERED_MIN: usize = 131_072;
+/// far sooner. So many fill a table of 2¹⁷ places to the seven eighths that it takes: two of them are 6 MiB.
+const REMEMBERED_MIN: usize = 7 << 14;
 
-/// A bounded memory of ids and where each came first. Once there are enough of the latest, all before them are
-/// forgotten together: looking an id up is one look into one table.
+/// A bounded memory of ids and where each came first: the latest ones, and as many before them. When there are enough
+/// of the latest they become the earlier ones, whose room is used again; none is taken out by itself.
 #[derive(Clone, Debug, Default)]
 pub struct RecentIds {
-    places: HashMap<IdDigest, u64, BuildHasherDefault<AsItIs>>,
-    /// The ids that came since the last time that some were forgotten.
-    latest: usize,
-    /// Those at this place and before it are forgotten next.
-    earlier: u64,
+    latest: Places,
+    earlier: Places,
 }
 
+type Places = HashMap<IdDigest, u64, BuildHasherDefault<AsItIs>>;
+
 /// An id by 128 bits of its BLAKE3, so that no client can make two of them meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IdDigest(u128);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdDigest([u64; 2]);
 
 /// A digest is as good a hash as any: its first eight bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,9 +31,19 @@ impl IdDigest {
     /// The digest of `id`.
     #[must_use]
     pub fn of(id: &str) -> Self {
-        let mut first = [0; 16];
-        first.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
-        Self(u128::from_le_bytes(first))
+        let hash = blake3::hash(id.as_bytes());
+        let half = |at: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&hash.as_bytes()[at..at + 8]);
+            u64::from_le_bytes(bytes)
+        };
+        Self([half(0), half(8)])
+    }
+}
+
+impl Hash for IdDigest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
     }
 }
 
@@ -41,23 +51,24 @@ impl RecentIds {
     /// Where the id came first, if it was seen lately.
     #[must_use]
     pub fn first(&self, id: IdDigest) -> Option<u64> {
-        self.places.get(&id).copied()
+        self.latest.get(&id).or_else(|| self.earlier.get(&id)).copied()
     }
 
-    /// Remembers that the id came at `place`, which rises from id to id.
+    /// Remembers that the id came at `place`.
     ///
     /// # Errors
     /// Where it came first, if it was seen lately.
     pub fn claim(&mut self, id: IdDigest, place: u64) -> Result<(), u64> {
-        match self.places.entry(id) {
+        if let Some(first) = self.earlier.get(&id) {
+            return Err(*first);
+        }
+        match self.latest.entry(id) {
             Entry::Occupied(first) => return Err(*first.get()),
             Entry::Vacant(new) => new.insert(place),
         };
-        self.latest += 1;
-        if self.latest >= REMEMBERED_MIN {
-            let earlier = self.earlier;
-            self.places.retain(|_, first| *first > earlier);
-            (self.latest, self.earlier) = (0, place);
+        if self.latest.len() >= REMEMBERED_MIN {
+            mem::swap(&mut self.latest, &mut self.earlier);
+            self.latest.clear();
         }
         Ok(())
     }
@@ -68,9 +79,8 @@ impl Hasher for AsItIs {
         self.0 = bytes.iter().take(8).rfold(0, |hash, &byte| hash << 8 | u64::from(byte));
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the low half")]
-    fn write_u128(&mut self, digest: u128) {
-        self.0 = digest as u64;
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
     }
 
     fn finish(&self) -> u64 {
@@ -96,6 +106,6 @@ mod tests {
         );
         (1..=many).for_each(|n| recent.claim(id(n << 32), many + n + 2).unwrap());
         assert_eq!((recent.first(id(0)), recent.first(id(many))), (None, Some(many + 1)));
-        assert!(recent.places.len() < 2 * REMEMBERED_MIN);
+        assert!(recent.latest.len() + recent.earlier.len() < 2 * REMEMBERED_MIN);
     }
 }

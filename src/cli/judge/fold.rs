@@ -14,8 +14,8 @@ use crate::judgment::Policy;
 use crate::store::Found;
 
 /// Batches read ahead of the fold: the reader waits when they are full, so that memory does not grow with the
-/// evidence.
-const AHEAD: usize = 4;
+/// evidence, and so few that the records under way stay in the caches.
+const AHEAD: usize = 1;
 
 /// What folding came to.
 pub(super) struct Folded {
