@@ -29,7 +29,8 @@ mod server;
 pub use auth::{Access, Role, Token};
 pub use error::AdminError;
 pub use record::{
-    AlphasRecord, DecisionRecord, NeedRecord, NoteRecord, RolloutRecord, StageRecord, TableRecord,
+    AlphasRecord, DecisionRecord, MirrorShareRecord, NeedRecord, NoteRecord, RolloutRecord, StageRecord,
+    TableRecord,
 };
 pub use router::{AdminParts, MetricsText};
 pub use server::{AdminServer, bind};
