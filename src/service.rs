@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: decisions, and any rule of the parts it wires.
 
+mod answers;
 mod engines;
 mod error;
 mod gate;
@@ -27,13 +28,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Access, AdminParts, Role, Token};
-use crate::cache::{Cache, CacheOptions};
-use crate::config::{CacheTier, Config, JudgeConfig, LiveRule, TokenRole, policy_digest, read_tokens};
+use crate::config::{Config, JudgeConfig, LiveRule, TokenRole, policy_digest, read_tokens};
 use crate::control::{Control, ControlParts, ControlTask, Handle};
 use crate::domain::{Arm, Slot};
 use crate::evals::GoldenRun;
 use crate::evidence::Sample;
-use crate::proxy::{self, Counters, DrainReport, ProxyParts};
+use crate::proxy::{self, Counters, DrainReport, ProxyOptions, ProxyParts};
 use crate::routing::RouteTable;
 use crate::store::Store;
 use crate::telemetry::Clock;
@@ -75,12 +75,15 @@ impl Service {
     /// What cannot be read, opened or listened on.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
         let engines = Arc::new(Engines::open(config, &clock)?);
-        let cache = cache(config, &engines, &clock)?;
+        let cache = answers::cache(config, &engines, &clock)?;
         let graders = graders(config)?;
         let gate_runs = Arc::new(ArcSwapOption::empty());
         let gate =
             GoldenGate::open(&config.rollout.gate, Arc::clone(&engines), &clock, Arc::clone(&gate_runs))?;
-        let options = engines::proxy_options(config)?;
+        let options = ProxyOptions {
+            tenant_secret: answers::tenant_secret(config)?,
+            ..engines::proxy_options(config)?
+        };
         let listener = listen(config.server.listen).await?;
         let table = Arc::new(ArcSwap::from_pointee(RouteTable::steady(0, 0, Slot::Blue)));
         let (sender, samples) = mpsc::channel(SAMPLES_MAX);
@@ -190,23 +193,6 @@ fn control_parts(
         in_flight: Arc::new(move |slot| counted.in_flight(slot)),
         tick: TICK,
     }
-}
-
-/// The cache is keyed by releases: without one there is nothing to key it by.
-fn cache(
-    config: &Config,
-    engines: &Engines,
-    clock: &Arc<dyn Clock>,
-) -> Result<Option<Arc<Cache>>, ServiceError> {
-    if config.cache.tier == CacheTier::Off {
-        return Ok(None);
-    }
-    if let Some(slot) = engines.unlocked() {
-        return Err(ServiceError::CacheWithoutRelease { slot });
-    }
-    let options =
-        CacheOptions { bytes_max: config.cache.bytes_max, ttl: config.cache.ttl, ..CacheOptions::default() };
-    Ok(Some(Arc::new(Cache::new(options, Arc::clone(clock)))))
 }
 
 fn graders(config: &Config) -> Result<Vec<LiveGrader>, ServiceError> {

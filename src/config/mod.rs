@@ -22,4 +22,4 @@ pub use secret::Secret;
 pub use server::{EvidenceConfig, ServerConfig, StateConfig, TimeoutConfig};
 pub use slots::{ModelConfig, Ready, SlotConfig, Sticky};
 pub use tokens::{TokenConfig, TokenRole, read_pin_keys, read_tokens};
-pub use traffic::{CacheConfig, CacheTier, MirrorConfig};
+pub use traffic::{CacheConfig, CacheStore, CacheTier, MirrorConfig};

@@ -139,10 +139,10 @@ async fn walk(
         return Ok(models(model));
     }
     let place = ask.place(shared, peer)?;
-    let (key, word) = match look_up(shared, &ask, &place) {
-        Lookup::Hit(entry) => return Ok(replay(shared, &ask, &place, &entry)),
-        Lookup::Miss(key) => (Some(key), CacheWord::Miss),
-        Lookup::Refresh(key) => (Some(key), CacheWord::Bypass),
+    let (ticket, word) = match look_up(shared, &ask, &place).await {
+        Lookup::Hit(hit) => return Ok(replay(shared, &ask, &place, &hit)),
+        Lookup::Miss(ticket) => (ticket, CacheWord::Miss),
+        Lookup::Refresh(ticket) => (ticket, CacheWord::Bypass),
         Lookup::Off => (None, CacheWord::Bypass),
     };
     let applied = match &ask.head {
@@ -166,8 +166,7 @@ async fn walk(
             if let Some(flight) = &mut flight {
                 flight.head(&reply);
             }
-            let kept = key.map(|key| (key, &applied));
-            let recorder = kept.and_then(|(key, applied)| recorder(shared, &ask, applied, &reply, key));
+            let recorder = ticket.and_then(|ticket| recorder(shared, &ask, &place, &applied, &reply, ticket));
             let filter = (applied.added_usage && is_event_stream(&reply)).then(UsageFilter::default);
             let live = Relaying { flight, filter, recorder, in_flight };
             Ok(relay(shared, &ask, &place, reply, word, live))

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::Limits;
 use super::refusal::Refusal;
+use crate::cache::Hit;
 use crate::domain::{Arm, ReleaseId, RequestId};
 
 /// Marks a copy, so that whatever answers it can tell.
@@ -27,8 +28,13 @@ const NAMED_REQUEST: HeaderName = HeaderName::from_static("x-goldgate-request-id
 const NAMED_RELEASE: HeaderName = HeaderName::from_static("x-goldgate-release");
 const NAMED_ARM: HeaderName = HeaderName::from_static("x-goldgate-arm");
 const NAMED_CACHE: HeaderName = HeaderName::from_static("x-goldgate-cache");
+/// How long ago a stored answer was written, in whole seconds.
+const NAMED_AGE: HeaderName = HeaderName::from_static("x-goldgate-cache-age");
+/// The id under which an operator can delete it.
+const NAMED_ENTRY: HeaderName = HeaderName::from_static("x-goldgate-cache-entry");
 /// The headers that the proxy itself writes or obeys; nobody else speaks in its name.
-const OURS: [HeaderName; 6] = [MIRROR, PIN, NAMED_REQUEST, NAMED_RELEASE, NAMED_ARM, NAMED_CACHE];
+const OURS: [HeaderName; 8] =
+    [MIRROR, PIN, NAMED_REQUEST, NAMED_RELEASE, NAMED_ARM, NAMED_CACHE, NAMED_AGE, NAMED_ENTRY];
 /// What all of them begin with.
 const OURS_PREFIX: &str = "x-goldgate-";
 
@@ -207,6 +213,12 @@ pub(super) fn name_answer(headers: &mut HeaderMap, answered: &Answered<'_>) {
     if let Ok(value) = HeaderValue::from_str(&timing) {
         headers.append(SERVER_TIMING, value);
     }
+}
+
+/// Adds which stored answer it is.
+pub(super) fn name_entry(headers: &mut HeaderMap, hit: &Hit) {
+    insert(headers, NAMED_AGE, &hit.age.as_secs().to_string());
+    insert(headers, NAMED_ENTRY, &hit.id);
 }
 
 /// Milliseconds with three decimals, written as the whole number of microseconds that they are: to print a float

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use futures_util::FutureExt;
 use hyper::body::{Body, Frame, SizeHint};
 use tracing::debug;
 
@@ -14,7 +14,7 @@ use super::counters::bump;
 use super::flight::{Flight, end_of};
 use super::handler::{InFlight, Shared};
 use super::usage_filter::UsageFilter;
-use crate::cache::{CacheKey, Entry, WriteFacts, admit};
+use crate::cache::{Answer, Ticket, WriteFacts, admit};
 use crate::domain::Outcome;
 use crate::upstream::{ReplyBody, UpstreamError};
 use crate::wire::End;
@@ -59,8 +59,9 @@ pub(super) enum State {
 
 /// Keeps what was sent, to be written to the cache once the answer turned out whole.
 pub(super) struct Recorder {
-    pub(super) key: CacheKey,
-    pub(super) headers: HeaderMap,
+    pub(super) ticket: Ticket,
+    /// Its body is still to come.
+    pub(super) answer: Answer,
     /// Everything known before the end.
     pub(super) facts: WriteFacts,
     pub(super) bytes_max: usize,
@@ -77,11 +78,15 @@ impl Recorder {
         fits
     }
 
-    fn write(self, shared: &Shared, outcome: Outcome) {
+    /// Writes the answer: at once where the store is at hand, else beside the client.
+    fn write(self, shared: &Arc<Shared>, outcome: Outcome) {
         let facts = WriteFacts { outcome, ..self.facts };
-        if let (Ok(()), Some(cache)) = (admit(&facts), &shared.parts.cache) {
-            cache.put(self.key, Entry { headers: self.headers, body: self.bytes.freeze() });
-            bump(&shared.parts.counters.requests.cache_writes);
+        let (Ok(()), Some(cache)) = (admit(&facts), shared.parts.cache.clone()) else { return };
+        bump(&shared.parts.counters.requests.cache_writes);
+        let answer = Answer { body: self.bytes.freeze(), ..self.answer };
+        let mut work = Box::pin(async move { cache.write(self.ticket, answer).await });
+        if work.as_mut().now_or_never().is_none() {
+            shared.tracker.spawn_on(work, &shared.runtime);
         }
     }
 }

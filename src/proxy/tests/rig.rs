@@ -86,7 +86,9 @@ impl Rig {
             slots.occupy(slot, engine.map(|engine| occupant(slot, engine, &setup, &clock)));
         }
         let (sender, samples) = mpsc::channel(setup.samples_max);
-        let cache = setup.cache.then(|| Arc::new(Cache::new(CacheOptions::default(), Arc::clone(&clock))));
+        let cache = setup
+            .cache
+            .then(|| Arc::new(Cache::in_memory(CacheOptions::default(), Arc::clone(&clock), None).unwrap()));
         let table = Arc::new(ArcSwap::from_pointee(setup.table));
         let counters = Arc::new(Counters::default());
         let parts = ProxyParts {
