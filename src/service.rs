@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{self, Access, AdminParts, Role, Token};
+use crate::admin::{self, Access, AdminParts, CacheParts, Role, Token};
 use crate::config::{Config, JudgeConfig, LiveRule, TokenRole, policy_digest, read_tokens};
 use crate::control::{Control, ControlParts, ControlTask, Handle};
 use crate::domain::{Arm, Slot};
@@ -206,8 +206,10 @@ fn graders(config: &Config) -> Result<Vec<LiveGrader>, ServiceError> {
 type OpenAdmin = (SocketAddr, CancellationToken, JoinSet<std::io::Result<()>>);
 
 async fn open_admin(config: &Config, control: Handle, measured: Measured) -> Result<OpenAdmin, ServiceError> {
+    let tenant_secret = answers::tenant_secret(config)?;
+    let cache = measured.cache.clone().map(|cache| CacheParts { cache, tenant_secret });
     let metrics = Arc::new(move || measured.render());
-    let parts = AdminParts { control, metrics, access: access(config)? };
+    let parts = AdminParts { control, metrics, cache, access: access(config)? };
     let server = admin::bind(config.server.admin, parts).await?;
     let bound = |source| ServiceError::Bind { address: config.server.admin, source };
     let address = server.local_addr().map_err(bound)?;

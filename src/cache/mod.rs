@@ -12,24 +12,37 @@
 //! What may be read is one small record, the [`Standing`]. Every look-up reads it at the same moment as the entry, so a release
 //! that was revoked, or a tenant that was purged, is unreadable for every replica from the moment that is acknowledged.
 //!
+//! The second tier answers questions by answers to others that are alike, for templates that opt in: inside one partition (a key
+//! with the question left out), past a lexical guard, and only while an always-valid bound on its false hits, from audits of
+//! its own, lies within the budget. It finds the question in this process; the answer is read from the store like any other.
+//!
 //! Two stores, memory and Redis, behind one trait. A store that does not answer is a cache without hits.
 //!
 //! Absent on purpose: evidence (a cached answer says nothing about a release), and messages between replicas.
 
+mod alike;
 mod breaker;
 mod entry;
+mod flights;
 mod gate;
+mod guard;
 mod key;
 mod memory;
 mod redis;
+mod semantic;
 mod serving;
 mod standing;
 mod standing_file;
 mod store;
+mod trust;
+mod vectors;
 
+pub use alike::{Alike, Question};
 pub use entry::{Entry, Facts};
+pub use flights::{Leader, Turn};
 pub use gate::{NotStored, WriteFacts, admit};
 pub use key::{Asked, CacheKey, Namespace, Tenant, TenantSecret};
+pub use semantic::{Placed, SemanticOptions, SemanticStats};
 pub use serving::{Answer, Cache, CacheOptions, Found, Hit, NamespaceStats, Request, Ticket};
 pub use standing::{Change, Selector, Standing};
 pub use store::CacheError;

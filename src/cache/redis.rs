@@ -25,9 +25,6 @@ use super::store::{Entries, Held, Seen};
 use super::{CacheError, CacheKey, CacheOptions, Change, Entry, Standing};
 use crate::telemetry::Clock;
 
-/// The longest a request waits for the store. Beyond it a look-up is a miss.
-const REQUEST_MAX: Duration = Duration::from_millis(20);
-
 /// The longest an operator waits for a change.
 const CHANGE_MAX: Duration = Duration::from_secs(5);
 
@@ -128,7 +125,7 @@ impl Redis {
         if !self.breaker.permits(self.clock.monotonic()) {
             return Err(CacheError::Unreachable("it did not answer before".to_owned()));
         }
-        let answer = self.ask(command, REQUEST_MAX).await;
+        let answer = self.ask(command, self.options.store_max).await;
         self.breaker.note(answer.is_ok(), self.clock.monotonic());
         answer
     }

@@ -8,8 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::flights::Flights;
 use super::memory::Memory;
 use super::redis::Redis;
+use super::semantic::Semantic;
 use super::standing_file::StandingFile;
 use super::store::{CacheError, Entries, Held};
 use super::{Asked, CacheKey, Change, Entry, Facts, Namespace, Standing, Tenant};
@@ -25,11 +27,18 @@ pub struct CacheOptions {
     pub entry_bytes_max: usize,
     /// An entry's life from its writing.
     pub ttl: Duration,
+    /// The longest that a request waits for a store that is not in this process. Beyond it a look-up is a miss.
+    pub store_max: Duration,
 }
 
 impl Default for CacheOptions {
     fn default() -> Self {
-        Self { bytes_max: 256 << 20, entry_bytes_max: 1 << 20, ttl: Duration::from_secs(3600) }
+        Self {
+            bytes_max: 256 << 20,
+            entry_bytes_max: 1 << 20,
+            ttl: Duration::from_secs(3600),
+            store_max: Duration::from_millis(20),
+        }
     }
 }
 
@@ -50,7 +59,7 @@ pub struct Request<'a> {
 /// answer that ends after a flip is still its own release's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    key: CacheKey,
+    pub(super) key: CacheKey,
     sequence: u64,
     tenant: Tenant,
 }
@@ -97,6 +106,8 @@ pub struct NamespaceStats {
     pub hits: u64,
     /// Look-ups that did not.
     pub misses: u64,
+    /// Questions answered by answers to others that were alike.
+    pub semantic: u64,
     /// Answers written.
     pub writes: u64,
     /// Answers held in this process; 0 where another process holds them.
@@ -112,6 +123,8 @@ pub struct Cache {
     clock: Arc<dyn Clock>,
     entries: Box<dyn Entries>,
     counts: Mutex<BTreeMap<ReleaseId, NamespaceStats>>,
+    pub(super) semantic: Option<Semantic>,
+    pub(super) flights: Flights,
 }
 
 impl Cache {
@@ -144,7 +157,14 @@ impl Cache {
     }
 
     fn over(options: CacheOptions, clock: Arc<dyn Clock>, entries: Box<dyn Entries>) -> Self {
-        Self { options, clock, entries, counts: Mutex::default() }
+        Self {
+            options,
+            clock,
+            entries,
+            counts: Mutex::default(),
+            semantic: None,
+            flights: Flights::default(),
+        }
     }
 
     /// The largest answer worth collecting.
@@ -181,6 +201,12 @@ impl Cache {
             None => self::ticket(&seen.standing, request)
                 .map_or(Found::Revoked, |ticket| Found::Miss(Some(ticket))),
         }
+    }
+
+    /// The entry under a key that was made before.
+    pub(super) async fn read(&self, key: &CacheKey) -> Option<Hit> {
+        let seen = self.entries.read(Some(key)).await.ok()?;
+        self.admit(&seen.standing, seen.entry?, key)
     }
 
     /// An entry that may be read, as of `standing`, which was read together with it.
@@ -248,7 +274,7 @@ impl Cache {
         stats
     }
 
-    fn count(&self, release: &ReleaseId, change: impl FnOnce(&mut NamespaceStats)) {
+    pub(super) fn count(&self, release: &ReleaseId, change: impl FnOnce(&mut NamespaceStats)) {
         let mut counts = self.lock();
         match counts.get_mut(release) {
             Some(counts) => change(counts),
@@ -271,3 +297,5 @@ fn ticket(standing: &Standing, request: &Request<'_>) -> Option<Ticket> {
 
 #[cfg(test)]
 pub(super) mod tests;
+#[cfg(test)]
+mod versions;

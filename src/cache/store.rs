@@ -30,6 +30,9 @@ pub enum CacheError {
         /// What is wrong with it.
         detail: String,
     },
+    /// What makes vectors of questions.
+    #[error("{0}")]
+    Embedder(String),
     /// An address that is none.
     #[error("cache.store: {0}")]
     Address(String),

@@ -6,6 +6,7 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 
 use super::admission::{Ask, Place};
 use super::apply::Applied;
+use super::asking::{Keeping, template_of};
 use super::counters::bump;
 use super::handler::{Shared, name_answer};
 use super::headers::{self, CacheAsk, CacheWord};
@@ -14,7 +15,6 @@ use crate::cache::{Answer, Cache, Found, Hit, Request, Ticket, WriteFacts, admit
 use crate::domain::{Finish, Outcome};
 use crate::evidence::Role;
 use crate::upstream::Reply;
-use crate::wire::Asked;
 
 /// What the cache has to say to a request.
 pub(super) enum Lookup {
@@ -59,11 +59,18 @@ async fn find(shared: &Shared, cache: &Cache, request: &Request<'_>) -> Lookup {
     }
 }
 
-pub(super) fn replay(shared: &Shared, ask: &Ask, place: &Place, hit: &Hit) -> Response<RelayBody> {
+pub(super) fn replay(
+    shared: &Shared,
+    ask: &Ask,
+    place: &Place,
+    hit: &Hit,
+    similarity: Option<f32>,
+) -> Response<RelayBody> {
     let mut response = Response::new(RelayBody::whole(hit.entry.body.clone()));
     *response.headers_mut() = hit.entry.headers.clone();
-    name_answer(shared, ask, place, CacheWord::Hit, None, response.headers_mut());
-    headers::name_entry(response.headers_mut(), hit);
+    let word = if similarity.is_some() { CacheWord::Semantic } else { CacheWord::Hit };
+    name_answer(shared, ask, place, word, None, response.headers_mut());
+    headers::name_entry(response.headers_mut(), hit, similarity);
     response
 }
 
@@ -74,7 +81,7 @@ pub(super) fn recorder(
     place: &Place,
     applied: &Applied,
     reply: &Reply,
-    ticket: Ticket,
+    keeping: Keeping,
 ) -> Option<Recorder> {
     let cache = shared.parts.cache.as_ref()?;
     let engine_forbids = CacheAsk::of(&reply.headers).no_store || reply.headers.contains_key(SET_COOKIE);
@@ -88,11 +95,8 @@ pub(super) fn recorder(
     };
     admit(&facts).ok()?;
     let headers = reply.headers.get(CONTENT_TYPE).map(|value| (CONTENT_TYPE, value.clone()));
-    let template = match ask.head.as_ref().map(|head| &head.asked) {
-        Some(Asked::Template { id, .. }) => Some(id.clone()),
-        _ => None,
-    };
+    let template = template_of(ask).map(str::to_owned);
     let body = bytes::Bytes::new();
     let answer = Answer { template, arm: place.arm, headers: headers.into_iter().collect(), body };
-    Some(Recorder { ticket, answer, facts, bytes_max: cache.entry_bytes_max(), bytes: BytesMut::new() })
+    Some(Recorder { keeping, answer, facts, bytes_max: cache.entry_bytes_max(), bytes: BytesMut::new() })
 }

@@ -32,9 +32,20 @@ const NAMED_CACHE: HeaderName = HeaderName::from_static("x-goldgate-cache");
 const NAMED_AGE: HeaderName = HeaderName::from_static("x-goldgate-cache-age");
 /// The id under which an operator can delete it.
 const NAMED_ENTRY: HeaderName = HeaderName::from_static("x-goldgate-cache-entry");
+/// Cosine of the question and the one that was answered before.
+const NAMED_SIMILARITY: HeaderName = HeaderName::from_static("x-goldgate-cache-similarity");
 /// The headers that the proxy itself writes or obeys; nobody else speaks in its name.
-const OURS: [HeaderName; 8] =
-    [MIRROR, PIN, NAMED_REQUEST, NAMED_RELEASE, NAMED_ARM, NAMED_CACHE, NAMED_AGE, NAMED_ENTRY];
+const OURS: [HeaderName; 9] = [
+    MIRROR,
+    PIN,
+    NAMED_REQUEST,
+    NAMED_RELEASE,
+    NAMED_ARM,
+    NAMED_CACHE,
+    NAMED_AGE,
+    NAMED_ENTRY,
+    NAMED_SIMILARITY,
+];
 /// What all of them begin with.
 const OURS_PREFIX: &str = "x-goldgate-";
 
@@ -158,7 +169,7 @@ fn strip_hop(headers: &mut HeaderMap) {
 }
 
 fn strip_ours(headers: &mut HeaderMap) {
-    // Hardly any head carries one, and a look at its few names costs less than six searches.
+    // Hardly any head carries one, and a look at its few names costs less than nine searches.
     if headers.keys().any(|name| name.as_str().starts_with(OURS_PREFIX)) {
         for name in &OURS {
             headers.remove(name);
@@ -170,6 +181,7 @@ fn strip_ours(headers: &mut HeaderMap) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CacheWord {
     Hit,
+    Semantic,
     Miss,
     Bypass,
 }
@@ -178,6 +190,7 @@ impl CacheWord {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "hit",
+            Self::Semantic => "semantic",
             Self::Miss => "miss",
             Self::Bypass => "bypass",
         }
@@ -215,8 +228,11 @@ pub(super) fn name_answer(headers: &mut HeaderMap, answered: &Answered<'_>) {
     }
 }
 
-/// Adds which stored answer it is.
-pub(super) fn name_entry(headers: &mut HeaderMap, hit: &Hit) {
+/// Adds which stored answer it is, and how alike its question was where that was another.
+pub(super) fn name_entry(headers: &mut HeaderMap, hit: &Hit, similarity: Option<f32>) {
+    if let Some(similarity) = similarity {
+        insert(headers, NAMED_SIMILARITY, &format!("{similarity:.3}"));
+    }
     insert(headers, NAMED_AGE, &hit.age.as_secs().to_string());
     insert(headers, NAMED_ENTRY, &hit.id);
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::ServiceError;
 use super::engines::Engines;
-use crate::cache::{Cache, CacheOptions, TenantSecret};
-use crate::config::{CacheStore, CacheTier, Config, Secret};
+use crate::cache::{Cache, CacheOptions, SemanticOptions, TenantSecret};
+use crate::config::{CacheStore, CacheTier, Config, Secret, SemanticConfig};
 use crate::document::Faults;
 use crate::telemetry::Clock;
 
@@ -30,7 +30,24 @@ pub(super) fn cache(
         CacheStore::Redis(url) => Cache::in_redis(url, options, clock, file),
         CacheStore::Hidden(url) => Cache::in_redis(&read(url)?, options, clock, file),
     };
-    Ok(Some(Arc::new(cache?)))
+    let cache = match config.cache.tier {
+        CacheTier::Semantic => cache?.with_semantic(semantic(&config.cache.semantic))?,
+        CacheTier::Exact | CacheTier::Off => cache?,
+    };
+    Ok(Some(Arc::new(cache)))
+}
+
+fn semantic(config: &SemanticConfig) -> SemanticOptions {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share in (0, 1)")]
+    let audit_every = (1.0 / config.audit).round() as u64;
+    SemanticOptions {
+        templates: config.templates.clone(),
+        messages: config.messages,
+        similarity_min: config.similarity_min,
+        gap_min: config.gap_min,
+        audit_every,
+        false_hits_max: config.false_hits_max,
+    }
 }
 
 /// What is revoked is kept beside the durable state, under its name.

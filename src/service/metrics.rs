@@ -171,6 +171,11 @@ impl Measured {
             stats.iter().map(move |(release, one)| (label("release", release.as_str()), value(one)))
         };
         page.counters("cache_hits", "Look-ups that found an answer", by_release(|one| one.hits));
+        page.counters(
+            "cache_semantic_hits",
+            "Questions answered by answers to others that were alike",
+            by_release(|one| one.semantic),
+        );
         page.counters("cache_misses", "Look-ups that did not", by_release(|one| one.misses));
         page.counters("cache_writes", "Answers written", by_release(|one| one.writes));
         let bytes = by_release(|one| one.bytes as u64).map(|(labels, bytes)| (labels, float(bytes)));

@@ -1,7 +1,5 @@
 //! Bounds and rooms of the store in memory.
 
-use std::time::Duration;
-
 use super::*;
 use crate::cache::testing::Case;
 use crate::domain::Timestamp;
@@ -12,8 +10,7 @@ const COST: usize = 100 + 16 + 12 + 64 + crate::cache::entry::ENTRY_OVERHEAD_BYT
 
 /// A store with room for `entries` entries of 100 bytes.
 fn memory(entries: usize) -> Memory {
-    let options =
-        CacheOptions { bytes_max: entries * COST, entry_bytes_max: 100, ttl: Duration::from_secs(60) };
+    let options = CacheOptions { bytes_max: entries * COST, ..CacheOptions::default() };
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
     Memory::open(options, clock, StandingFile::default()).unwrap()
 }

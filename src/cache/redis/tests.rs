@@ -1,16 +1,22 @@
 //! A real server that dies, forgets, fills up and goes back in time.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::cache::redis::testing::Server;
-use crate::cache::serving::tests::{Question, question};
+use crate::cache::serving::tests::{Question, patient, question};
 use crate::cache::{Cache, CacheOptions, Change};
 use crate::telemetry::{Clock, SystemClock};
 
 fn open(server: &Server) -> Cache {
+    with(server, patient())
+}
+
+fn with(server: &Server, options: CacheOptions) -> Cache {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    Cache::in_redis(&server.url(), CacheOptions::default(), clock, None).unwrap()
+    Cache::in_redis(&server.url(), options, clock, None).unwrap()
 }
 
 /// Writes until it can be read: a server that has just come back is asked again after a rest.
@@ -36,7 +42,7 @@ async fn replicas_share_answers_and_what_one_revokes_no_other_reads() {
 #[tokio::test]
 async fn a_dead_store_is_a_miss_within_20_ms_and_comes_back() {
     let mut server = Server::start().await;
-    let cache = open(&server);
+    let cache = with(&server, CacheOptions::default());
     let asked = question("sem:a");
     keep(&cache, &asked, "x").await;
     server.kill().await;
@@ -55,7 +61,7 @@ async fn a_dead_store_is_a_miss_within_20_ms_and_comes_back() {
 #[tokio::test]
 async fn a_store_that_hangs_is_a_miss_too() {
     let server = Server::start().await;
-    let cache = open(&server);
+    let cache = with(&server, CacheOptions::default());
     let asked = question("sem:a");
     keep(&cache, &asked, "x").await;
     let _: String = server.say(&["CLIENT", "PAUSE", "500"]).await.unwrap();

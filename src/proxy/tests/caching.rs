@@ -92,3 +92,19 @@ async fn copies_neither_read_nor_write_the_cache() {
     rig.table.store(Arc::new(split(Share::FULL)));
     assert_eq!(word(&rig, "", &chat("")).await, "miss candidate");
 }
+
+#[tokio::test]
+async fn a_hit_names_its_entry_and_its_age() {
+    let engine = Engine::always(body_of("x")).await;
+    let rig = Rig::new(&engine, None, |setup| setup.cache = true).await;
+    let first = rig.ask(&chat("")).await;
+    assert_eq!(first.header("x-goldgate-cache-entry"), None);
+    let hit = rig.ask(&chat("")).await;
+    assert_eq!(
+        (hit.header("x-goldgate-cache-age"), hit.header("x-goldgate-cache-similarity")),
+        (Some("0"), None)
+    );
+    let id = hit.header("x-goldgate-cache-entry").unwrap();
+    assert!(rig.cache.as_ref().unwrap().remove(id).await.unwrap());
+    assert_eq!(word(&rig, "", &chat("")).await, "miss baseline");
+}
