@@ -15,6 +15,7 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use goldgate::cache::{
     Alike, Answer, Cache, CacheOptions, Found, Question, Request, SemanticOptions, Tenant, TenantSecret,
+    VectorSource,
 };
 use goldgate::domain::{Arm, ReleaseId};
 use goldgate::telemetry::{Clock, SystemClock};
@@ -80,6 +81,7 @@ fn in_memory(criterion: &mut Criterion) {
 fn semantic(criterion: &mut Criterion) {
     let runtime = runtime();
     let alike = SemanticOptions {
+        vectors: VectorSource::BuiltIn,
         templates: Vec::new(),
         messages: true,
         similarity_min: 0.9,

@@ -40,7 +40,7 @@ impl Cache {
     /// # Errors
     /// An embedder that cannot be read.
     pub fn with_semantic(mut self, options: SemanticOptions) -> Result<Self, CacheError> {
-        self.semantic = Some(Semantic::new(options)?);
+        self.semantic = Some(Semantic::new(options, Arc::clone(&self.clock))?);
         Ok(self)
     }
 
@@ -65,7 +65,9 @@ impl Cache {
             question: Some(question.range.clone()),
             embedder: &semantic.embedder_id,
         });
-        let placed = semantic.place(partition, question.text, question.template);
+        let Some(placed) = semantic.place(partition, question.text, question.template).await else {
+            return Alike::Off;
+        };
         let Some(candidate) = semantic.nearest(&placed) else { return Alike::Miss(placed) };
         // The entry itself is read from the store, so that whatever became unreadable is not served from here.
         let Some(hit) = self.read(&candidate.key).await else { return Alike::Miss(placed) };
@@ -86,9 +88,9 @@ impl Cache {
     }
 
     /// Takes the result of an audit: the texts that would have been served and that the engine answered.
-    pub fn audit(&self, placed: &Placed, served: &str, asked: &str) {
+    pub async fn audit(&self, placed: &Placed, served: &str, asked: &str) {
         if let Some(semantic) = &self.semantic {
-            semantic.audit(placed, served, asked);
+            semantic.audit(placed, served, asked).await;
         }
     }
 

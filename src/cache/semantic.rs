@@ -1,21 +1,42 @@
 //! Answers to questions that are alike: the same partition, near enough, nearer than any other, and past the guard.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::guard::Signs;
+use super::remote::Remote;
 use super::trust::{Trust, Use};
 use super::vectors::{DIMENSIONS, Item, Vectors};
 use super::{CacheError, CacheKey};
 use crate::domain::ReleaseId;
-use crate::embedding::{Embedder, Embedding};
+use crate::embedding::{Embedder, EmbedderError, Embedding, Table};
+use crate::telemetry::Clock;
 
 /// Answers nearer than this, with the same signs, say the same.
 const ANSWERS_ALIKE: f64 = 0.85;
 
+/// What makes vectors of questions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VectorSource {
+    /// Hashed runs of tokens.
+    BuiltIn,
+    /// A static table of word vectors in this folder.
+    Folder(PathBuf),
+    /// A server that answers `/v1/embeddings`.
+    Server {
+        /// Its address.
+        url: String,
+        /// The model's name there.
+        model: String,
+    },
+}
+
 /// What may be answered by something alike, and how alike it must be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SemanticOptions {
+    /// What makes vectors of questions.
+    pub vectors: VectorSource,
     /// Prompt templates whose questions may.
     pub templates: Vec<String>,
     /// Whether requests that bring messages of their own may.
@@ -34,10 +55,49 @@ pub struct SemanticOptions {
 #[derive(Debug)]
 pub(super) struct Semantic {
     options: SemanticOptions,
-    embedder: Embedder,
+    embedder: Vectoriser,
     pub(super) embedder_id: String,
     vectors: Mutex<Vectors>,
     trust: Mutex<BTreeMap<Scope, Trust>>,
+}
+
+#[derive(Debug)]
+enum Vectoriser {
+    Hashed(Embedder),
+    Table(Box<Table>),
+    Remote(Box<Remote>),
+}
+
+impl From<EmbedderError> for CacheError {
+    fn from(error: EmbedderError) -> Self {
+        Self::Embedder(error.to_string())
+    }
+}
+
+impl Vectoriser {
+    fn open(source: &VectorSource, clock: Arc<dyn Clock>) -> Result<Self, CacheError> {
+        Ok(match source {
+            VectorSource::BuiltIn => Self::Hashed(Embedder::built_in()?.with_dimensions(DIMENSIONS)),
+            VectorSource::Folder(folder) => Self::Table(Box::new(Table::open(folder)?)),
+            VectorSource::Server { url, model } => Self::Remote(Box::new(Remote::open(url, model, clock)?)),
+        })
+    }
+
+    fn id(&self) -> String {
+        match self {
+            Self::Hashed(embedder) => embedder.id(),
+            Self::Table(table) => table.id().to_owned(),
+            Self::Remote(remote) => remote.id(),
+        }
+    }
+
+    async fn embed(&self, text: &str) -> Option<Embedding> {
+        match self {
+            Self::Hashed(embedder) => Some(embedder.embed(text)),
+            Self::Table(table) => Some(table.embed(text, DIMENSIONS)),
+            Self::Remote(remote) => remote.embed(text, DIMENSIONS).await,
+        }
+    }
 }
 
 /// A release and one of its templates; the empty one stands for messages.
@@ -77,9 +137,8 @@ pub struct SemanticStats {
 }
 
 impl Semantic {
-    pub(super) fn new(options: SemanticOptions) -> Result<Self, CacheError> {
-        let embedder = Embedder::built_in().map_err(|error| CacheError::Embedder(error.to_string()))?;
-        let embedder = embedder.with_dimensions(DIMENSIONS);
+    pub(super) fn new(options: SemanticOptions, clock: Arc<dyn Clock>) -> Result<Self, CacheError> {
+        let embedder = Vectoriser::open(&options.vectors, clock)?;
         let (vectors, trust) = (Mutex::default(), Mutex::default());
         Ok(Self { options, embedder_id: embedder.id(), embedder, vectors, trust })
     }
@@ -92,9 +151,16 @@ impl Semantic {
         }
     }
 
-    pub(super) fn place(&self, partition: CacheKey, text: &str, template: Option<&str>) -> Placed {
+    /// `None`: there is no vector of the text.
+    pub(super) async fn place(
+        &self,
+        partition: CacheKey,
+        text: &str,
+        template: Option<&str>,
+    ) -> Option<Placed> {
+        let vector = self.embedder.embed(text).await?;
         let template = template.unwrap_or_default().to_owned();
-        Placed { partition, vector: self.embedder.embed(text), signs: Signs::of(text), template }
+        Some(Placed { partition, vector, signs: Signs::of(text), template })
     }
 
     /// The answer that may stand for the one asked for.
@@ -120,8 +186,11 @@ impl Semantic {
     }
 
     /// Takes the result of an audit: what would have been served, and what the engine answered.
-    pub(super) fn audit(&self, placed: &Placed, served: &str, asked: &str) {
-        let cosine = self.embedder.embed(served).cosine(&self.embedder.embed(asked));
+    pub(super) async fn audit(&self, placed: &Placed, served: &str, asked: &str) {
+        let vectors = (self.embedder.embed(served).await, self.embedder.embed(asked).await);
+        // Without vectors nothing is known of the audit, and it counts for nothing.
+        let (Some(served_vector), Some(asked_vector)) = vectors else { return };
+        let cosine = served_vector.cosine(&asked_vector);
         let same = cosine >= ANSWERS_ALIKE && Signs::of(served).same_signs(&Signs::of(asked));
         lock(&self.trust).entry(placed.scope()).or_default().note(!same);
     }

@@ -120,7 +120,7 @@ pub struct NamespaceStats {
 #[derive(Debug)]
 pub struct Cache {
     options: CacheOptions,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     entries: Box<dyn Entries>,
     counts: Mutex<BTreeMap<ReleaseId, NamespaceStats>>,
     pub(super) semantic: Option<Semantic>,

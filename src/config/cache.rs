@@ -1,6 +1,6 @@
 //! `[cache]`: what is remembered, where, and what may stand for something else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Secret;
@@ -45,9 +45,28 @@ pub struct CacheConfig {
     pub semantic: SemanticConfig,
 }
 
+/// What makes vectors of questions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmbedderConfig {
+    /// Hashed runs of tokens.
+    BuiltIn,
+    /// A static table in this folder.
+    Folder(PathBuf),
+    /// A server.
+    Server {
+        /// Its address, `http://HOST:PORT`.
+        url: String,
+        /// `embedder_model`: the model's name there.
+        model: String,
+    },
+}
+
 /// `[cache.semantic]`: what may be answered by an answer to something alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SemanticConfig {
+    /// `built-in`, `dir:PATH` of a static table of word vectors (`tokenizer.json`, `model.safetensors`), or the address of a
+    /// server that answers `/v1/embeddings`. Default built-in.
+    pub embedder: EmbedderConfig,
     /// Prompt templates whose questions may. Default none.
     pub templates: Vec<String>,
     /// Whether requests that bring messages of their own may. Default false.
@@ -70,6 +89,7 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
         bytes_max: 256 << 20,
         ttl: Duration::from_secs(3_600),
         semantic: SemanticConfig {
+            embedder: EmbedderConfig::BuiltIn,
             templates: Vec::new(),
             messages: false,
             similarity_min: 0.9,
@@ -89,7 +109,7 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
     }
     config.bytes_max = reader.bytes(&section, "bytes_max").unwrap_or(config.bytes_max);
     config.ttl = reader.duration(&section, "ttl").unwrap_or(config.ttl);
-    semantic(reader, &section, &mut config.semantic);
+    semantic(reader, &section, folder, &mut config.semantic);
     if config.tier == CacheTier::Semantic && config.semantic.templates.is_empty() && !config.semantic.messages
     {
         let hint =
@@ -99,10 +119,20 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
     config
 }
 
-fn semantic(reader: &mut Reader<'_>, cache: &Section<'_, '_>, config: &mut SemanticConfig) {
+fn semantic(reader: &mut Reader<'_>, cache: &Section<'_, '_>, folder: &Path, config: &mut SemanticConfig) {
     let Some(section) = reader.table(cache, "semantic") else { return };
-    let known = ["templates", "messages", "similarity_min", "gap_min", "audit", "false_hits_max"];
+    let known = [
+        "embedder",
+        "embedder_model",
+        "templates",
+        "messages",
+        "similarity_min",
+        "gap_min",
+        "audit",
+        "false_hits_max",
+    ];
     reader.known(&section, &known);
+    config.embedder = embedder(reader, &section, folder).unwrap_or(EmbedderConfig::BuiltIn);
     let templates = reader.texts(&section, "templates").unwrap_or_default();
     config.templates = templates.into_iter().map(|(name, _)| name).collect();
     if let Some(item) = section.get("messages") {
@@ -114,6 +144,24 @@ fn semantic(reader: &mut Reader<'_>, cache: &Section<'_, '_>, config: &mut Seman
     config.gap_min = fraction("gap_min", config.gap_min);
     config.audit = fraction("audit", config.audit);
     config.false_hits_max = fraction("false_hits_max", config.false_hits_max);
+}
+
+fn embedder(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -> Option<EmbedderConfig> {
+    let item = section.get("embedder")?;
+    let text = reader.text(&item)?;
+    if text == "built-in" {
+        return Some(EmbedderConfig::BuiltIn);
+    }
+    if let Some(path) = text.strip_prefix("dir:").filter(|path| !path.is_empty()) {
+        return Some(EmbedderConfig::Folder(folder.join(path)));
+    }
+    if text.starts_with("http://") || text.starts_with("https://") {
+        let model = reader.needed(section, "embedder_model", "write the name that the server knows it by")?;
+        return Some(EmbedderConfig::Server { url: text, model: reader.text(&model)? });
+    }
+    let hint = "write \"built-in\", \"dir:PATH\" or \"http://HOST:PORT\"";
+    reader.wrong(&item, format!("an embedder, not {text:?}"), hint);
+    None
 }
 
 fn store(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -> Option<CacheStore> {
@@ -165,6 +213,12 @@ mod tests {
         assert!((named.semantic.audit - 0.1).abs() < 1e-12);
         let unnamed = read("tier = \"semantic\"").unwrap_err();
         assert!(unnamed.contains("cache.semantic: is required"), "{unnamed}");
+        let table = read("[cache.semantic]\nembedder = \"dir:vectors\"").unwrap().semantic.embedder;
+        assert_eq!(table, EmbedderConfig::Folder(PathBuf::from("conf/vectors")));
+        let unnamed = read("[cache.semantic]\nembedder = \"http://127.0.0.1:9\"").unwrap_err();
+        assert!(unnamed.contains("cache.semantic.embedder_model: is required"), "{unnamed}");
+        let other = read("[cache.semantic]\nembedder = \"bert\"").unwrap_err();
+        assert!(other.contains("cache.semantic.embedder: an embedder, not \"bert\""), "{other}");
         let wide = read("[cache.semantic]\nsimilarity_min = 1.5").unwrap_err();
         assert!(wide.contains("cache.semantic.similarity_min: a share between 0 and 1"), "{wide}");
     }

@@ -26,10 +26,16 @@ pub struct Embedder {
     dimensions: usize,
 }
 
-/// A tokenizer that cannot be read.
+/// An embedder that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the built-in tokenizer cannot be read: {0}")]
+#[error("the embedder cannot be read: {0}")]
 pub struct EmbedderError(String);
+
+impl EmbedderError {
+    pub(super) const fn new(what: String) -> Self {
+        Self(what)
+    }
+}
 
 /// A text as a point on the unit sphere; the zero vector for a text without tokens.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,11 +83,25 @@ impl Embedding {
         for place in &mut places {
             *place = place.abs().sqrt().copysign(*place);
         }
-        let norm = places.iter().map(|place| place * place).sum::<f32>().sqrt();
+        Self::normalised(places)
+    }
+
+    /// The point in the direction of `values`, filled up with zeros or cut to `dimensions`. `None` where they have no direction.
+    #[must_use]
+    pub fn of_values(values: &[f32], dimensions: usize) -> Option<Self> {
+        let mut kept = values.get(..dimensions).unwrap_or(values).to_vec();
+        kept.resize(dimensions, 0.0);
+        let length = kept.iter().map(|value| value * value).sum::<f32>();
+        (length.is_finite() && length > 0.0).then(|| Self::normalised(kept))
+    }
+
+    /// The point of the sphere in the direction of `values`; where they have none, the zero vector.
+    pub(super) fn normalised(mut values: Vec<f32>) -> Self {
+        let norm = values.iter().map(|value| value * value).sum::<f32>().sqrt();
         if norm > 0.0 {
-            places.iter_mut().for_each(|place| *place /= norm);
+            values.iter_mut().for_each(|value| *value /= norm);
         }
-        Self(places)
+        Self(values)
     }
 
     /// The coordinates.

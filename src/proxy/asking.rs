@@ -47,7 +47,7 @@ impl Keeping {
         match (&self.placed, &self.audit) {
             (Some(placed), Some(served)) => {
                 let asked = text_of(&answer.headers, &answer.body);
-                cache.audit(placed, &text_of(&served.headers, &served.body), &asked);
+                cache.audit(placed, &text_of(&served.headers, &served.body), &asked).await;
             }
             (Some(placed), None) => cache.learn(placed, &self.ticket),
             (None, _) => {}

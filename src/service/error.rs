@@ -89,7 +89,7 @@ impl ServiceError {
             | Self::Tokens(_)
             | Self::Grader { .. }
             | Self::CacheWithoutRelease { .. }
-            | Self::Cache(CacheError::Address(_))
+            | Self::Cache(CacheError::Address(_) | CacheError::Embedder(_))
             | Self::Admin(AdminError::Unprotected { .. }) => true,
             Self::Bind { .. } | Self::Admin(_) | Self::Store(_) | Self::Control(_) | Self::Cache(_) => false,
         }

@@ -16,7 +16,6 @@
 
 #[cfg(test)]
 mod bad_input;
-mod cache;
 #[cfg(test)]
 mod cache;
 #[cfg(test)]

@@ -1,29 +1,37 @@
 //! The tier over the polarity set: nothing opposed is ever found, what means the same is.
 
+use futures_util::FutureExt;
+
 use super::*;
 use crate::cache::guard::polarity::{alike, opposed};
 use crate::cache::testing::Case;
+use crate::telemetry::SystemClock;
 
 fn semantic(similarity_min: f64) -> Semantic {
-    Semantic::new(SemanticOptions {
+    let options = SemanticOptions {
+        vectors: VectorSource::BuiltIn,
         templates: vec!["answer".to_owned()],
         messages: false,
         similarity_min,
         gap_min: 0.0,
         audit_every: 10,
         false_hits_max: 0.05,
-    })
-    .unwrap()
+    };
+    Semantic::new(options, Arc::new(SystemClock::start())).unwrap()
+}
+
+fn place(semantic: &Semantic, partition: CacheKey, text: &str, template: &str) -> Placed {
+    semantic.place(partition, text, Some(template)).now_or_never().unwrap().unwrap()
 }
 
 fn placed(semantic: &Semantic, text: &str) -> Placed {
-    semantic.place(Case::default().key(), text, Some("answer"))
+    place(semantic, Case::default().key(), text, "answer")
 }
 
 /// How near the answer to `b` is to whoever asks `a`, where it would be given; in a partition called `id`.
 fn finds(semantic: &Semantic, id: &str, a: &str, b: &str) -> Option<f32> {
     let partition = Case { body: format!("{{\"id\":\"{id}\"}}"), ..Case::default() }.key();
-    let placed = |text: &str| semantic.place(partition.clone(), text, Some("answer"));
+    let placed = |text: &str| place(semantic, partition.clone(), text, "answer");
     semantic.learn(&placed(b), Case::default().key());
     semantic.nearest(&placed(a)).map(|candidate| candidate.similarity)
 }
@@ -34,7 +42,7 @@ fn no_pair_of_the_polarity_set_is_served_at_any_threshold() {
     let (one, mut above) = (semantic(0.0), 0);
     for (id, a, b) in &all {
         assert_eq!(finds(&one, id, a, b), None, "{id}: {a:?} {b:?}");
-        let cosine = one.embedder.embed(a).cosine(&one.embedder.embed(b));
+        let cosine = placed(&one, a).vector.cosine(&placed(&one, b).vector);
         above += usize::from(cosine >= 0.9);
     }
     println!("{} pairs, {above} of them with a cosine of 0.9 and more, 0 served", all.len());
@@ -68,7 +76,7 @@ fn another_partition_is_another_world() {
     let one = semantic(0.5);
     one.learn(&placed(&one, "What is the boiling point of water?"), Case::default().key());
     for (what, case) in crate::cache::testing::changed() {
-        let asked = one.place(case.key(), "What is the boiling point of water?", Some("answer"));
+        let asked = place(&one, case.key(), "What is the boiling point of water?", "answer");
         assert!(one.nearest(&asked).is_none(), "{what}");
     }
 }
@@ -76,10 +84,12 @@ fn another_partition_is_another_world() {
 #[test]
 fn audits_that_differ_demote_the_template_and_no_other() {
     let one = semantic(0.5);
-    let (good, bad) = (placed(&one, "a"), one.place(Case::default().key(), "a", Some("other")));
+    let (good, bad) = (placed(&one, "a"), place(&one, Case::default().key(), "a", "other"));
     for _ in 0..300 {
-        one.audit(&good, "Water boils at 100 degrees.", "Water boils at 100 degrees.");
-        one.audit(&bad, "Water boils at 100 degrees.", "Water boils at 90 degrees.");
+        one.audit(&good, "Water boils at 100 degrees.", "Water boils at 100 degrees.")
+            .now_or_never()
+            .unwrap();
+        one.audit(&bad, "Water boils at 100 degrees.", "Water boils at 90 degrees.").now_or_never().unwrap();
     }
     assert_eq!((one.next(&good), one.next(&bad)), (Use::Serve, Use::Audit));
     let serves: Vec<_> = one.stats().iter().map(|stats| (stats.template.clone(), stats.serves)).collect();

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::cache::{Cache, CacheOptions, SemanticOptions};
+use crate::cache::{Cache, CacheOptions, SemanticOptions, VectorSource};
 use crate::domain::{AnswerRule, MetricName, ReleaseId, Share, Slot};
 use crate::evidence::Sample;
 use crate::proxy::{
@@ -125,6 +125,7 @@ impl Rig {
 fn cache(semantic: bool, clock: &Arc<dyn Clock>) -> Cache {
     let cache = Cache::in_memory(CacheOptions::default(), Arc::clone(clock), None).unwrap();
     let options = SemanticOptions {
+        vectors: VectorSource::BuiltIn,
         templates: Vec::new(),
         messages: true,
         similarity_min: 0.2,
