@@ -14,7 +14,6 @@
 //! Absent on purpose: the verdict, which is the judge's; model-graded graders; any use of the serving cache.
 
 mod dataset;
-mod embedder;
 mod engine;
 mod error;
 
@@ -33,7 +32,6 @@ mod suite;
 mod watched;
 
 pub use dataset::{Ask, Case, read_cases};
-pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
 pub use engine::Endpoint;
 pub use error::EvalError;
 pub use golden::{GoldenRun, judge_runs};
