@@ -17,7 +17,6 @@
 
 mod caps;
 mod dataset;
-mod embedder;
 mod engine;
 mod error;
 
@@ -38,7 +37,6 @@ mod watched;
 
 pub use caps::{Caps, CostCap, Price};
 pub use dataset::{Ask, Case, read_cases};
-pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
 pub use engine::Endpoint;
 pub use error::EvalError;
 pub use golden::{Early, GoldenRun, judge_runs};

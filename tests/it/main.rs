@@ -2,7 +2,8 @@
 //!
 //! | module | what it holds to |
 //! |---|---|
-//! | [`serve`] | a proxy alone; a rollout with clients in it; abort, rollback, and what the cache remembers |
+//! | [`serve`] | a proxy alone; a rollout with clients in it; abort and rollback |
+//! | [`cache`] | what the cache remembers through a flip and back, in memory and in Redis |
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
 //! | [`resume`] | `kill -9` in the middle of a gate, and the next process that goes on |
 //! | [`shutdown`] | SIGTERM with a stream under way |
@@ -16,6 +17,8 @@
 
 #[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod cache;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
