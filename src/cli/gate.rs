@@ -74,6 +74,8 @@ async fn judged(args: &Args, context: &Context) -> Result<Judgment, Failure> {
         run.notes().iter().for_each(|note| context.output.note(note));
         runs.push(run);
     }
+    // Every answer is graded and kept, and recorded ones would be most of what is held while it is judged.
+    drop(arms);
     if let Some(taken) = samples.as_ref().map(SampleLog::taken).filter(|taken| *taken > 0) {
         context.output.note(format_args!("resumed: {taken} answers were there already"));
     }
