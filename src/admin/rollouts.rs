@@ -40,7 +40,7 @@ pub(super) struct Which {
 
 type Answer = Result<Json<Value>, Problem>;
 
-fn body<T>(given: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+pub(super) fn body<T>(given: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     given.map(|Json(body)| body).map_err(|error| Problem::bad_request(error.body_text()))
 }
 

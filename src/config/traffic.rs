@@ -1,4 +1,4 @@
-//! `[mirror]` and `[cache]`: what is copied, and what is remembered.
+//! `[mirror]`: what is copied.
 
 use std::time::Duration;
 
@@ -21,26 +21,6 @@ pub struct MirrorConfig {
     pub body_bytes_max: usize,
     /// Longest time of a copy. Default 120 s.
     pub timeout: Duration,
-}
-
-/// Which answers are remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheTier {
-    /// None.
-    Off,
-    /// Answers to the very same request.
-    Exact,
-}
-
-/// `[cache]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CacheConfig {
-    /// Default off.
-    pub tier: CacheTier,
-    /// Bytes of answers kept. Default 256 MiB.
-    pub bytes_max: usize,
-    /// How long an answer is served, from when it was stored; hits do not renew it. Default 1 h.
-    pub ttl: Duration,
 }
 
 pub(super) fn mirror(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> MirrorConfig {
@@ -78,17 +58,4 @@ fn share_max(reader: &mut Reader<'_>, section: &Section<'_, '_>, share: Share) -
     };
     reader.wrong(&item, rule, "write share = \"1%\" and share_max = \"10%\"");
     None
-}
-
-pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> CacheConfig {
-    let mut config =
-        CacheConfig { tier: CacheTier::Off, bytes_max: 256 << 20, ttl: Duration::from_secs(3_600) };
-    let Some(section) = reader.table(root, "cache") else { return config };
-    reader.known(&section, &["tier", "store", "bytes_max", "ttl"]);
-    let tiers = [("off", CacheTier::Off), ("exact", CacheTier::Exact)];
-    config.tier = reader.word(&section, "tier", &tiers).unwrap_or(config.tier);
-    reader.word(&section, "store", &[("memory", ())]);
-    config.bytes_max = reader.bytes(&section, "bytes_max").unwrap_or(config.bytes_max);
-    config.ttl = reader.duration(&section, "ttl").unwrap_or(config.ttl);
-    config
 }

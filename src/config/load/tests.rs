@@ -127,7 +127,7 @@ fn faults_name_place_rule_and_remedy_all_at_once() {
     check("[server]\nlisten = 8080\n", &["goldgate.toml:5:10: server.listen: a text, not an integer"]);
     check(
         "[cache]\ntier = \"exakt\"\n",
-        &["goldgate.toml:5:8: cache.tier: \"exakt\" is not one of: off, exact"],
+        &["goldgate.toml:5:8: cache.tier: \"exakt\" is not one of: off, exact, semantic"],
     );
 }
 
