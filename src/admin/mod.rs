@@ -33,7 +33,8 @@ pub use answers::CacheParts;
 pub use auth::{Access, Role, Token};
 pub use error::AdminError;
 pub use record::{
-    AlphasRecord, DecisionRecord, NeedRecord, NoteRecord, RolloutRecord, StageRecord, TableRecord,
+    AlphasRecord, DecisionRecord, MirrorShareRecord, NeedRecord, NoteRecord, RolloutRecord, StageRecord,
+    TableRecord,
 };
 pub use router::{AdminParts, MetricsText};
 pub use server::{AdminServer, bind};

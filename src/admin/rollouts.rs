@@ -154,7 +154,7 @@ pub(super) async fn ledger(State(shared): State<Shared>) -> Answer {
 }
 
 pub(super) async fn routes(State(shared): State<Shared>) -> Json<Value> {
-    Json(json_of(&TableRecord::from(&*shared.control.status().table)))
+    Json(json_of(&TableRecord::of(&shared.control.status())))
 }
 
 /// The rollout that is named; `latest` or nothing is the latest one.

@@ -3,12 +3,12 @@
 mod table;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::harness::RunArgs;
 use super::progress::Bar;
 use super::{Blame, Context, Exit, Failure, Format, arm};
-use crate::domain::Arm;
-use crate::evals::{self, Suite};
+use crate::evals::{self, Outlets, Suite};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -31,17 +31,15 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let suites = Suite::read_all(&args.suite).blame_usage()?;
     let source = arm::source(&args.target)?;
-    let mut samples = args.run.samples()?;
-    let (options, mut tables) = (args.run.options(), Vec::new());
-    for suite in &suites {
+    let (options, mut tables) = (args.run.options()?, Vec::new());
+    let mut samples = args.run.samples(&suites, &options, &context.output)?;
+    for suite in suites.into_iter().map(Arc::new) {
         let bar = Bar::new(&context.output, &suite.name);
-        let run = evals::run_one(suite, source.clone(), &options, &mut |step| bar.follow(step)).await;
+        let outlets = Outlets { samples: samples.as_mut(), on_progress: &mut |step| bar.follow(step) };
+        let run = evals::run_one(&suite, source.clone(), &options, outlets).await;
         drop(bar);
-        let run = run.map_err(arm::blame)?;
-        if let Some(file) = &mut samples {
-            file.write(suite, Arm::Candidate, &run)?;
-        }
-        tables.push(table::Table::new(suite, &run));
+        let (run, capped) = run.map_err(arm::blame)?;
+        tables.push(table::Table::new(&suite, &run, capped));
     }
     show(context, &tables)
 }

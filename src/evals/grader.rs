@@ -203,6 +203,18 @@ impl Grader {
         }
     }
 
+    /// Whether the reply holds anything to compare: a number, a letter, JSON. What does not cannot be right, and says little
+    /// of what the model knows. `true` for graders that read every text.
+    #[must_use]
+    pub fn can_read(&self, reply: Reply<'_>) -> bool {
+        match self {
+            Self::Number(number) => number.find(reply.text).is_some(),
+            Self::Choice(choice) => choice.chooses(reply.text),
+            Self::JsonMatch => serde_json::from_str::<IgnoredAny>(reply.text).is_ok(),
+            _ => true,
+        }
+    }
+
     /// The text of its JSON Schema, when it has one: part of what a suite's digest covers.
     pub(super) fn schema(&self) -> Option<&str> {
         match self {

@@ -14,6 +14,7 @@
 //! Absent on purpose: judging, clocks, the network.
 
 mod forest;
+mod golden;
 mod html;
 mod input;
 mod junit;

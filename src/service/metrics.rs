@@ -150,6 +150,12 @@ impl Measured {
             "Share of the baseline's requests that is copied",
             [(Vec::new(), table.mirror.share.fraction())],
         );
+        let plan = status.rollout.iter().map(|rollout| &rollout.parts().plan);
+        page.gauges(
+            "mirror_share_max",
+            "The most that the mirror stage of the latest rollout may copy",
+            plan.map(|plan| (Vec::new(), plan.copies_max.fraction())),
+        );
         page.gauges(
             "table_version",
             "Version of the published route table",

@@ -57,6 +57,6 @@ pub use sse::{Event, EventParser, EventTooLarge};
 #[cfg(test)]
 pub(crate) use verdict::fixture;
 pub use verdict::{
-    AlphaRecord, CheckRecord, CheckWord, FlipsRecord, MetricRecord, NeedsRecord, StratumRecord, VerdictError,
-    VerdictRecord,
+    AlphaRecord, CheckRecord, CheckWord, FlipsRecord, MetricRecord, NeedsRecord, NoiseRecord, SliceRecord,
+    StratumRecord, VerdictError, VerdictRecord,
 };

@@ -55,7 +55,8 @@ const FLOORS: &[Floor] = &[
     Floor { folder: "embedding", ..ANY },
     // The clock speaks the domain's timestamps.
     Floor { folder: "telemetry", may: &[&["domain"]], ..ANY },
-    Floor { folder: "upstream", may: &[&["domain", "wire", "telemetry"]], ..ANY },
+    // It asks an engine for what a release locks of it.
+    Floor { folder: "upstream", may: &[&["domain", "wire", "release", "telemetry"]], ..ANY },
     Floor { folder: "cache", may: &[&["domain", "stats", "evidence", "telemetry", "embedding"]], ..ANY },
     Floor { folder: "store", may: &[PURE, &["telemetry"]], ..ANY },
     Floor {
