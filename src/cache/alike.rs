@@ -70,7 +70,10 @@ impl Cache {
         };
         let Some(candidate) = semantic.nearest(&placed) else { return Alike::Miss(placed) };
         // The entry itself is read from the store, so that whatever became unreadable is not served from here.
-        let Some(hit) = self.read(&candidate.key).await else { return Alike::Miss(placed) };
+        let Some(hit) = self.read(&candidate.key).await else {
+            semantic.forget(&placed, &candidate.key);
+            return Alike::Miss(placed);
+        };
         match semantic.next(&placed) {
             Use::Serve => {
                 self.count(&hit.entry.facts.release, |counts| counts.semantic += 1);

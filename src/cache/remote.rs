@@ -89,7 +89,7 @@ mod tests {
     /// A server that answers to each text what the script says.
     async fn remote(script: fn(&str) -> Vec<Step>) -> (Engine, Remote) {
         let engine = Engine::start(move |seen| script(&seen.text())).await;
-        let url = format!("http://{}", engine.endpoint());
+        let url = engine.endpoint().to_string();
         (engine, Remote::open(&url, "small", Arc::new(SystemClock::start())).unwrap())
     }
 

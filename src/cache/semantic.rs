@@ -187,6 +187,11 @@ impl Semantic {
         lock(&self.vectors).add(placed.partition.clone(), placed.vector.values(), item);
     }
 
+    /// Forgets the question that `key` answered: the answer is gone.
+    pub(super) fn forget(&self, placed: &Placed, key: &CacheKey) {
+        lock(&self.vectors).forget(&placed.partition, key);
+    }
+
     /// Takes the result of an audit: what would have been served, and what the engine answered.
     pub(super) async fn audit(&self, placed: &Placed, served: &str, asked: &str) {
         let vectors = (self.embedder.embed(served).await, self.embedder.embed(asked).await);

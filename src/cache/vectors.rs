@@ -72,6 +72,13 @@ impl Vectors {
         is_unit(vector).then(|| partition.nearest(vector, floor)).flatten()
     }
 
+    /// Leaves a question out from now on. Its place stays taken until its turn comes.
+    pub(super) fn forget(&mut self, partition: &CacheKey, key: &CacheKey) {
+        if let Some(partition) = self.partitions.get_mut(partition) {
+            partition.forget(key);
+        }
+    }
+
     /// Adds a question. A vector that is none is not kept.
     pub(super) fn add(&mut self, partition: CacheKey, vector: &[f32], item: Item) {
         if !is_unit(vector) {
@@ -109,6 +116,14 @@ impl Partition {
         self.tails[place * TAIL..(place + 1) * TAIL].copy_from_slice(tail);
         self.tail_lengths[place] = length;
         false
+    }
+
+    /// A vector without length is near nothing.
+    fn forget(&mut self, key: &CacheKey) {
+        let Some(at) = self.items.iter().position(|item| item.key == *key) else { return };
+        self.heads[at * HEAD..(at + 1) * HEAD].fill(0.0);
+        self.tails[at * TAIL..(at + 1) * TAIL].fill(0.0);
+        self.tail_lengths[at] = 0.0;
     }
 
     fn nearest(&self, vector: &[f32], floor: f32) -> Option<Near> {

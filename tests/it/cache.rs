@@ -13,17 +13,19 @@ struct Kept {
     world: World,
     serve: Serve,
     releases: [String; 2],
+    _workspace: Workspace,
 }
 
 impl Kept {
     async fn open(store: &str) -> Self {
         let cache = format!("tier = \"exact\"\nstore = \"{store}\"\nsecret = \"file:cache.key\"");
         let (world, workspace, serve) = World::serving(|workspace: &Workspace| {
-            workspace.write("cache.key", "a secret of this installation");
+            workspace.write("cache.key", "secret-of-this-installation");
             workspace.change("goldgate.toml", "tier = \"off\"", &cache);
         })
         .await;
-        Self { world, serve, releases: ["blue", "green"].map(|slot| workspace.short_id(slot)) }
+        let releases = ["blue", "green"].map(|slot| workspace.short_id(slot));
+        Self { world, serve, releases, _workspace: workspace }
     }
 
     /// Asks; whoever answers, it is that release's own answer.

@@ -72,6 +72,18 @@ fn two_questions_that_are_equally_near_answer_nothing() {
 }
 
 #[test]
+fn a_question_whose_answer_is_gone_stands_in_nobodys_way() {
+    let one = semantic(0.5);
+    let (old, new) = (Case::default().key(), Case { body: "{}".to_owned(), ..Case::default() }.key());
+    let asked = placed(&one, "How do I reset my password?");
+    one.learn(&asked, old.clone());
+    one.forget(&asked, &old);
+    assert!(one.nearest(&asked).is_none());
+    one.learn(&asked, new.clone());
+    assert_eq!(one.nearest(&asked).unwrap().key, new);
+}
+
+#[test]
 fn another_partition_is_another_world() {
     let one = semantic(0.5);
     one.learn(&placed(&one, "What is the boiling point of water?"), Case::default().key());
