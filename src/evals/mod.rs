@@ -24,6 +24,7 @@ mod latency;
 mod order;
 mod pace;
 mod power;
+mod promptfoo;
 
 mod recorded;
 mod rows;
@@ -44,10 +45,11 @@ pub use grader::{
 pub use latency::{Timing, TimingHistogram};
 pub use pace::{Arrivals, Pace};
 pub use power::{Power, power};
+pub use promptfoo::PromptfooGrader;
 pub use recorded::RecordedAnswers;
 pub use run::{ArmRun, ArmSource, OnProgress, Progress, RunOptions, Sample, Score, run, run_one};
 pub use samples::write_samples;
-pub use suite::{LatencyMargins, RequestSpec, Suite, SuiteMetric};
+pub use suite::{CasePlace, LatencyMargins, Places, RequestSpec, Suite, SuiteMetric, Unsupported};
 
 #[cfg(test)]
 mod shipped_tests;

@@ -121,6 +121,7 @@ fn suite(prompts: &[&str]) -> Suite {
         metrics: vec![metric],
         latency: LatencyMargins { ttft: Some(0.1), token: Some(0.06), ..LatencyMargins::default() },
         digest: "suite:0".to_owned(),
+        places: crate::evals::Places::default(),
     }
 }
 
