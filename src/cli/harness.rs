@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Blame, Failure};
 use crate::domain::Arm;
-use crate::evals::{ArmRun, Arrivals, Pace, RunOptions, Suite, write_samples};
+use crate::evals::{ArmRun, Arrivals, Pace, RunOptions, Suite, Unsupported, write_samples};
 use crate::telemetry::SystemClock;
 use crate::upstream::Timeouts;
 
@@ -74,6 +74,25 @@ impl RunArgs {
     /// When it cannot be made: exit 2.
     pub(super) fn samples(&self) -> Result<Option<SampleFile>, Failure> {
         self.out.as_deref().map(SampleFile::create).transpose()
+    }
+}
+
+/// What was typed about suites that another tool wrote.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    /// Leaves out the assertions of an imported suite that cannot be checked (code, other models), and says so in the verdict
+    #[arg(long)]
+    allow_unsupported: bool,
+}
+
+impl ImportArgs {
+    /// Reads the suites.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them: exit 2.
+    pub(super) fn suites(&self, files: &[PathBuf]) -> Result<Vec<Suite>, Failure> {
+        let unsupported = if self.allow_unsupported { Unsupported::Allowed } else { Unsupported::Refused };
+        Suite::read_all_with(files, unsupported).blame_usage()
     }
 }
 
