@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: decisions, and any rule of the parts it wires.
 
+mod attesting;
 mod engines;
 mod error;
 mod gate;
@@ -108,7 +109,13 @@ impl Service {
             control: control.clone(),
             engines: Arc::clone(&engines),
         };
-        let (admin, stop_admin, admin_tasks) = open_admin(config, control.clone(), measured).await?;
+        let (admin, stop_admin, mut admin_tasks) = open_admin(config, control.clone(), measured).await?;
+        let (asking, stop) =
+            (attesting::run(engines, control.clone(), Arc::clone(&clock)), stop_admin.clone());
+        admin_tasks.spawn(async move {
+            stop.run_until_cancelled(asking).await;
+            Ok(())
+        });
         let proxy = proxy::start(options, parts, listener)
             .map_err(|source| ServiceError::Bind { address: config.server.listen, source })?;
         Ok(Self { control, controller, proxy, admin, admin_tasks, stop_admin, gate_runs, warnings })

@@ -12,9 +12,7 @@ pub(super) struct Bar(ProgressBar);
 impl Bar {
     /// A bar with `title` before it; hidden unless `output` shows progress.
     pub(super) fn new(output: &Output, title: &str) -> Self {
-        let target =
-            if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
+        let bar = ProgressBar::with_draw_target(None, target(output));
         // The template is a constant; if it were broken, the plain bar is as good.
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}  {elapsed}, {eta} left")
         {
@@ -31,6 +29,37 @@ impl Bar {
     }
 }
 
+/// A count of bytes that were read, where nobody knows how many there are.
+#[derive(Debug)]
+pub(super) struct ByteCount(ProgressBar);
+
+impl ByteCount {
+    /// A count with `title` before it; hidden unless `output` shows progress.
+    pub(super) fn new(output: &Output, title: &str) -> Self {
+        let line = ProgressBar::with_draw_target(None, target(output));
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bytes}  {bytes_per_sec}") {
+            line.set_style(style);
+        }
+        line.set_message(title.to_owned());
+        Self(line)
+    }
+
+    /// Counts more.
+    pub(super) fn add(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+impl Drop for ByteCount {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn target(output: &Output) -> ProgressDrawTarget {
+    if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+}
+
 /// One line that says how things stand, below lines that stay.
 #[derive(Debug)]
 pub(super) struct StatusLine {
@@ -41,9 +70,7 @@ pub(super) struct StatusLine {
 impl StatusLine {
     /// An empty line; hidden unless `output` shows progress.
     pub(super) fn new(output: Output) -> Self {
-        let target =
-            if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let line = ProgressBar::with_draw_target(None, target);
+        let line = ProgressBar::with_draw_target(None, target(&output));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             line.set_style(style);
         }

@@ -1,13 +1,16 @@
 //! `goldgate release`: lock a release, look at it, compare two.
 
 mod diff;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::{Blame, Context, Exit, Failure, Format};
-use crate::release::Lock;
+use crate::cli::progress::ByteCount;
+use crate::release::{EngineReport, FileHashes, Lock};
+use crate::telemetry::{Clock as _, SystemClock};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -26,12 +29,28 @@ enum Verb {
         /// Where the lock goes; default: `release.lock.json` beside the manifest
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Also locks what this running engine says of itself: chat template, tokens of fixed conversations, sampling
+        /// defaults, build, weights
+        #[arg(long, value_name = "URL")]
+        engine: Option<String>,
+        /// Reads all weights again, whatever is known of files that have not changed
+        #[arg(long)]
+        paranoid: bool,
     },
     /// Show a lock: its ids, model, sampling and templates
     Show {
         /// The lock
         #[arg(value_name = "FILE", default_value = "release.lock.json")]
         lock: PathBuf,
+    },
+    /// Ask running engines whether they are what a lock says; exits with 1 where one is not
+    Verify {
+        /// The lock
+        #[arg(value_name = "FILE", default_value = "release.lock.json")]
+        lock: PathBuf,
+        /// The engine; may be given more than once
+        #[arg(long = "engine", value_name = "URL", required = true)]
+        engines: Vec<String>,
     },
     /// Say what changed between two locks, and what that calls for
     Diff {
@@ -50,7 +69,10 @@ enum Verb {
 /// A manifest, a lock or a file they name that cannot be used: exit 2.
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     match args.verb {
-        Verb::Lock { manifest, out } => lock(&manifest, out, context)?,
+        Verb::Lock { manifest, out, engine, paranoid } => {
+            lock(&manifest, out, Locking { engine, paranoid }, context).await?;
+        }
+        Verb::Verify { lock, engines } => return verify::run(&lock, &engines, context).await,
         Verb::Show { lock } => show(&Lock::load(&lock).blame_usage()?, context)?,
         Verb::Diff { baseline, candidate } => {
             let (baseline, candidate) =
@@ -61,13 +83,50 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     Ok(Exit::Success)
 }
 
-fn lock(manifest: &Path, out: Option<PathBuf>, context: &Context) -> Result<(), Failure> {
-    let lock = Lock::resolve(manifest).blame_usage()?;
+/// How a lock is made.
+struct Locking {
+    engine: Option<String>,
+    paranoid: bool,
+}
+
+async fn lock(manifest: &Path, out: Option<PathBuf>, how: Locking, context: &Context) -> Result<(), Failure> {
+    let told = match &how.engine {
+        // Which model it is to speak of stands in the manifest.
+        Some(url) => Some(verify::report(url, Lock::resolve(manifest).blame_usage()?.model()).await?),
+        None => None,
+    };
+    let lock = resolve(manifest, told, how.paranoid, context)?;
     let out = out.unwrap_or_else(|| manifest.with_file_name("release.lock.json"));
     std::fs::write(&out, lock.to_json())
         .map_err(|error| Failure::usage(anyhow::anyhow!("{}: cannot be written: {error}", out.display())))?;
     context.output.note(format_args!("{} → {}", manifest.display(), out.display()));
     show(&lock, context)
+}
+
+/// Reads everything that the manifest names; what weights have not changed since they were read last is known.
+fn resolve(
+    manifest: &Path,
+    told: Option<EngineReport>,
+    paranoid: bool,
+    context: &Context,
+) -> Result<Lock, Failure> {
+    let reading = ByteCount::new(&context.output, "reading weights");
+    let mut count = |bytes| reading.add(bytes);
+    let hashes = match kept_hashes().filter(|_| !paranoid) {
+        Some(store) => FileHashes::kept_in(store, SystemClock::start().wall()),
+        None => FileHashes::unkept(),
+    };
+    let mut hashes = hashes.telling(&mut count);
+    let lock = Lock::resolve_with(manifest, &mut hashes, told).blame_usage()?;
+    hashes.keep();
+    Ok(lock)
+}
+
+/// Where digests of large files are kept: in the user's folder for what can be made again.
+fn kept_hashes() -> Option<PathBuf> {
+    let folder = |name, below: &str| std::env::var_os(name).map(|folder| PathBuf::from(folder).join(below));
+    let caches = folder("XDG_CACHE_HOME", "").or_else(|| folder("HOME", ".cache"))?;
+    Some(caches.join("goldgate").join("file-hashes.json"))
 }
 
 fn show(lock: &Lock, context: &Context) -> Result<(), Failure> {

@@ -243,8 +243,7 @@ impl Collector {
             return Err(EvidenceError::Again { seq, id: record.id().to_owned() });
         }
         self.push_distinct(record)?;
-        self.ids.remember(id, seq);
-        Ok(())
+        self.ids.claim(id, seq).map_err(|_| EvidenceError::Again { seq, id: record.id().to_owned() })
     }
 
     /// As [`Collector::push`], where whoever reads the records has seen to it that none of their ids comes again.

@@ -75,10 +75,10 @@ impl EvidenceDigest {
     }
 
     fn half(&mut self, value: Option<f64>) {
-        self.bytes(&[u8::from(value.is_some())]);
-        if let Some(value) = value {
-            self.bytes(&value.to_bits().to_le_bytes());
-        }
+        let Some(value) = value else { return self.bytes(&[0]) };
+        let mut bytes = [1; 9];
+        bytes[1..].copy_from_slice(&value.to_bits().to_le_bytes());
+        self.bytes(&bytes);
     }
 
     fn bytes(&mut self, bytes: &[u8]) {

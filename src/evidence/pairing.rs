@@ -116,7 +116,8 @@ impl Pairing {
         let mut pairing = Self::new(options);
         for record in records {
             pairing.seq = record.seq();
-            pairing.ids.remember(IdDigest::of(record.id()), record.seq());
+            // One that came again is in the evidence, and was refused or passed over there.
+            let _ = pairing.ids.claim(IdDigest::of(record.id()), record.seq());
         }
         pairing
     }
@@ -157,10 +158,7 @@ impl Pairing {
             Copied::Dropped(Dropped::Rule) => None,
             Copied::No => first_of_key.then(|| self.arrival(serving)),
         };
-        if record.is_some() {
-            self.ids.remember(id, self.seq);
-        }
-        record.into_iter().collect()
+        record.filter(|_| self.ids.claim(id, self.seq).is_ok()).into_iter().collect()
     }
 
     /// Samples that made no record.

@@ -1,12 +1,13 @@
 //! Ids seen lately: a request counts once, however often its id comes back.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::mem;
 
 /// Ids remembered at least; never twice as many. At 1,000 pairs a minute that is two hours: retries come back
-/// far sooner. An id takes 50 bytes.
-const REMEMBERED_MIN: usize = 131_072;
+/// far sooner. So many fill a table of 2¹⁷ places to the seven eighths that it takes: two of them are 6 MiB.
+const REMEMBERED_MIN: usize = 7 << 14;
 
 /// A bounded memory of ids and where each came first: the latest ones, and as many before them. When there are enough
 /// of the latest they become the earlier ones, whose room is used again; none is taken out by itself.
@@ -19,8 +20,8 @@ pub struct RecentIds {
 type Places = HashMap<IdDigest, u64, BuildHasherDefault<AsItIs>>;
 
 /// An id by 128 bits of its BLAKE3, so that no client can make two of them meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IdDigest(u128);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdDigest([u64; 2]);
 
 /// A digest is as good a hash as any: its first eight bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,9 +31,19 @@ impl IdDigest {
     /// The digest of `id`.
     #[must_use]
     pub fn of(id: &str) -> Self {
-        let mut first = [0; 16];
-        first.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
-        Self(u128::from_le_bytes(first))
+        let hash = blake3::hash(id.as_bytes());
+        let half = |at: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&hash.as_bytes()[at..at + 8]);
+            u64::from_le_bytes(bytes)
+        };
+        Self([half(0), half(8)])
+    }
+}
+
+impl Hash for IdDigest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
     }
 }
 
@@ -43,13 +54,23 @@ impl RecentIds {
         self.latest.get(&id).or_else(|| self.earlier.get(&id)).copied()
     }
 
-    /// Remembers that the id came at `place`: the [first](Self::first) time that it was seen lately.
-    pub fn remember(&mut self, id: IdDigest, place: u64) {
-        self.latest.entry(id).or_insert(place);
+    /// Remembers that the id came at `place`.
+    ///
+    /// # Errors
+    /// Where it came first, if it was seen lately.
+    pub fn claim(&mut self, id: IdDigest, place: u64) -> Result<(), u64> {
+        if let Some(first) = self.earlier.get(&id) {
+            return Err(*first);
+        }
+        match self.latest.entry(id) {
+            Entry::Occupied(first) => return Err(*first.get()),
+            Entry::Vacant(new) => new.insert(place),
+        };
         if self.latest.len() >= REMEMBERED_MIN {
             mem::swap(&mut self.latest, &mut self.earlier);
             self.latest.clear();
         }
+        Ok(())
     }
 }
 
@@ -58,9 +79,8 @@ impl Hasher for AsItIs {
         self.0 = bytes.iter().take(8).rfold(0, |hash, &byte| hash << 8 | u64::from(byte));
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the low half")]
-    fn write_u128(&mut self, digest: u128) {
-        self.0 = digest as u64;
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
     }
 
     fn finish(&self) -> u64 {
@@ -76,13 +96,16 @@ mod tests {
     fn an_id_is_known_until_too_many_came_after_it() {
         let mut recent = RecentIds::default();
         let id = |n: u64| IdDigest::of(&n.to_string());
-        recent.remember(id(0), 7);
-        recent.remember(id(0), 8);
-        assert_eq!(recent.first(id(0)), Some(7));
-        (1..=REMEMBERED_MIN as u64).for_each(|n| recent.remember(id(n), n));
-        assert_eq!((recent.first(id(0)), recent.first(id(1))), (Some(7), Some(1)), "at least so many");
-        (1..=REMEMBERED_MIN as u64).for_each(|n| recent.remember(id(n << 32), n));
-        assert_eq!(recent.first(id(0)), None);
+        let many = REMEMBERED_MIN as u64;
+        assert_eq!((recent.claim(id(0), 1), recent.claim(id(0), 2)), (Ok(()), Err(1)));
+        (1..=many).for_each(|n| recent.claim(id(n), n + 1).unwrap());
+        assert_eq!(
+            (recent.first(id(0)), recent.claim(id(1), many + 2)),
+            (Some(1), Err(2)),
+            "at least so many"
+        );
+        (1..=many).for_each(|n| recent.claim(id(n << 32), many + n + 2).unwrap());
+        assert_eq!((recent.first(id(0)), recent.first(id(many))), (None, Some(many + 1)));
         assert!(recent.latest.len() + recent.earlier.len() < 2 * REMEMBERED_MIN);
     }
 }

@@ -106,17 +106,20 @@ impl RecordBatch {
         self.len += 1;
     }
 
-    /// A pair to be written over and pushed: its id and metrics are those of an earlier one.
-    pub fn spare_pair(&mut self) -> Pair {
-        match self.records.get_mut(self.len) {
-            Some(Record::Pair(pair)) => std::mem::take(pair),
-            _ => Pair::default(),
+    /// Adds the pair that `write` makes of an earlier one, whose id and metrics have room already; `false`: it is none.
+    ///
+    /// # Errors
+    /// Those of `write`; nothing is added then.
+    pub fn write_pair<E>(&mut self, write: impl FnOnce(&mut Pair) -> Result<bool, E>) -> Result<(), E> {
+        if let Some(Record::Pair(pair)) = self.records.get_mut(self.len) {
+            self.len += usize::from(write(pair)?);
+            return Ok(());
         }
-    }
-
-    /// Keeps the first `len` records alone.
-    pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+        let mut pair = Pair::default();
+        if write(&mut pair)? {
+            self.push(Record::Pair(pair));
+        }
+        Ok(())
     }
 
     /// The records, as values of their own.

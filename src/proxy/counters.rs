@@ -99,6 +99,8 @@ counts! {
         samples,
         /// Samples lost because judging fell behind.
         samples_dropped,
+        /// Samples that are none, because an engine is not what its release was locked to.
+        samples_of_others,
     }
 }
 

@@ -14,8 +14,8 @@ use super::mirror::{Copying, Joined, UnderWay};
 use super::observe::Seen;
 use crate::domain::Outcome;
 use crate::evidence::{Copied, Role};
-use crate::upstream::{Reply, UpstreamError};
-use crate::wire::{End, ResponseObserver};
+use crate::upstream::{Identity, Reply, UpstreamError};
+use crate::wire::{Answer, End, ResponseObserver};
 
 /// Watches one answer to a client.
 pub(super) struct Flight {
@@ -25,6 +25,8 @@ pub(super) struct Flight {
     /// `None` once the end was seen.
     observer: Option<ResponseObserver>,
     in_flight: u32,
+    /// Who answers; `None` before the response head.
+    identity: Option<Arc<Identity>>,
     copying: Copying,
 }
 
@@ -37,6 +39,7 @@ impl Flight {
             place: place.clone(),
             observer: Some(observer),
             in_flight: 0,
+            identity: None,
             copying,
         }
     }
@@ -44,6 +47,7 @@ impl Flight {
     /// The response head came.
     pub(super) fn head(&mut self, reply: &Reply) {
         self.in_flight = reply.in_flight;
+        self.identity = Some(Arc::clone(&reply.identity));
         let now_ms = self.shared.ms_since(self.ask.arrival);
         self.observer = Some(observe_head(reply, self.ask.arrival, now_ms));
     }
@@ -58,9 +62,12 @@ impl Flight {
     /// The answer ended. The client's part is done; what copies are still to come are waited for beside it.
     pub(super) fn finish(&mut self, end: End) -> Option<Outcome> {
         let observer = self.observer.take()?;
+        let streamed = observer.is_streamed();
+        let answer = observer.finish(end, self.shared.ms_since(self.ask.arrival));
         let seen = Seen {
-            streamed: observer.is_streamed(),
-            answer: observer.finish(end, self.shared.ms_since(self.ask.arrival)),
+            streamed,
+            is_genuine: is_genuine(self.identity.as_deref(), &answer),
+            answer,
             in_flight: self.in_flight,
             release: self.place.occupant.deployed.sem.clone(),
             arm: self.place.arm,
@@ -100,6 +107,11 @@ pub(super) fn observe_head(reply: &Reply, arrival: Duration, now_ms: f64) -> Res
     observer
 }
 
+/// Whether an answer is one of the release that its engine is to serve, as far as anyone knows.
+pub(super) fn is_genuine(identity: Option<&Identity>, answer: &Answer) -> bool {
+    identity.is_none_or(|identity| identity.vouches_for(answer.fingerprint.as_deref()))
+}
+
 /// How an engine's failure reads on the wire.
 pub(super) const fn end_of(error: &UpstreamError) -> End {
     if error.is_timeout() { End::Stalled } else { End::Broken }
@@ -120,6 +132,10 @@ async fn join(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen, unde
 /// Hands the sample over, or counts that there was no room for it.
 fn hand_over(shared: &Shared, ask: &Ask, place: &Place, seen: Seen, joined: Joined) {
     let counters = &shared.parts.counters.requests;
+    if !joined.is_genuine(&seen) {
+        bump(&counters.samples_of_others);
+        return;
+    }
     let Some(sample) = joined.sample(ask, place, &shared.parts.graders, seen) else { return };
     match shared.parts.samples.try_send(sample) {
         Ok(()) => bump(&counters.samples),

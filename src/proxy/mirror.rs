@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::admission::{Ask, Place};
 use super::apply::apply;
 use super::counters::{CopyCounters, Counters, bump};
-use super::flight::{end_of, observe_head};
+use super::flight::{end_of, is_genuine, observe_head};
 use super::handler::Shared;
 use super::headers::{MIRROR, REQUEST_ID};
 use super::observe::{Observing, Seen};
@@ -59,6 +59,15 @@ pub(super) enum Joined {
 }
 
 impl Joined {
+    /// Whether the answer to the client and those of its copies are of the releases that their engines are to serve.
+    pub(super) fn is_genuine(&self, seen: &Seen) -> bool {
+        let of_copies = match self {
+            Self::Not(_) => [None, None],
+            Self::Both { candidate, null } => [candidate.as_deref(), null.as_deref()],
+        };
+        seen.is_genuine && of_copies.into_iter().flatten().all(|copy| copy.is_genuine)
+    }
+
     /// The sample of a request that was answered as `seen`; `None` where it was no question.
     pub(super) fn sample(
         self,
@@ -193,11 +202,11 @@ impl Copy {
     async fn ask(&self) -> Ended {
         let outgoing = match self.outgoing() {
             Ok(outgoing) => outgoing,
-            Err(refusal) => return self.answered(refused(&refusal, self.now_ms()), None),
+            Err(refusal) => return self.answered(refused(&refusal, self.now_ms()), false, None),
         };
         match self.place.occupant.pool.send(&outgoing).await {
             Ok(reply) => self.watch(reply).await,
-            Err(error) => self.failed(ResponseObserver::new(self.now_ms()), &error, 0),
+            Err(error) => self.failed(ResponseObserver::new(self.now_ms()), &error, None),
         }
     }
 
@@ -224,29 +233,35 @@ impl Copy {
                         observer.push(piece, self.now_ms());
                     }
                 }
-                Err(error) => return self.failed(observer, &error, reply.in_flight),
+                Err(error) => return self.failed(observer, &error, Some(&reply)),
             }
         }
-        self.ended(observer, End::Clean, reply.in_flight)
+        self.ended(observer, End::Clean, Some(&reply))
     }
 
-    fn failed(&self, observer: ResponseObserver, error: &UpstreamError, in_flight: u32) -> Ended {
+    fn failed(&self, observer: ResponseObserver, error: &UpstreamError, reply: Option<&Reply>) -> Ended {
         match error {
             UpstreamError::Timeout { limit: Limit::Total, .. } => Ended::TimedOut,
-            _ => self.ended(observer, end_of(error), in_flight),
+            _ => self.ended(observer, end_of(error), reply),
         }
     }
 
-    fn ended(&self, observer: ResponseObserver, end: End, in_flight: u32) -> Ended {
+    fn ended(&self, observer: ResponseObserver, end: End, reply: Option<&Reply>) -> Ended {
         let streamed = observer.is_streamed();
-        self.answered(observer.finish(end, self.now_ms()), Some((streamed, in_flight)))
+        self.answered(observer.finish(end, self.now_ms()), streamed, reply)
     }
 
-    fn answered(&self, answer: Answer, seen: Option<(bool, u32)>) -> Ended {
-        let (streamed, in_flight) = seen.unwrap_or_default();
-        let release = self.place.occupant.deployed.sem.clone();
-        let (arm, role) = (self.place.arm, self.role);
-        Ended::Answered(Box::new(Seen { answer, streamed, in_flight, release, arm, role }))
+    /// An answer, and who gave it; `None`: no engine.
+    fn answered(&self, answer: Answer, streamed: bool, reply: Option<&Reply>) -> Ended {
+        Ended::Answered(Box::new(Seen {
+            is_genuine: is_genuine(reply.map(|reply| &*reply.identity), &answer),
+            answer,
+            streamed,
+            in_flight: reply.map_or(0, |reply| reply.in_flight),
+            release: self.place.occupant.deployed.sem.clone(),
+            arm: self.place.arm,
+            role: self.role,
+        }))
     }
 
     fn now_ms(&self) -> f64 {

@@ -14,6 +14,8 @@ pub(super) struct Seen {
     pub(super) release: ReleaseId,
     pub(super) arm: Arm,
     pub(super) role: Role,
+    /// Whether it is an answer of the release: its engine is not known to be another one.
+    pub(super) is_genuine: bool,
 }
 
 /// What the answers to one request share.
@@ -39,7 +41,7 @@ impl<'a> Observing<'a> {
     }
 
     pub(super) fn observe(&self, seen: Seen) -> Observation {
-        let Seen { answer, streamed, in_flight, release, arm, role } = seen;
+        let Seen { answer, streamed, in_flight, release, arm, role, is_genuine: _ } = seen;
         Observation {
             request: self.ask.id.clone(),
             release,

@@ -28,12 +28,26 @@ pub enum ReleaseError {
         rule: String,
     },
     /// A reference that will point elsewhere.
-    #[error("{}: model.source {reference:?} moves: what it names today is not what it names tomorrow\n  hint: name a commit or a digest", file.display())]
+    #[error("{}: model.source {reference:?} moves: what it names today is not what it names tomorrow\n  hint: name a commit of forty hex digits (hf:ORG/NAME@COMMIT) or a digest (oci:NAME@sha256:DIGEST)", file.display())]
     Moving {
         /// The manifest.
         file: PathBuf,
         /// The reference.
         reference: String,
+    },
+    /// A source of no kind that is known.
+    #[error("{}: model.source {reference:?} is none of dir:FOLDER, gguf:FILE, hf:ORG/NAME@COMMIT and oci:NAME@sha256:DIGEST\n  hint: leave model.source out where the weights are somebody else's; `--engine URL` locks what the engine says of them", file.display())]
+    Source {
+        /// The manifest.
+        file: PathBuf,
+        /// The source.
+        reference: String,
+    },
+    /// A folder without weights.
+    #[error("{}: holds no file to take for the model's weights\n  hint: paths are taken from the manifest's folder", folder.display())]
+    NoWeights {
+        /// The folder.
+        folder: PathBuf,
     },
     /// A lock that cannot be deployed.
     #[error("{}: {rule}\n  hint: write it again with `goldgate release lock`", path.display())]

@@ -8,8 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::ReleaseError;
 use super::canonical::{canonical, digest};
+use super::file_hashes::FileHashes;
 use super::manifest::{Engine, File, Manifest, Model, Prompt, read_text};
 use super::prompts::{PromptTexts, Prompts};
+use super::report::{Difference, EngineReport, chat_template_digest};
+use super::source;
 use crate::domain::ReleaseId;
 
 const SCHEMA: &str = "goldgate/release/1";
@@ -70,6 +73,7 @@ pub struct Lock {
     client_may_set: Vec<String>,
     model: String,
     prompts: Prompts,
+    told: EngineReport,
 }
 
 impl Lock {
@@ -78,11 +82,26 @@ impl Lock {
     /// # Errors
     /// When the manifest or a file it names is missing or not what it should be.
     pub fn resolve(path: &Path) -> Result<Self, ReleaseError> {
+        Self::resolve_with(path, &mut FileHashes::unkept(), None)
+    }
+
+    /// The same with digests of weights that are `hashes` already, and with what a running engine `told` of itself: the
+    /// release is then that engine's behaviour too.
+    ///
+    /// # Errors
+    /// As [`Lock::resolve`].
+    pub fn resolve_with(
+        path: &Path,
+        hashes: &mut FileHashes<'_>,
+        told: Option<EngineReport>,
+    ) -> Result<Self, ReleaseError> {
         let text = read_text(path)?;
         let manifest = Manifest::parse(path, &text)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = manifest.name.clone();
-        let sections = sections(manifest, folder)?;
+        let source = manifest.model.source.as_deref();
+        let weights = source.map(|source| source::resolve(source, path, folder, hashes)).transpose()?;
+        let sections = sections(manifest, folder, weights.unwrap_or_default(), told)?;
         let ids = ids(&sections);
         Self::open(LockRecord { schema: SCHEMA.to_owned(), name, ids, sections })
     }
@@ -128,7 +147,15 @@ impl Lock {
         };
         let model = section("model")?["id"].as_str().unwrap_or_default().to_owned();
         let prompts = Prompts::compile(&texts(&section("prompts")?))?;
-        Ok(Self { record, sampling, client_may_set, model, prompts })
+        let told = match section("engine")?.get_mut("told").map(Value::take) {
+            Some(told) => serde_json::from_value(told)?,
+            // What its files say alone.
+            None => EngineReport {
+                chat_template: section("chat_template")?["blake3"].as_str().map(str::to_owned),
+                ..EngineReport::default()
+            },
+        };
+        Ok(Self { record, sampling, client_may_set, model, prompts, told })
     }
 
     /// The name a person gave it; no part of any id.
@@ -180,6 +207,24 @@ impl Lock {
         &self.prompts
     }
 
+    /// What a running engine has otherwise than it was locked. An engine whose fingerprint names a release
+    /// (vLLM's `--fingerprint-mode custom --fingerprint-value sem:…`) must name this one. Where only the file of the
+    /// chat template is known, an engine that does not tell its own is believed.
+    #[must_use]
+    pub fn differences(&self, told: &EngineReport) -> Vec<Difference> {
+        let mut all = self.told.differences(told);
+        if self.told.tokens.is_none() && told.chat_template.is_none() {
+            all.retain(|difference| difference.what != "chat template");
+        }
+        let named = told.fingerprint.as_deref().filter(|fingerprint| names_release(fingerprint));
+        let own = self.record.ids.sem.as_str();
+        if let Some(other) = named.filter(|named| *named != own) {
+            let (what, told) = ("fingerprint".to_owned(), Some(other.to_owned()));
+            all.push(Difference { what, locked: own.to_owned(), told });
+        }
+        all
+    }
+
     /// Whether the two should answer alike: they differ in nothing but how and where the same model runs.
     #[must_use]
     pub fn answers_like(&self, other: &Self) -> bool {
@@ -199,11 +244,16 @@ impl Lock {
 }
 
 /// Every section as canonical text. A new field of the manifest does not compile until it has a place here.
-fn sections(manifest: Manifest, folder: &Path) -> Result<BTreeMap<String, String>, ReleaseError> {
+fn sections(
+    manifest: Manifest,
+    folder: &Path,
+    weights: Value,
+    told: Option<EngineReport>,
+) -> Result<BTreeMap<String, String>, ReleaseError> {
     let texts = manifest.prompt_texts(folder)?;
     let Manifest {
         name: _,
-        model: Model { id, source },
+        model: Model { id, source: _ },
         tokenizer,
         chat_template,
         prompts,
@@ -222,15 +272,19 @@ fn sections(manifest: Manifest, folder: &Path) -> Result<BTreeMap<String, String
         }
     }
     let PromptTexts { entries, files } = texts;
+    let mut engine = json!({"kind": kind, "version": version, "flags": flags});
+    if let Some(told) = told {
+        engine["told"] = serde_json::to_value(lasting(told))?;
+    }
     let values = [
-        ("model", json!({"id": id, "source": source})),
-        ("tokenizer", file_digest(tokenizer, folder)?),
-        ("chat_template", file_digest(chat_template, folder)?),
+        ("model", json!({"id": id, "source": weights})),
+        ("tokenizer", file_digest(tokenizer, folder, |bytes| blake3::hash(bytes).to_hex().to_string())?),
+        ("chat_template", file_digest(chat_template, folder, chat_template_digest)?),
         ("prompts", json!({"entries": entries, "files": files, "schemas": schemas})),
         ("sampling", Value::Object(sampling)),
         ("interface", Value::Object(interface)),
         ("context", Value::Object(context)),
-        ("engine", json!({"kind": kind, "version": version, "flags": flags})),
+        ("engine", engine),
         ("numerics", Value::Object(numerics)),
         ("eval", Value::Object(eval)),
         ("ops", Value::Object(ops)),
@@ -238,12 +292,25 @@ fn sections(manifest: Manifest, folder: &Path) -> Result<BTreeMap<String, String
     Ok(values.map(|(name, value)| (name.to_owned(), canonical(&value).to_string())).into())
 }
 
+/// A fingerprint that names a release is of the release that served before this one was locked.
+fn lasting(told: EngineReport) -> EngineReport {
+    EngineReport { fingerprint: told.fingerprint.filter(|fingerprint| !names_release(fingerprint)), ..told }
+}
+
+fn names_release(fingerprint: &str) -> bool {
+    fingerprint.starts_with("sem:")
+}
+
 /// The name of a file's content.
-fn file_digest(file: Option<File>, folder: &Path) -> Result<Value, ReleaseError> {
+fn file_digest(
+    file: Option<File>,
+    folder: &Path,
+    digest: impl Fn(&[u8]) -> String,
+) -> Result<Value, ReleaseError> {
     let Some(File { file }) = file else { return Ok(Value::Null) };
     let path = folder.join(&file);
     let bytes = std::fs::read(&path).map_err(|source| ReleaseError::Read { path, source })?;
-    Ok(json!({"blake3": blake3::hash(&bytes).to_hex().to_string()}))
+    Ok(json!({"blake3": digest(&bytes)}))
 }
 
 fn ids(sections: &BTreeMap<String, String>) -> IdsRecord {

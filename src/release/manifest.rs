@@ -41,7 +41,7 @@ pub(super) struct Manifest {
 pub(super) struct Model {
     /// The name the engine serves it under.
     pub(super) id: String,
-    /// Where its weights come from; kept as a name, never fetched.
+    /// Where its weights come from: never fetched, and digested where they are files.
     pub(super) source: Option<String>,
 }
 
@@ -67,25 +67,10 @@ pub(super) struct Engine {
     pub(super) flags: Vec<String>,
 }
 
-/// References that point elsewhere tomorrow: what they meant today would not be what is deployed.
-const MOVING: [&str; 3] = ["main", "master", "latest"];
-
 impl Manifest {
     /// Parses `text`, which came from `file`.
     pub(super) fn parse(file: &Path, text: &str) -> Result<Self, ReleaseError> {
-        let manifest: Self =
-            toml::from_str(text).map_err(|error| ReleaseError::located(file, text, &error))?;
-        manifest.refuse_moving(file)?;
-        Ok(manifest)
-    }
-
-    fn refuse_moving(&self, file: &Path) -> Result<(), ReleaseError> {
-        let source = self.model.source.as_deref().unwrap_or_default();
-        let reference = source.rsplit_once(['@', ':']).map(|(_, reference)| reference);
-        match reference.filter(|reference| MOVING.contains(reference)) {
-            Some(_) => Err(ReleaseError::Moving { file: file.to_owned(), reference: source.to_owned() }),
-            None => Ok(()),
-        }
+        toml::from_str(text).map_err(|error| ReleaseError::located(file, text, &error))
     }
 
     /// Every template and schema that the prompts name, includes among them, read from `folder`. They must

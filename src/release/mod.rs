@@ -16,10 +16,15 @@
 
 mod canonical;
 mod error;
+mod file_hashes;
 mod lock;
 mod manifest;
 mod prompts;
+mod report;
+mod source;
 
 pub use error::ReleaseError;
+pub use file_hashes::FileHashes;
 pub use lock::Lock;
 pub use prompts::{PromptError, PromptTexts, Prompts, RenderError};
+pub use report::{Difference, EngineReport, chat_template_digest};

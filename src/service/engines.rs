@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::ServiceError;
+use super::attesting::Attested;
 use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig, read_pin_keys};
 use crate::control::Releases;
 use crate::domain::{ReleaseId, Slot};
@@ -147,6 +148,11 @@ impl Engines {
         self.place(slot)?.prepare().await
     }
 
+    /// The slots whose engines can be asked whether they are what they are to be.
+    pub(super) fn attested(&self) -> Vec<Attested> {
+        self.places().filter_map(Place::attested).collect()
+    }
+
     /// Where the golden harness asks `slot`, with the release that stands there.
     pub(super) fn golden(&self, slot: Slot) -> Result<evals::ArmSource, String> {
         let place = self.place(slot)?;
@@ -197,6 +203,12 @@ impl Place {
         Occupant { pool: Arc::clone(&self.pool), deployed: Arc::new(deployed) }
     }
 
+    /// What its engines are to be; `None` where nothing is known of it, or nothing is to be asked.
+    fn attested(&self) -> Option<Attested> {
+        let lock = self.lock.as_ref().filter(|_| self.ready != Ready::None)?;
+        Some(Attested { slot: self.slot, pool: Arc::clone(&self.pool), lock: Arc::clone(lock) })
+    }
+
     async fn prepare(&self) -> Result<(), String> {
         let model = self.lock.as_ref().map(|lock| lock.model());
         let ready = match self.ready {
@@ -205,6 +217,9 @@ impl Place {
             Ready::Stream => upstream::Ready::Stream,
         };
         upstream::ready(&self.pool, ready, model).await.map_err(|error| error.to_string())?;
+        if let Some(attested) = self.attested() {
+            attested.ask().await?;
+        }
         match (self.ready, model) {
             (Ready::Stream, Some(model)) => {
                 upstream::warm(&self.pool, model, WARM_ROUNDS).await.map_err(|error| error.to_string())

@@ -128,6 +128,11 @@ impl Measured {
             "1 while an engine is passed over for failing",
             gauges(|state| f64::from(u8::from(state.is_ejected))),
         );
+        page.gauges(
+            "endpoint_drifted",
+            "1 while an engine is known not to be what its release was locked to",
+            gauges(|state| f64::from(u8::from(state.has_drifted))),
+        );
     }
 
     fn rollout(&self, page: &mut Page) {

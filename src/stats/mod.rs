@@ -21,6 +21,7 @@ mod alternative;
 mod error;
 mod fixed;
 mod interval;
+mod logarithm;
 mod nearest;
 mod planning;
 mod root;

@@ -90,22 +90,22 @@ fn pair<'a>(
     more: &mut impl FnMut() -> Result<Option<Row<'a>>, String>,
     into: &mut RecordBatch,
 ) -> Result<(), String> {
-    let mut pair = into.spare_pair();
-    pair.seq = first.seq;
-    pair.id.clear();
-    pair.id.push_str(first.id);
-    let mut metrics = 0;
-    let mut next = Some(first);
-    while let Some(row) = next {
-        if let Some(name) = row.metric {
-            pair.put(metrics, name, Halves { baseline: row.baseline, candidate: row.candidate });
-            metrics += 1;
+    into.write_pair(|pair| {
+        pair.seq = first.seq;
+        pair.id.clear();
+        pair.id.push_str(first.id);
+        let mut metrics = 0;
+        let mut next = Some(first);
+        while let Some(row) = next {
+            if let Some(name) = row.metric {
+                pair.put(metrics, name, Halves { baseline: row.baseline, candidate: row.candidate });
+                metrics += 1;
+            }
+            next = more()?;
         }
-        next = more()?;
-    }
-    pair.metrics.truncate(metrics);
-    into.push(Record::Pair(pair));
-    Ok(())
+        pair.metrics.truncate(metrics);
+        Ok(true)
+    })
 }
 
 fn arrival<'a>(

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use polars::prelude::{
     Column, DataFrame, NamedFrom, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter,
-    PolarsResult, SerReader, Series,
+    PolarsError, PolarsResult, SerReader, Series, StaticArray,
 };
 
 use super::evidence_rows::Row;
@@ -66,19 +66,29 @@ impl Columns {
         self.all().map_err(|error| error.to_string())
     }
 
+    /// Row by row out of arrays, which costs a third of eight iterators side by side.
     fn all(&self) -> PolarsResult<impl Iterator<Item = Result<Row<'_>, String>>> {
         let Self(frame) = self;
-        let text = |name: &str| Ok::<_, polars::prelude::PolarsError>(frame.column(name)?.str()?.iter());
-        let number = |name: &str| Ok::<_, polars::prelude::PolarsError>(frame.column(name)?.f64()?.iter());
-        let names = frame.column("seq")?.u64()?.iter().zip(text("id")?).zip(text("kind")?);
-        let halves = text("metric")?.zip(number("baseline")?).zip(number("candidate")?);
-        let keys = text("arm")?.zip(frame.column("share_ppm")?.u32()?.iter());
-        Ok(names.zip(halves).zip(keys).enumerate().map(|(index, ((names, halves), (arm, share_ppm)))| {
-            let ((Some(seq), Some(id)), Some(kind)) = names else {
-                return Err(format!("row {}: without seq, id or kind", index + 1));
+        let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.downcast_as_array());
+        let number = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.f64()?.downcast_as_array());
+        let seq = frame.column("seq")?.u64()?.downcast_as_array();
+        let share_ppm = frame.column("share_ppm")?.u32()?.downcast_as_array();
+        let [id, kind, metric, arm] = [text("id")?, text("kind")?, text("metric")?, text("arm")?];
+        let [baseline, candidate] = [number("baseline")?, number("candidate")?];
+        Ok((0..frame.height()).map(move |at| {
+            let (Some(seq), Some(id), Some(kind)) = (seq.get(at), id.get(at), kind.get(at)) else {
+                return Err(format!("row {}: without seq, id or kind", at + 1));
             };
-            let ((metric, baseline), candidate) = halves;
-            Ok(Row { seq, id, kind, metric, baseline, candidate, arm, share_ppm })
+            Ok(Row {
+                seq,
+                id,
+                kind,
+                metric: metric.get(at),
+                baseline: baseline.get(at),
+                candidate: candidate.get(at),
+                arm: arm.get(at),
+                share_ppm: share_ppm.get(at),
+            })
         }))
     }
 }

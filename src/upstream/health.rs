@@ -26,6 +26,8 @@ pub(super) struct Health {
     /// Since its failing was reported, and it has not come back.
     is_reported: bool,
     quiet_until: Duration,
+    /// Times that it answered after a failure: it may be another process since.
+    pub(super) returns: u64,
     /// All failures.
     pub(super) failures: u64,
     /// All ejections.
@@ -60,6 +62,7 @@ impl Health {
         }
         let failures = std::mem::take(&mut self.in_row);
         (self.rounds, self.until) = (0, None);
+        self.returns += 1;
         std::mem::take(&mut self.is_reported).then(|| {
             self.quiet_until = now + REPORTED_EVERY;
             failures

@@ -12,12 +12,16 @@
 //! An endpoint that fails several times in a row is passed over for a while, longer each time, as long as another one
 //! of its pool is not: a pool never becomes empty, and nothing moves to another pool.
 //!
-//! Absent on purpose: arms, releases, evidence, TLS (engines are reached in clear text, inside one
+//! [`report`] asks an engine what it is, so that whoever knows the release can tell that it is not what was locked.
+//!
+//! Absent on purpose: arms, deploying, evidence, TLS (engines are reached in clear text, inside one
 //! network), HTTP/2 (one connection with silent queueing would hide load from the counters).
 
+mod attest;
 mod endpoint;
 mod error;
 mod health;
+mod identity;
 mod line;
 mod options;
 mod pool;
@@ -26,8 +30,10 @@ mod reply;
 mod seat;
 mod strict;
 
+pub use attest::report;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Limit, UpstreamError};
+pub use identity::Identity;
 pub use options::{Outgoing, PoolOptions, Timeouts};
 pub use pool::Pool;
 pub use probe::{ProbeError, ProbeFault, Ready, models, ready, warm};

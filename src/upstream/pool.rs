@@ -12,7 +12,9 @@ use tokio::time::timeout;
 
 use super::line::Line;
 use super::seat::{EndpointState, Seat, Ticket, Weight};
-use super::{Endpoint, EndpointError, Outgoing, PoolOptions, Reply, Timeouts, UpstreamError, strict};
+use super::{
+    Endpoint, EndpointError, Identity, Outgoing, PoolOptions, Reply, Timeouts, UpstreamError, strict,
+};
 use crate::telemetry::Clock;
 
 /// Sends of one request, the first included: one stale connection and one refusing endpoint are bad luck,
@@ -87,6 +89,12 @@ impl Pool {
     pub async fn send_to(&self, index: usize, request: &Outgoing) -> Result<Reply, UpstreamError> {
         let ticket = Ticket::take(&self.seats, index % self.seats.len(), Weight::Probe);
         self.attempt(ticket, Freshness::New, request).await.map_err(|(failure, _)| failure.error)
+    }
+
+    /// Who the endpoint at `index` is believed to be; an index beyond the end wraps around.
+    #[must_use]
+    pub fn identity(&self, index: usize) -> &Identity {
+        &self.seats[index % self.seats.len()].identity
     }
 
     /// Requests in flight over all endpoints, copies included.

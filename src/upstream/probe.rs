@@ -15,7 +15,7 @@ use crate::domain::Outcome;
 use crate::wire::{End, ResponseObserver};
 
 /// Bytes of a model list or of a probe's answer that are read; both are short.
-const PROBE_BYTES_MAX: usize = 1 << 20;
+pub(super) const PROBE_BYTES_MAX: usize = 1 << 20;
 
 /// Tokens asked of a probe. More than one, because the first chunk of some engines carries none.
 const PROBE_TOKENS_MAX: u32 = 8;

@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep};
 use super::line::Line;
 use super::pool::Open;
 use super::seat::Ticket;
-use super::{Limit, Timeouts, UpstreamError};
+use super::{Identity, Limit, Timeouts, UpstreamError};
 use crate::telemetry::Clock;
 
 /// The head of an answer, and its body to read.
@@ -30,6 +30,8 @@ pub struct Reply {
     pub body: ReplyBody,
     /// Requests this process had at that endpoint when this one was sent, itself included.
     pub in_flight: u32,
+    /// Who answers, as far as anyone knows.
+    pub identity: Arc<Identity>,
     /// When the request was handed to a standing connection, on the pool's monotonic clock.
     pub sent: Duration,
 }
@@ -52,6 +54,7 @@ impl Reply {
         let Open { response, line, timeouts, sent } = open;
         let (Parts { status, headers, .. }, incoming) = response.into_parts();
         let (in_flight, now) = (ticket.in_flight, clock.monotonic());
+        let identity = Arc::clone(&ticket.seat().identity);
         let is_counted = status.is_server_error();
         if is_counted {
             ticket.fault(format_args!("status {}", status.as_u16()), now);
@@ -62,7 +65,7 @@ impl Reply {
         if body.incoming.is_end_stream() {
             body.settle();
         }
-        Self { status, headers, body, in_flight, sent }
+        Self { status, headers, body, in_flight, identity, sent }
     }
 
     /// Reads the whole body, up to `bytes_max`.

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::health::Health;
 use super::line::Line;
-use super::{Endpoint, Limit, UpstreamError};
+use super::{Endpoint, Identity, Limit, UpstreamError};
 
 /// Idle connections kept per endpoint; more than this many at once were a burst, and are closed.
 const IDLE_LINES_MAX: usize = 256;
@@ -25,6 +25,7 @@ pub(super) struct Seat {
     in_flight: AtomicU32,
     idle: Mutex<VecDeque<Line>>,
     health: Mutex<Health>,
+    pub(super) identity: Arc<Identity>,
 }
 
 /// An endpoint as it stands.
@@ -38,8 +39,12 @@ pub struct EndpointState<'a> {
     pub failures: u64,
     /// Times that it was passed over for failing.
     pub ejections: u64,
+    /// Times that it answered after a failure: it may be another process since.
+    pub returns: u64,
     /// Whether it is passed over now.
     pub is_ejected: bool,
+    /// Whether it is known not to be what its release was locked to.
+    pub has_drifted: bool,
 }
 
 /// One request's place at an endpoint; leaving it is dropping it, on every path.
@@ -118,7 +123,9 @@ impl Drop for Ticket {
 
 impl Seat {
     pub(super) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, in_flight: AtomicU32::new(0), idle: Mutex::default(), health: Mutex::default() }
+        let identity = Arc::new(Identity::of(endpoint.authority()));
+        let in_flight = AtomicU32::new(0);
+        Self { endpoint, in_flight, idle: Mutex::default(), health: Mutex::default(), identity }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -130,7 +137,7 @@ impl Seat {
     }
 
     pub(super) fn takes(&self, now: Duration) -> bool {
-        self.health().takes(now, self.in_flight())
+        !self.identity.has_drifted() && self.health().takes(now, self.in_flight())
     }
 
     pub(super) fn state(&self, now: Duration) -> EndpointState<'_> {
@@ -140,7 +147,9 @@ impl Seat {
             in_flight: self.in_flight(),
             failures: health.failures,
             ejections: health.ejections,
+            returns: health.returns,
             is_ejected: health.is_ejected(now),
+            has_drifted: self.identity.has_drifted(),
         }
     }
 

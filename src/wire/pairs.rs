@@ -72,15 +72,14 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
     /// A row as programs write them, without a value of its own for every number. Whatever is out of the ordinary
     /// is left to the reader that can say what is wrong with it.
     fn read_plain(&mut self, line: usize, text: &[u8], pair: &mut Pair) -> bool {
-        let Self { kind, columns, names, expected, .. } = self;
+        let Self { kind, columns, names, expected, ids, .. } = self;
         let Some(seq) = columns.read(text, pair, kind, names) else { return false };
-        let id = IdDigest::of(&pair.id);
-        if seq.unwrap_or(*expected) != *expected || self.ids.first(id).is_some() {
+        let in_order = seq.unwrap_or(*expected) == *expected;
+        if !in_order || ids.claim(IdDigest::of(&pair.id), line as u64).is_err() {
             return false;
         }
-        pair.seq = self.expected;
-        self.expected += 1;
-        self.ids.remember(id, line as u64);
+        pair.seq = *expected;
+        *expected += 1;
         true
     }
 
@@ -88,12 +87,10 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
         let Self { kind, names, expected, ids, faults, .. } = self;
         match rows::row(line, text, faults) {
             Ok(mut row) => {
-                let id = IdDigest::of(&row.id);
-                if let Some(first) = ids.first(id) {
+                if let Err(first) = ids.claim(IdDigest::of(&row.id), line as u64) {
                     row.came_before(usize::try_from(first).unwrap_or(usize::MAX));
                     return None;
                 }
-                ids.remember(id, line as u64);
                 let pair = pair(&mut row, expected, kind)?;
                 names.extend(pair.metrics.iter().map(|(name, _)| name.clone()));
                 Some(pair)

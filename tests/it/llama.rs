@@ -3,6 +3,7 @@
 //! Runs where `LLAMA_SERVER` names the program and `LLAMA_MODELS` the folder with `tiny-a.gguf` and `tiny-b.gguf`,
 //! two models of seeded random weights. Elsewhere each test says that it was skipped.
 
+mod attest;
 mod replay;
 mod server;
 

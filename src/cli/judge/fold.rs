@@ -14,8 +14,8 @@ use crate::judgment::Policy;
 use crate::store::Found;
 
 /// Batches read ahead of the fold: the reader waits when they are full, so that memory does not grow with the
-/// evidence.
-const AHEAD: usize = 4;
+/// evidence, and so few that the records under way stay in the caches.
+const AHEAD: usize = 1;
 
 /// What folding came to.
 pub(super) struct Folded {
@@ -42,10 +42,6 @@ pub(super) struct Wanted {
 struct Batch {
     records: RecordBatch,
     opens_stage: bool,
-    /// Digest of everything up to its end.
-    evidence: String,
-    /// The wanted look was made at its end.
-    found: bool,
 }
 
 /// Folds `source` under `policy`, all of it or up to the look that is `wanted`.
@@ -53,85 +49,55 @@ struct Batch {
 /// # Errors
 /// What cannot be read: exit 2. What the policy cannot take: exit 4.
 pub(super) fn fold(source: Source, policy: &Policy, wanted: Option<Wanted>) -> Result<Folded, Failure> {
-    let mut collector = Collector::new(&policy.specs()).blame_usage()?;
-    let mut reading =
-        Reading { source, ids: RecentIds::default(), digest: EvidenceDigest::default(), wanted };
-    let mut evidence = reading.digest.text_so_far();
-    let mut found = false;
+    let reading = Reading { source, ids: RecentIds::default() };
+    let mut folding = Folding {
+        collector: Collector::new(&policy.specs()).blame_usage()?,
+        digest: EvidenceDigest::default(),
+        wanted,
+        found: false,
+    };
     let names = thread::scope(|scope| {
         let (full, batches) = mpsc::sync_channel(AHEAD);
         let (empty, again) = mpsc::sync_channel(AHEAD + 2);
         let reader = scope.spawn(move || reading.run(&full, &again));
         for batch in batches {
             let batch: Batch = batch?;
-            if batch.opens_stage {
-                collector.open_stage();
+            folding.take(&batch)?;
+            if folding.found {
+                break;
             }
-            for record in batch.records.records() {
-                collector.push_distinct(record).blame_world()?;
-            }
-            evidence.clone_from(&batch.evidence);
-            found = batch.found;
             // Its room is used again, if the reader still reads.
             let _ = empty.try_send(batch);
         }
         reader.join().map_err(|_| Failure::bug(anyhow!("the reader of the evidence broke down")))
     })?;
-    Ok(Folded { collector, evidence, found, names })
+    let Folding { collector, mut digest, found, .. } = folding;
+    Ok(Folded { collector, evidence: digest.text_so_far(), found, names })
 }
 
-/// The reader's side.
-struct Reading {
-    source: Source,
-    /// Of records that were stored; a file of pairs says itself where an id came before.
-    ids: RecentIds,
+/// The folding side.
+struct Folding {
+    collector: Collector,
     digest: EvidenceDigest,
     wanted: Option<Wanted>,
+    found: bool,
 }
 
-impl Reading {
-    /// Reads to the end, to the look that is wanted, to the first fault, or for as long as somebody folds.
-    fn run(mut self, full: &SyncSender<Result<Batch, Failure>>, again: &Receiver<Batch>) -> Vec<MetricName> {
-        loop {
-            let read = self.next(again.try_recv().unwrap_or_default());
-            let ends = !matches!(&read, Ok(Some(batch)) if !batch.found);
-            let closed = read.transpose().is_some_and(|read| full.send(read).is_err());
-            if ends || closed {
-                return self.source.names();
-            }
+impl Folding {
+    /// Folds records, up to the look that is wanted.
+    fn take(&mut self, batch: &Batch) -> Result<(), Failure> {
+        if batch.opens_stage {
+            self.collector.open_stage();
         }
-    }
-
-    fn first_of_its_id(&mut self, record: &Record) -> Result<(), Failure> {
-        let id = IdDigest::of(record.id());
-        if self.ids.first(id).is_some() {
-            let again = EvidenceError::Again { seq: record.seq(), id: record.id().to_owned() };
-            return Err(again).blame_world();
-        }
-        self.ids.remember(id, record.seq());
-        Ok(())
-    }
-
-    fn next(&mut self, mut batch: Batch) -> Result<Option<Batch>, Failure> {
-        let found = self.source.next(&mut batch.records)?;
-        if found == Found::End {
-            return Ok(None);
-        }
-        batch.opens_stage = matches!(found, Found::Stage { .. });
-        batch.found = false;
-        for (at, record) in batch.records.records().iter().enumerate() {
-            if self.source.may_repeat() {
-                self.first_of_its_id(record)?;
-            }
+        for record in batch.records.records() {
+            self.collector.push_distinct(record).blame_world()?;
             self.digest.push(record);
-            if is_look(self.wanted.as_ref(), record.seq(), &mut self.digest) {
-                batch.found = true;
-                batch.records.truncate(at + 1);
+            self.found = is_look(self.wanted.as_ref(), record.seq(), &mut self.digest);
+            if self.found {
                 break;
             }
         }
-        batch.evidence = self.digest.text_so_far();
-        Ok(Some(batch))
+        Ok(())
     }
 }
 
@@ -140,4 +106,42 @@ fn is_look(wanted: Option<&Wanted>, seq: u64, digest: &mut EvidenceDigest) -> bo
         let may = wanted.looks.as_ref().is_none_or(|looks| looks.contains(&seq));
         may && digest.text_so_far() == wanted.evidence
     })
+}
+
+/// The reader's side.
+struct Reading {
+    source: Source,
+    /// Of records that were stored; a file of pairs says itself where an id came before.
+    ids: RecentIds,
+}
+
+impl Reading {
+    /// Reads to the end, to the first fault, or for as long as somebody folds.
+    fn run(mut self, full: &SyncSender<Result<Batch, Failure>>, again: &Receiver<Batch>) -> Vec<MetricName> {
+        loop {
+            let read = self.next(again.try_recv().unwrap_or_default());
+            let ends = !matches!(&read, Ok(Some(_)));
+            let closed = read.transpose().is_some_and(|read| full.send(read).is_err());
+            if ends || closed {
+                return self.source.names();
+            }
+        }
+    }
+
+    fn next(&mut self, mut batch: Batch) -> Result<Option<Batch>, Failure> {
+        let found = self.source.next(&mut batch.records)?;
+        if found == Found::End {
+            return Ok(None);
+        }
+        batch.opens_stage = matches!(found, Found::Stage { .. });
+        if self.source.may_repeat() {
+            batch.records.records().iter().try_for_each(|record| self.first_of_its_id(record))?;
+        }
+        Ok(Some(batch))
+    }
+
+    fn first_of_its_id(&mut self, record: &Record) -> Result<(), Failure> {
+        let again = |_| EvidenceError::Again { seq: record.seq(), id: record.id().to_owned() };
+        self.ids.claim(IdDigest::of(record.id()), record.seq()).map_err(again).blame_world()
+    }
 }

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 
 use crate::cli::{Blame, Failure};
 use crate::domain::{MetricKind, MetricName};
-use crate::evidence::{Record, RecordBatch};
+use crate::evidence::RecordBatch;
 use crate::judgment::Policy;
 use crate::store::{EvidenceFiles, Found};
 use crate::wire::{PairRows, RowFault};
@@ -97,10 +97,10 @@ impl PairsFile {
             }
             self.line += 1;
             let text = self.text.strip_suffix(b"\n").unwrap_or(&self.text);
-            let mut pair = batch.spare_pair();
-            if self.rows.read(self.line, text, &mut pair) && self.rows.faults().is_empty() {
-                batch.push(Record::Pair(pair));
-            }
+            let Self { rows, line, .. } = self;
+            batch.write_pair(|pair| {
+                Ok::<_, Failure>(rows.read(*line, text, pair) && rows.faults().is_empty())
+            })?;
         }
         if ended && !self.rows.faults().is_empty() {
             return Err(Failure::usage(located(&self.path, self.rows.faults())));

@@ -46,7 +46,9 @@ fn lock(change: impl Fn(&str, String) -> String) -> Result<Lock, ReleaseError> {
         ("part.j2", "Think."),
         ("answer.schema.json", "{}"),
     ];
-    for (name, text) in files {
+    fs::create_dir(folder.path().join("weights")).unwrap();
+    let weights = ("weights/model.safetensors", "1");
+    for (name, text) in files.into_iter().chain([weights]) {
         fs::write(folder.path().join(name), change(name, text.to_owned())).unwrap();
     }
     Lock::resolve(&folder.path().join("release.toml"))
@@ -72,7 +74,7 @@ fn every_field_has_an_id_that_it_changes() {
     check("release.toml", "chat-v2", "chat-v3", "");
     for (from, to) in [
         ("\"llama\"", "\"llama-2\""),
-        ("dir:weights", "dir:other"),
+        ("dir:weights", "gguf:weights/model.safetensors"),
         ("0.5", "0.6"),
         ("512", "513"),
         ("[\"max_tokens\"]", "[]"),
@@ -94,6 +96,7 @@ fn every_field_has_an_id_that_it_changes() {
         ("answer.j2", "question"),
         ("part.j2", "Think."),
         ("answer.schema.json", "{}"),
+        ("weights/model.safetensors", "1"),
     ] {
         check(file, from, "other", "sem rel");
     }
@@ -139,7 +142,44 @@ fn what_moves_is_refused_and_slips_are_located() {
     };
     assert!(error("dir:weights", "hf:llama@main").contains("hf:llama@main\" moves"));
     assert!(error("dir:weights", "oci:llama:latest").contains("moves"));
+    assert!(error("dir:weights", "dir:gone").contains("gone: cannot be read"));
     let slip = error("version = ", "versoin = ");
     assert!(slip.contains("release.toml:23:1: unknown field `versoin`"), "{slip}");
     assert!(error("tokenizer.json", "gone.json").contains("gone.json: cannot be read"));
+}
+
+#[test]
+fn an_engine_that_is_not_what_was_locked_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("release.toml");
+    fs::write(&path, "name = \"r\"\n[model]\nid = \"m\"\n[engine]\nkind = \"vllm\"\n").unwrap();
+    let told = |tokens: &str, fingerprint: &str| EngineReport {
+        tokens: Some(tokens.to_owned()),
+        fingerprint: Some(fingerprint.to_owned()),
+        ..EngineReport::default()
+    };
+    let locked = |told| Lock::resolve_with(&path, &mut FileHashes::unkept(), told).unwrap();
+    let bare = locked(None);
+    let known = locked(Some(told("t1", "sem:old")));
+    assert_ne!(bare.sem(), known.sem(), "what an engine does is part of the release");
+    assert_eq!(known.differences(&told("t1", known.sem().as_str())), []);
+    let what = |told: &EngineReport| -> Vec<String> {
+        known.differences(told).into_iter().map(|difference| difference.what).collect()
+    };
+    assert_eq!(what(&told("t2", known.sem().as_str())), ["tokens of fixed conversations"]);
+    assert_eq!(what(&told("t1", "sem:old")), ["fingerprint"], "it was started for another release");
+    assert_eq!(bare.differences(&EngineReport::default()), []);
+    assert_eq!(bare.differences(&told("t9", "fp-1")), [], "nothing was locked of it");
+}
+
+#[test]
+fn a_chat_template_that_is_another_file_is_told_apart() {
+    let locked = lock(|_, text| text).unwrap();
+    let told = |text: &[u8]| EngineReport {
+        chat_template: Some(chat_template_digest(text)),
+        ..EngineReport::default()
+    };
+    assert_eq!(locked.differences(&told(b"x\n")), []);
+    assert_eq!(locked.differences(&told(b"y"))[0].what, "chat template");
+    assert_eq!(locked.differences(&EngineReport::default()), [], "an engine that does not tell is believed");
 }

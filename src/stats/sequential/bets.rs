@@ -1,7 +1,7 @@
 //! The sixteen constant bets, and what each wins or loses on one pair.
 
 use crate::stats::error::{StatsError, finite, within};
-use crate::stats::nearest::nearest;
+use crate::stats::logarithm::ln;
 use std::ops::Bound;
 
 /// Bets in a wallet. Thirty-two are no better, and sixteen make two loads of a wide register.
@@ -9,7 +9,7 @@ pub(in crate::stats) const BETS: usize = 16;
 
 /// Fixed-point units of one nat: increments are integers, so that sums are exact in any order.
 ///
-/// Rounding to a unit costs at most 2⁻⁵⁷ nats a pair and forming a factor about 10⁻¹⁶, so that a log-wealth
+/// Cutting to a unit costs at most 2⁻⁵⁶ nats a pair and forming a factor about 10⁻¹⁶, so that a log-wealth
 /// is still within 10⁻⁶ after 10⁹ pairs. `i64` holds increments up to 128 nats (the inputs admit 45), and
 /// sums are `i128`.
 pub(super) const UNITS_PER_NAT: f64 = (1_u64 << 56) as f64;
@@ -117,15 +117,15 @@ impl Stakes {
     }
 
     /// ln(1 + cₖ (score − null)/(bound + null)) for every bet. With score ≥ −bound no factor is below
-    /// 1 − cₖ > 0. `ln` of the sum is off by 10⁻¹⁶ where `ln_1p` would be exact: far below any use, and
-    /// three times as fast.
+    /// 1 − cₖ > 0. `ln` of the sum is off by 10⁻¹⁶ where `ln_1p` would be exact: far below any use.
     fn increments(&self, score: f64, bound: f64) -> Increments {
         let gain = (score - self.null) / (bound + self.null);
-        self.bets.map(|c| to_units((1.0 + c * gain).ln()))
+        self.bets.map(|c| ln(1.0 + c * gain)).map(to_units)
     }
 }
 
-/// Nats to fixed-point units: at most 45 nats, where 128 fit.
+/// Nats to fixed-point units, cut towards zero: at most 45 nats, where 128 fit.
+#[expect(clippy::cast_possible_truncation, reason = "meant")]
 fn to_units(nats: f64) -> i64 {
-    nearest(nats * UNITS_PER_NAT)
+    (nats * UNITS_PER_NAT) as i64
 }

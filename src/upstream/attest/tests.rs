@@ -1,0 +1,94 @@
+//! What scripted engines tell, in the words of each kind.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::telemetry::SystemClock;
+use crate::upstream::testing::{Engine, Seen, Step, whole};
+use crate::upstream::{PoolOptions, Timeouts};
+
+const LLAMA_PROPS: &str = r#"{"build_info":"b1-0c1e570","model_path":"/models/m.gguf","chat_template":"{{ m }}\n",
+    "default_generation_settings":{"params":{"temperature":0.800000011920929,"top_k":40,"seed":1}}}"#;
+const LLAMA_MODELS: &str =
+    r#"{"data":[{"id":"other","meta":{"size":1}},{"id":"m1","meta":{"n_params":7,"size":9}}]}"#;
+
+async fn told_by(script: impl Fn(&str, &Seen) -> Option<String> + Send + Sync + 'static) -> EngineReport {
+    let engine = Engine::start(move |seen| {
+        let path = seen.head.split(' ').nth(1).unwrap_or_default();
+        let answer = match script(path, seen) {
+            Some(body) => whole("200 OK", "application/json", &body),
+            None => whole("404 Not Found", "application/json", r#"{"error":"no such route"}"#),
+        };
+        vec![Step::Send(answer)]
+    })
+    .await;
+    let options = PoolOptions { endpoints: vec![engine.endpoint()], timeouts: Timeouts::default() };
+    let pool = Pool::new(options, Arc::new(SystemClock::start())).unwrap();
+    super::report(&pool, 0, "m1").await.unwrap()
+}
+
+fn text(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+/// llama.cpp: a prompt is made of messages first.
+fn llama(path: &str, seen: &Seen) -> Option<String> {
+    match path {
+        "/props" => text(LLAMA_PROPS),
+        "/v1/models" => text(LLAMA_MODELS),
+        "/apply-template" => Some(json!({"prompt": seen.text()}).to_string()),
+        "/tokenize" => {
+            let asked: Value = serde_json::from_slice(&seen.body).unwrap();
+            let prompt = asked["content"].as_str().expect("a prompt");
+            Some(json!({"tokens": prompt.bytes().collect::<Vec<_>>()}).to_string())
+        }
+        "/v1/chat/completions" => text(r#"{"system_fingerprint":"b1-0c1e570"}"#),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn llama_cpp_tells_its_template_its_defaults_and_its_weights() {
+    let told = told_by(llama).await;
+    assert_eq!(told.build, text("b1-0c1e570"));
+    assert_eq!(told.chat_template, Some(chat_template_digest(b"{{ m }}")));
+    assert_eq!(told.fingerprint, text("b1-0c1e570"));
+    assert_eq!(told.weights, text("file=m.gguf n_params=7 size=9"));
+    let defaults: Vec<_> = told.sampling.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(defaults, ["temperature=0.8", "top_k=40"]);
+    let other = told_by(|path, seen| match path {
+        "/apply-template" => Some(json!({"prompt": seen.text() + "!"}).to_string()),
+        _ => llama(path, seen),
+    })
+    .await;
+    let differences = told.differences(&other);
+    assert!(
+        matches!(&differences[..], [only] if only.what == "tokens of fixed conversations"),
+        "{differences:?}"
+    );
+}
+
+#[tokio::test]
+async fn vllm_takes_messages_and_names_what_it_was_told() {
+    let told = told_by(|path, seen| match path {
+        "/version" => text(r#"{"version":"0.32.0"}"#),
+        "/tokenize" => {
+            let asked: Value = serde_json::from_slice(&seen.body).unwrap();
+            let turns = asked["messages"].as_array().expect("messages").len();
+            Some(json!({"count": turns, "tokens": vec![1; turns]}).to_string())
+        }
+        "/v1/completions" => text(r#"{"system_fingerprint":"sem:abc"}"#),
+        _ => None,
+    })
+    .await;
+    assert_eq!((told.build, told.fingerprint), (text("0.32.0"), text("sem:abc")));
+    assert!(told.tokens.is_some() && told.chat_template.is_none() && told.weights.is_none());
+}
+
+#[tokio::test]
+async fn an_engine_that_tells_nothing_is_asked_nothing_more() {
+    assert_eq!(told_by(|_, _| None).await, EngineReport::default());
+    assert_eq!(told_by(|_, _| text("[]")).await, EngineReport::default());
+    let sglang = told_by(|path, _| (path == "/model_info").then(|| r#"{"weight_version":"v7"}"#.to_owned()));
+    assert_eq!(sglang.await.weights, text("v7"));
+}

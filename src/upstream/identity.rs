@@ -1,0 +1,80 @@
+//! Whether an engine is still what its release was locked to, as far as anyone knows.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwapOption;
+use tracing::{info, warn};
+
+/// One endpoint's identity. Until somebody asks, it is believed to be what it should be.
+#[derive(Debug)]
+pub struct Identity {
+    /// `host:port`.
+    endpoint: String,
+    has_drifted: AtomicBool,
+    /// The `system_fingerprint` that it had when it was asked.
+    fingerprint: ArcSwapOption<String>,
+}
+
+impl Identity {
+    pub(super) fn of(endpoint: &str) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            has_drifted: AtomicBool::new(false),
+            fingerprint: ArcSwapOption::empty(),
+        }
+    }
+
+    /// It was asked, and is what it should be; its answers carry this fingerprint.
+    pub fn confirm(&self, fingerprint: Option<String>) {
+        self.fingerprint.store(fingerprint.map(std::sync::Arc::new));
+        if self.has_drifted.swap(false, Ordering::Relaxed) {
+            info!(endpoint = self.endpoint, "an engine is what its release was locked to again");
+        }
+    }
+
+    /// It is not what it should be: it gets requests only where no other engine of its pool can take them, and nothing
+    /// that it says is evidence.
+    pub fn doubt(&self, why: &str) {
+        if !self.has_drifted.swap(true, Ordering::Relaxed) {
+            warn!(endpoint = self.endpoint, "an engine is not what its release was locked to: {why}");
+        }
+    }
+
+    /// Whether it is known not to be what it should be.
+    #[must_use]
+    pub fn has_drifted(&self) -> bool {
+        self.has_drifted.load(Ordering::Relaxed)
+    }
+
+    /// Whether an answer with this fingerprint is the release's own. One that is another engine's shows that it was
+    /// exchanged since it was asked.
+    #[must_use]
+    pub fn vouches_for(&self, fingerprint: Option<&str>) -> bool {
+        let known = self.fingerprint.load();
+        if let (Some(known), Some(other)) = (known.as_deref(), fingerprint)
+            && known != other
+        {
+            self.doubt(&format!("its answers had the fingerprint {known:?}, and now have {other:?}"));
+        }
+        !self.has_drifted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_fingerprint_is_another_engine_until_it_is_asked_again() {
+        let identity = Identity::of("engine:1");
+        assert!(identity.vouches_for(Some("f1")) && identity.vouches_for(None), "nobody asked yet");
+        identity.confirm(Some("f1".to_owned()));
+        assert!(identity.vouches_for(Some("f1")) && identity.vouches_for(None));
+        assert!(!identity.vouches_for(Some("f2")));
+        assert!(!identity.vouches_for(Some("f1")), "which of the two is the release nobody knows");
+        identity.confirm(Some("f2".to_owned()));
+        assert!(identity.vouches_for(Some("f2")));
+        identity.doubt("its chat template is another one");
+        assert!(!identity.vouches_for(Some("f2")) && identity.has_drifted());
+    }
+}
