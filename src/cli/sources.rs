@@ -36,11 +36,41 @@ fn sources(run: &GoldenRun, metric: &MetricRecord, own: &str) -> Vec<SourceRecor
         .map(|(case, place)| (case.id.as_str(), place))
         .collect();
     let cases = metric.examples.iter().filter_map(|id| Some((id, wanted.get(id.as_str())?)));
-    let cases = cases.map(|(id, place)| SourceRecord {
-        of: id.clone(),
-        file: place.file.to_string(),
-        line: place.line,
-    });
-    let metric = SourceRecord { of: metric.name.clone(), file: run.suite.file.clone(), line: *line };
+    let cases =
+        cases.map(|(id, place)| SourceRecord { of: id.clone(), file: plain(&place.file), line: place.line });
+    let metric = SourceRecord { of: metric.name.clone(), file: plain(&run.suite.file), line: *line };
     std::iter::once(metric).chain(cases).collect()
+}
+
+/// A path without steps back and forth, as whoever shows the file looks for it.
+fn plain(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last()) {
+            (".", _) => {}
+            ("..", Some(last)) if !matches!(*last, "" | "..") => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, expected: &str) {
+        assert_eq!(plain(path), expected);
+    }
+
+    #[test]
+    fn a_path_is_told_without_steps_back() {
+        check("eval-suites/../datasets/./cases.jsonl", "datasets/cases.jsonl");
+        check("./suite.toml", "suite.toml");
+        check("../a/b/../c", "../a/c");
+        check("../../a", "../../a");
+        check("/x/../y", "/y");
+    }
 }

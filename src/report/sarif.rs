@@ -74,7 +74,7 @@ pub(super) fn findings(record: &VerdictRecord) -> Vec<Finding> {
     let mut findings = Vec::new();
     for metric in &record.metrics {
         let Some(level) = level(metric) else { continue };
-        let (rule, text) = (metric.name.clone(), format!("{}: {}", metric.name, metric.reason));
+        let (rule, text) = (metric.name.clone(), said(metric));
         let own = metric.sources.iter().find(|source| source.of == metric.name).map(place);
         findings.push(Finding { rule: rule.clone(), level, text, at: own });
         let cases = metric.sources.iter().filter(|source| metric.examples.contains(&source.of));
@@ -104,6 +104,14 @@ const fn level(metric: &MetricRecord) -> Option<Level> {
         Verdict::Fail | Verdict::Invalid => Some(Level::Error),
         Verdict::Inconclusive if metric.required => Some(Level::Warning),
         Verdict::Inconclusive | Verdict::Pass => None,
+    }
+}
+
+/// The reason, which may name its metric already.
+fn said(metric: &MetricRecord) -> String {
+    match metric.reason.starts_with(&metric.name) {
+        true => metric.reason.clone(),
+        false => format!("{}: {}", metric.name, metric.reason),
     }
 }
 

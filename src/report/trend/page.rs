@@ -13,7 +13,7 @@ const TEMPLATE: &str = include_str!("trend.html");
 /// The plot's own units.
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 190.0;
-const EDGE: f64 = 14.0;
+const EDGE: f64 = 18.0;
 
 /// The page: one file, no script, nothing to fetch.
 ///
@@ -52,6 +52,9 @@ struct Plot<'a> {
     zero: f64,
     /// Where the last margin stands; none was set, none is drawn.
     margin: Option<f64>,
+    /// The differences at the drawing's upper and lower edge.
+    top: String,
+    bottom: String,
     points: Vec<Mark>,
     rows: Vec<Row<'a>>,
 }
@@ -69,6 +72,7 @@ struct Mark {
 #[derive(Serialize)]
 struct Row<'a> {
     candidate: &'a str,
+    /// The last part of where it was read from.
     run: &'a str,
     verdict: &'static str,
     baseline: String,
@@ -111,6 +115,8 @@ impl<'a> Plot<'a> {
             metric,
             zero: y(0.0),
             margin: margin.map(y),
+            top: points.first().map_or_else(String::new, |(_, point)| number::difference(point.kind, high)),
+            bottom: points.first().map_or_else(String::new, |(_, point)| number::difference(point.kind, low)),
             points: marks.collect(),
             rows: points.iter().map(|(release, point)| Row::of(release, point)).collect(),
         }
@@ -122,7 +128,7 @@ impl<'a> Row<'a> {
         let mean = |value: Option<f64>| value.map_or_else(|| number::NOTHING.to_owned(), number::digits);
         Self {
             candidate: &release.candidate,
-            run: &release.run,
+            run: release.run.trim_end_matches('/').rsplit('/').next().unwrap_or(&release.run),
             verdict: point.verdict.map_or("", |verdict| verdict.as_str()),
             baseline: mean(point.baseline),
             mean: mean(point.candidate),
