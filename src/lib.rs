@@ -23,7 +23,7 @@
 //! | floor | modules | rule |
 //! |---|---|---|
 //! | pure | [`domain`] [`stats`] [`evidence`] [`judgment`] [`routing`] [`rollout`] | no async, IO, clock, randomness, logging |
-//! | codecs | [`document`] [`wire`] [`config`] [`release`] | bytes and files in, records out |
+//! | codecs | [`document`] [`wire`] [`config`] [`release`] [`embedding`] | bytes and files in, records out |
 //! | adapters | [`telemetry`] [`upstream`] [`cache`] [`store`] [`proxy`] [`evals`] | each alone with one part of the world |
 //! | assembly | [`control`] [`report`] [`admin`] [`mock_engine`] [`simulation`] [`service`] [`cli`] | wiring, and what people touch |
 //!
@@ -66,6 +66,8 @@ pub mod wire;
 pub mod config;
 
 pub mod release;
+
+pub mod embedding;
 
 pub mod telemetry;
 

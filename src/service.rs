@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: decisions, and any rule of the parts it wires.
 
+mod answers;
 mod attesting;
 mod engines;
 mod error;
@@ -27,14 +28,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{self, Access, AdminParts, Role, Token};
-use crate::cache::{Cache, CacheOptions};
-use crate::config::{CacheTier, Config, JudgeConfig, LiveRule, TokenRole, policy_digest, read_tokens};
+use crate::admin::{self, Access, AdminParts, CacheParts, Role, Token};
+use crate::config::{Config, JudgeConfig, LiveRule, TokenRole, policy_digest, read_tokens};
 use crate::control::{Control, ControlParts, ControlTask, Handle};
 use crate::domain::{Arm, Slot};
 use crate::evals::GoldenRun;
 use crate::evidence::Sample;
-use crate::proxy::{self, Counters, DrainReport, ProxyParts};
+use crate::proxy::{self, Counters, DrainReport, ProxyOptions, ProxyParts};
 use crate::routing::RouteTable;
 use crate::store::Store;
 use crate::telemetry::Clock;
@@ -76,12 +76,15 @@ impl Service {
     /// What cannot be read, opened or listened on.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
         let engines = Arc::new(Engines::open(config, &clock)?);
-        let cache = cache(config, &engines, &clock)?;
+        let cache = answers::cache(config, &engines, &clock)?;
         let graders = graders(config)?;
         let gate_runs = Arc::new(ArcSwapOption::empty());
         let gate =
             GoldenGate::open(&config.rollout.gate, Arc::clone(&engines), &clock, Arc::clone(&gate_runs))?;
-        let options = engines::proxy_options(config)?;
+        let options = ProxyOptions {
+            tenant_secret: answers::tenant_secret(config)?,
+            ..engines::proxy_options(config)?
+        };
         let listener = listen(config.server.listen).await?;
         let table = Arc::new(ArcSwap::from_pointee(RouteTable::steady(0, 0, Slot::Blue)));
         let (sender, samples) = mpsc::channel(SAMPLES_MAX);
@@ -199,23 +202,6 @@ fn control_parts(
     }
 }
 
-/// The cache is keyed by releases: without one there is nothing to key it by.
-fn cache(
-    config: &Config,
-    engines: &Engines,
-    clock: &Arc<dyn Clock>,
-) -> Result<Option<Arc<Cache>>, ServiceError> {
-    if config.cache.tier == CacheTier::Off {
-        return Ok(None);
-    }
-    if let Some(slot) = engines.unlocked() {
-        return Err(ServiceError::CacheWithoutRelease { slot });
-    }
-    let options =
-        CacheOptions { bytes_max: config.cache.bytes_max, ttl: config.cache.ttl, ..CacheOptions::default() };
-    Ok(Some(Arc::new(Cache::new(options, Arc::clone(clock)))))
-}
-
 fn graders(config: &Config) -> Result<Vec<LiveGrader>, ServiceError> {
     let build = |grader: &LiveRule| {
         let named = |source| ServiceError::Grader { metric: grader.name.clone(), source };
@@ -227,8 +213,10 @@ fn graders(config: &Config) -> Result<Vec<LiveGrader>, ServiceError> {
 type OpenAdmin = (SocketAddr, CancellationToken, JoinSet<std::io::Result<()>>);
 
 async fn open_admin(config: &Config, control: Handle, measured: Measured) -> Result<OpenAdmin, ServiceError> {
+    let tenant_secret = answers::tenant_secret(config)?;
+    let cache = measured.cache.clone().map(|cache| CacheParts { cache, tenant_secret });
     let metrics = Arc::new(move || measured.render());
-    let parts = AdminParts { control, metrics, access: access(config)? };
+    let parts = AdminParts { control, metrics, cache, access: access(config)? };
     let server = admin::bind(config.server.admin, parts).await?;
     let bound = |source| ServiceError::Bind { address: config.server.admin, source };
     let address = server.local_addr().map_err(bound)?;

@@ -147,6 +147,12 @@ pub(crate) fn stream_request(tokens: usize, gap: Duration) -> Vec<u8> {
     asking(&format!("{}: {}\r\n", engine::GAP_US, gap.as_micros()), tokens, r#","stream":true"#)
 }
 
+/// The same, of numbered tokens.
+pub(crate) fn numbered_request(tokens: usize, gap: Duration) -> Vec<u8> {
+    let headers = format!("{}: {}\r\n{}: 1\r\n", engine::GAP_US, gap.as_micros(), engine::NUMBERED);
+    asking(&headers, tokens, r#","stream":true"#)
+}
+
 /// A GET whose answer has a length.
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> anyhow::Result<String> {
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");

@@ -15,6 +15,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// Header: microseconds between two events of a stream.
 pub(crate) const GAP_US: &str = "x-bench-gap-us";
+/// Header: the tokens of a stream are numbered from 0.
+pub(crate) const NUMBERED: &str = "x-bench-numbered";
 /// What the first event with content contains, and the one with the role alone does not.
 pub(crate) const TOKEN: &[u8] = b"\"content\":\" tok";
 /// Events of a stream beside its tokens: the role, the finish, the end.
@@ -160,12 +162,17 @@ async fn answer_in_events(stream: &mut TcpStream, request: &[u8]) -> std::io::Re
     let gap = Duration::from_micros(header(request, GAP_US).unwrap_or(0) as u64);
     let (chunk, mut due) = (framed(CHUNK), Instant::now());
     stream.write_all(&[STREAM_HEAD.as_bytes(), &framed(ROLE)].concat()).await?;
-    for _ in 0..max_tokens(request) {
+    let numbered = header(request, NUMBERED).is_some();
+    for n in 0..max_tokens(request) {
         if !gap.is_zero() {
             due += gap;
             sleep_until(due).await;
         }
-        stream.write_all(&chunk).await?;
+        if numbered {
+            stream.write_all(&framed(&CHUNK.replace(" token", &format!(" tok {n}")))).await?;
+        } else {
+            stream.write_all(&chunk).await?;
+        }
     }
     stream.write_all(&framed(FINISH)).await?;
     if memmem::find(request, b"\"include_usage\":true").is_some() {

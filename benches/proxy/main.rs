@@ -6,8 +6,10 @@
 //! on a shared machine two measurements compare only when they were made within the same few seconds. Ratios
 //! of one run are the result; the absolute numbers belong to the machine.
 //!
-//! `cargo bench --bench proxy -- [--rounds N] [--seconds S] [--record]`
+//! `cargo bench --bench proxy -- [--rounds N] [--seconds S] [--record]`, and for many open streams
+//! `cargo bench --bench proxy -- streams [--streams N] [--record]`
 
+mod chunked;
 mod client;
 mod engine;
 mod figures;
@@ -19,6 +21,7 @@ mod peers;
 mod process;
 mod relay;
 mod report;
+mod streams;
 mod targets;
 
 use std::io::Write as _;
@@ -32,7 +35,7 @@ fn main() -> anyhow::Result<()> {
     match options.role {
         Role::Engine => return runtime()?.block_on(engine::run()),
         Role::Relay(port) => return relay::runtime()?.block_on(relay::run(port)),
-        Role::Bench => {}
+        Role::Bench | Role::Streams => {}
     }
     // Before any thread or child exists, so that all of them inherit it.
     process::pin_self(options.cores.load)?;
@@ -45,6 +48,9 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {
+    if options.role == Role::Streams {
+        return run_streams(options).await;
+    }
     let engine = targets::start_engine().await?;
     let mut figures = Figures::default();
     let fleet = Fleet::start(options, engine.ports).await?;
@@ -78,7 +84,19 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let page = report::page(&figures, options);
     say(format_args!("\n{page}"));
     if options.record {
-        report::record(&page)?;
+        report::record("proxy.md", &page)?;
+    }
+    Ok(())
+}
+
+async fn run_streams(options: &Options) -> anyhow::Result<()> {
+    // Before the engine exists, so that it inherits the limit.
+    process::descriptors_max()?;
+    let engine = targets::start_engine().await?;
+    let page = streams::page(options, engine.ports).await?;
+    say(format_args!("{page}"));
+    if options.record {
+        report::record("streams.md", &page)?;
     }
     Ok(())
 }

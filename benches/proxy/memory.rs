@@ -15,7 +15,7 @@ const GAP: Duration = Duration::from_millis(250);
 const TOKENS: usize = 1_000;
 
 /// For a process to settle after its start, and for the streams to have some events behind them.
-const SETTLE: Duration = Duration::from_secs(2);
+pub(crate) const SETTLE: Duration = Duration::from_secs(2);
 
 /// Memory and descriptors of one fresh process.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,6 @@ pub(crate) async fn measure(options: &Options, kind: Kind, ports: Ports) -> anyh
 }
 
 #[expect(clippy::cast_precision_loss, reason = "memory and counts of one process are far below 2^53")]
-const fn float(count: u64) -> f64 {
+pub(crate) const fn float(count: u64) -> f64 {
     count as f64
 }

@@ -9,6 +9,8 @@ use anyhow::{Context as _, bail};
 pub(crate) enum Role {
     /// Measures.
     Bench,
+    /// Measures many open streams, and nothing else.
+    Streams,
     /// The child that answers.
     Engine,
     /// The child that relays to the engine on this port, and does nothing else.
@@ -45,6 +47,8 @@ pub(crate) struct Options {
     pub(crate) frame_streams: usize,
     /// Open streams whose memory is measured.
     pub(crate) open_streams: usize,
+    /// Open streams whose every event is counted, where the system allows so many.
+    pub(crate) streams: usize,
     /// Whether the table replaces the one that is kept.
     pub(crate) record: bool,
 }
@@ -63,6 +67,7 @@ impl Options {
             ttft_streams: 1_000,
             frame_streams: 64,
             open_streams: 1_000,
+            streams: 10_000,
             record: false,
         };
         while let Some(argument) = arguments.next() {
@@ -71,6 +76,8 @@ impl Options {
                 text.parse::<usize>().with_context(|| format!("{argument} {text}"))
             };
             match argument.as_str() {
+                "streams" => options.role = Role::Streams,
+                "--streams" => options.streams = number()?,
                 "engine" => options.role = Role::Engine,
                 "relay" => options.role = Role::Relay(u16::try_from(number()?)?),
                 "--rounds" => options.rounds = number()?,

@@ -34,6 +34,20 @@ pub(crate) fn pin_self(core: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// File descriptors that this process and its children may have, after it has asked for all that it may ask for.
+pub(crate) fn descriptors_max() -> anyhow::Result<usize> {
+    let limits = fs::read_to_string("/proc/self/limits")?;
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).context("no limit of files")?;
+    let hard = line.split_whitespace().nth(4).context("an unreadable limit of files")?;
+    let pid = std::process::id().to_string();
+    let raised = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={hard}:{hard}")]).status();
+    ensure!(
+        raised.context("prlimit is needed (util-linux)")?.success(),
+        "the limit of files cannot be raised"
+    );
+    hard.parse().context("an unreadable limit of files")
+}
+
 /// A command that will run on `core`.
 pub(crate) fn on_core(core: usize, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("taskset");

@@ -95,23 +95,35 @@ fn ratio(spread: Option<Spread>) -> String {
 }
 
 fn circumstances(options: &Options) -> String {
+    format!(
+        "`cargo bench --bench proxy -- --record`, commit {}, {} rounds, {} s of load each, {} fresh processes for memory.\n{} {}\n",
+        commit(),
+        options.rounds,
+        options.throughput.as_secs(),
+        options.memory_rounds,
+        machine(options),
+        output("nginx", &["-v"]),
+    )
+}
+
+/// What was measured.
+pub(crate) fn commit() -> String {
+    output("git", &["describe", "--always", "--dirty"])
+}
+
+/// What it was measured on.
+pub(crate) fn machine(options: &Options) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let model = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     });
     format!(
-        "`cargo bench --bench proxy -- --record`, commit {}, {} rounds, {} s of load each, {} fresh processes for memory.\n\
-         Machine: two shared virtual cores ({}); the proxy had core {} to itself, load and engine core {} \
-         (this process may use {cores}). {}\n",
-        output("git", &["describe", "--always", "--dirty"]),
-        options.rounds,
-        options.throughput.as_secs(),
-        options.memory_rounds,
+        "Machine: two shared virtual cores ({}); the proxy had core {} to itself, load and engine core {} \
+         (this process may use {cores}).",
         model.as_deref().unwrap_or("of an unknown kind"),
         options.cores.proxy,
         options.cores.load,
-        output("nginx", &["-v"]),
     )
 }
 
@@ -139,8 +151,8 @@ fn beside(figures: &Figures) -> String {
 }
 
 /// Keeps the page.
-pub(crate) fn record(page: &str) -> std::io::Result<()> {
+pub(crate) fn record(name: &str, page: &str) -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/record");
     fs::create_dir_all(&folder)?;
-    fs::write(folder.join("proxy.md"), page)
+    fs::write(folder.join(name), page)
 }

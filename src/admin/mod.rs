@@ -8,6 +8,8 @@
 //! | `GET /api/v1/rollouts/{id}/history` | its timeline |
 //! | `GET /api/v1/verdicts`, `ledger`, `routes` | verdicts, e-values look by look, the published table |
 //! | `GET /api/v1/events` | the timeline as an event stream, resumed by `Last-Event-ID` |
+//! | `GET /api/v1/cache`, `DELETE` | hits and misses by release; makes answers unreadable by release, tenant, template, arm, time |
+//! | `DELETE /api/v1/cache/entries/{id}`, `POST /api/v1/cache/revoke` | one answer; a whole release for ever |
 //! | `/metrics`, `/healthz`, `/readyz`, `/` | Prometheus, liveness, readiness, dashboard |
 //!
 //! Errors are problem details (RFC 9457). Where tokens are configured, every call but the page and the two
@@ -16,6 +18,7 @@
 //!
 //! Absent on purpose: decisions, and any way to traffic but the control task's handle.
 
+mod answers;
 mod auth;
 mod dashboard;
 mod error;
@@ -26,10 +29,12 @@ mod rollouts;
 mod router;
 mod server;
 
+pub use answers::CacheParts;
 pub use auth::{Access, Role, Token};
 pub use error::AdminError;
 pub use record::{
-    AlphasRecord, DecisionRecord, NeedRecord, NoteRecord, RolloutRecord, StageRecord, TableRecord,
+    AlphasRecord, DecisionRecord, MirrorShareRecord, NeedRecord, NoteRecord, RolloutRecord, StageRecord,
+    TableRecord,
 };
 pub use router::{AdminParts, MetricsText};
 pub use server::{AdminServer, bind};

@@ -33,6 +33,10 @@ impl Problem {
         Self { status: StatusCode::BAD_REQUEST, name: "bad-request", detail }
     }
 
+    pub(super) const fn unavailable(detail: String) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, name: "store", detail }
+    }
+
     pub(super) const fn not_found(detail: String) -> Self {
         Self { status: StatusCode::NOT_FOUND, name: "not-found", detail }
     }

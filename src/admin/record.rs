@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::control::{Alphas, Status, StoreHealth};
 use crate::domain::Timestamp;
 use crate::rollout::{Ending, Mode, Note, Plan, Rollout, Stage, State};
-use crate::routing::RouteTable;
 use crate::wire::VerdictRecord;
 
 /// How a rollout stands.
@@ -39,6 +38,9 @@ pub struct RolloutRecord {
     /// How sure the judge must be; absent for rollouts of the past.
     #[serde(default)]
     pub alphas: Option<AlphasRecord>,
+    /// How much the mirror stage copies; absent in every other stage.
+    #[serde(default)]
+    pub mirror_share: Option<MirrorShareRecord>,
     /// What the golden gate said.
     pub gate: Option<VerdictRecord>,
     /// What the judge said at the latest look at live evidence.
@@ -54,6 +56,17 @@ pub struct NeedRecord {
     pub pairs: u64,
     /// Seconds that they take at the present traffic; absent while no evidence comes.
     pub seconds: Option<u64>,
+}
+
+/// How much the mirror stage copies, and between which shares the judge's needs may move it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MirrorShareRecord {
+    /// Share of the baseline's requests that is copied now.
+    pub now: String,
+    /// The least.
+    pub min: String,
+    /// The most; the least where the share never changes.
+    pub max: String,
 }
 
 /// The error probabilities that the judge works by: an e-value of one over them decides.
@@ -115,6 +128,8 @@ pub struct TableRecord {
     pub candidate_share: String,
     /// Share of the baseline's requests that is copied.
     pub mirror_share: String,
+    /// The most that this stage may copy.
+    pub mirror_share_max: String,
     /// Share of the copied requests that is copied back as well.
     pub null_share: String,
 }
@@ -165,12 +180,23 @@ impl RolloutRecord {
             stages: stages(&parts.plan),
             records: 0,
             needs: None,
+            mirror_share: mirror_share(rollout),
             alphas: None,
             gate: None,
             live: None,
             store: "works".to_owned(),
         }
     }
+}
+
+fn mirror_share(rollout: &Rollout) -> Option<MirrorShareRecord> {
+    let (parts, range) = (rollout.parts(), rollout.parts().plan.mirror_range());
+    let record = || MirrorShareRecord {
+        now: parts.copied.to_string(),
+        min: range.least.to_string(),
+        max: range.most.to_string(),
+    };
+    (rollout.stage() == Stage::Mirror).then(record)
 }
 
 fn decision(ending: Ending, state: &State) -> DecisionRecord {
@@ -217,14 +243,20 @@ impl From<&Note> for NoteRecord {
     }
 }
 
-impl From<&RouteTable> for TableRecord {
-    fn from(table: &RouteTable) -> Self {
+impl TableRecord {
+    /// The table of `status`.
+    #[must_use]
+    pub fn of(status: &Status) -> Self {
+        let table = &*status.table;
+        let mirroring = status.rollout.as_ref().filter(|rollout| rollout.stage() == Stage::Mirror);
+        let most = mirroring.map_or(table.mirror.share, |rollout| rollout.parts().plan.copies_max);
         Self {
             version: table.version,
             epoch: table.epoch,
             baseline: table.baseline.to_string(),
             candidate_share: table.split.candidate().to_string(),
             mirror_share: table.mirror.share.to_string(),
+            mirror_share_max: most.to_string(),
             null_share: table.mirror.null_share.to_string(),
         }
     }

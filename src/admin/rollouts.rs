@@ -40,7 +40,7 @@ pub(super) struct Which {
 
 type Answer = Result<Json<Value>, Problem>;
 
-fn body<T>(given: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+pub(super) fn body<T>(given: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     given.map(|Json(body)| body).map_err(|error| Problem::bad_request(error.body_text()))
 }
 
@@ -154,7 +154,7 @@ pub(super) async fn ledger(State(shared): State<Shared>) -> Answer {
 }
 
 pub(super) async fn routes(State(shared): State<Shared>) -> Json<Value> {
-    Json(json_of(&TableRecord::from(&*shared.control.status().table)))
+    Json(json_of(&TableRecord::of(&shared.control.status())))
 }
 
 /// The rollout that is named; `latest` or nothing is the latest one.

@@ -7,12 +7,13 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio_util::sync::CancellationToken;
 
+use super::answers::CacheParts;
 use super::auth::Access;
 use super::problem::Problem;
-use super::{dashboard, events, rollouts};
+use super::{answers, dashboard, events, rollouts};
 use crate::control::Handle;
 
 /// All metrics of the process in the Prometheus text format.
@@ -25,6 +26,8 @@ pub struct AdminParts {
     pub control: Handle,
     /// Writes the metrics.
     pub metrics: MetricsText,
+    /// The response cache; `None` when it is off.
+    pub cache: Option<CacheParts>,
     /// Who may do what.
     pub access: Access,
 }
@@ -34,14 +37,15 @@ pub struct AdminParts {
 pub(super) struct Shared {
     pub(super) control: Handle,
     pub(super) stop: CancellationToken,
+    pub(super) cache: Option<CacheParts>,
     metrics: MetricsText,
     access: Access,
 }
 
 /// The whole port as one router. Event streams end when `stop` is cancelled.
 pub(super) fn router(parts: AdminParts, stop: CancellationToken) -> Router {
-    let AdminParts { control, metrics, access } = parts;
-    let shared = Shared { control, stop, metrics, access };
+    let AdminParts { control, metrics, cache, access } = parts;
+    let shared = Shared { control, stop, cache, metrics, access };
     let api = Router::new()
         .route("/rollouts", post(rollouts::start).get(rollouts::list))
         .route("/rollouts/{id}", get(rollouts::one))
@@ -50,6 +54,9 @@ pub(super) fn router(parts: AdminParts, stop: CancellationToken) -> Router {
         .route("/verdicts", get(rollouts::verdicts))
         .route("/ledger", get(rollouts::ledger))
         .route("/routes", get(rollouts::routes))
+        .route("/cache", get(answers::stats).delete(answers::purge))
+        .route("/cache/entries/{id}", delete(answers::remove))
+        .route("/cache/revoke", post(answers::revoke))
         .route("/events", get(events::stream));
     Router::new()
         .nest("/api/v1", api)

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, AdminParts, bind};
+use super::{Access, AdminParts, CacheParts, bind};
 use crate::control::{Control, ControlParts, ControlTask, Releases};
 use crate::domain::{PolicyDigest, ReleaseId, Share, Slot};
 use crate::judgment::Policy;
@@ -47,6 +47,7 @@ pub(super) fn parts(dir: &TempDir, store: Store) -> ControlParts {
         plan: Plan {
             mirror: Window::new(hour, hour).unwrap(),
             copies: MirrorPlan { share: Share::from_ppm(10_000), null_share: Share::ZERO },
+            copies_max: Share::from_ppm(10_000),
             ramp: Ramp::new(vec![Share::from_ppm(250_000), Share::FULL]).unwrap(),
             dwell: Window::new(hour, hour).unwrap(),
             drain: hour,
@@ -67,15 +68,25 @@ pub(crate) async fn open(access: Access) -> Port {
     open_with(access, |_| {}).await
 }
 
+/// A port that also reaches a cache.
+pub(crate) async fn open_cached(cache: CacheParts) -> Port {
+    open_all(Access::Loopback, Some(cache), |_| {}).await
+}
+
 /// A port in front of a control task of which `change` was made something else.
 pub(crate) async fn open_with(access: Access, change: impl FnOnce(&mut ControlParts)) -> Port {
+    open_all(access, None, change).await
+}
+
+async fn open_all(access: Access, cache: Option<CacheParts>, change: impl FnOnce(&mut ControlParts)) -> Port {
     let dir = TempDir::new().unwrap();
     let store = Store::open(&format!("sqlite:{}", dir.path().join("state.db").display())).await.unwrap();
     let mut parts = parts(&dir, store);
     change(&mut parts);
     let (control, task) = Control::spawn(parts).await.unwrap();
     let metrics = Arc::new(|| "goldgate_up 1\n".to_owned());
-    let server = bind("127.0.0.1:0".parse().unwrap(), AdminParts { control, metrics, access }).await.unwrap();
+    let server =
+        bind("127.0.0.1:0".parse().unwrap(), AdminParts { control, metrics, cache, access }).await.unwrap();
     let address = server.local_addr().unwrap();
     let stop = CancellationToken::new();
     let mut serving = JoinSet::new();

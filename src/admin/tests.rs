@@ -125,7 +125,8 @@ async fn open_to_the_network_without_tokens_is_refused() {
     let store = Store::open(&format!("sqlite:{}", dir.path().join("state.db").display())).await.unwrap();
     let (control, task) = Control::spawn(parts(&dir, store)).await.unwrap();
     for access in [Access::Loopback, Access::Tokens(Vec::new())] {
-        let parts = AdminParts { control: control.clone(), metrics: Arc::new(String::new), access };
+        let parts =
+            AdminParts { control: control.clone(), metrics: Arc::new(String::new), cache: None, access };
         let error = bind("0.0.0.0:0".parse().unwrap(), parts).await.unwrap_err().to_string();
         assert!(error.contains("0.0.0.0:0, which is not loopback"), "{error}");
     }

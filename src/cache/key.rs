@@ -1,8 +1,36 @@
 //! What makes two requests the same.
 
+use std::fmt;
+use std::ops::Range;
+
 use crate::domain::ReleaseId;
 
-/// Whose request it is: the digest of the `authorization` header, so that no tenant is ever shown
+/// Keeps tenants' names apart from their keys: whoever reads a shared store learns neither.
+#[derive(Clone)]
+pub struct TenantSecret([u8; 32]);
+
+impl TenantSecret {
+    /// The secret of one installation; its replicas must have the same.
+    #[must_use]
+    pub fn new(secret: &str) -> Self {
+        Self(blake3::derive_key("goldgate 2026 cache tenant secret", secret.as_bytes()))
+    }
+}
+
+impl Default for TenantSecret {
+    /// Good where tenants' names never leave the process.
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl fmt::Debug for TenantSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TenantSecret")
+    }
+}
+
+/// Whose request it is: the keyed digest of the `authorization` header, so that no tenant is ever shown
 /// another's answer. Requests without one share the anonymous tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant([u8; 32]);
@@ -10,8 +38,8 @@ pub struct Tenant([u8; 32]);
 impl Tenant {
     /// The tenant of a request with this `authorization` header.
     #[must_use]
-    pub fn of(authorization: Option<&[u8]>) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("goldgate 2026 cache tenant");
+    pub fn of(secret: &TenantSecret, authorization: Option<&[u8]>) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(&secret.0);
         if let Some(authorization) = authorization {
             hasher.update(b"authorization:").update(authorization);
         }
@@ -24,39 +52,92 @@ impl Tenant {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
+
+    /// The digest, 64 hex digits.
+    #[must_use]
+    pub fn hex(self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
 }
 
-/// The name of one answer inside the cache.
+/// The room of one release's answers: what it is, and how often it was emptied.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Namespace {
+    /// The digest of all that can change an answer.
+    pub release: ReleaseId,
+    /// Changes whenever the room is emptied; see [`super::Standing`].
+    pub generation: u64,
+}
+
+/// Everything that an answer depends on.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The room.
+    pub namespace: &'a Namespace,
+    /// Whose request it is.
+    pub tenant: Tenant,
+    /// The wire's family: path and query of the route.
+    pub family: &'a str,
+    /// The JSON body.
+    pub body: &'a [u8],
+    /// What of the body is left out: the question, where something alike may answer it.
+    pub question: Option<Range<usize>>,
+    /// The digest of whatever says what is alike; empty without.
+    pub embedder: &'a str,
+}
+
+/// The name of one answer inside the cache; with the question left out, of one partition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
-    pub(super) namespace: ReleaseId,
+    pub(super) namespace: Namespace,
     pub(super) digest: [u8; 32],
 }
 
 impl CacheKey {
-    /// The key of a JSON request to `route` (path and query) that `namespace` would answer.
+    /// The key of a request.
     ///
     /// Two bodies are the same when they differ in white space between tokens only. Reading numbers or
-    /// sorting keys would find a few more repetitions, and could make different questions equal.
+    /// sorting keys would find a few more repetitions, and could make different questions equal. Fields that
+    /// nobody here knows are part of the body, and so of the key.
     #[must_use]
-    pub fn new(namespace: ReleaseId, tenant: Tenant, route: &str, body: &[u8]) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("goldgate 2026 cache key");
-        for part in [namespace.as_str().as_bytes(), &tenant.0, route.as_bytes()] {
+    pub fn new(asked: &Asked<'_>) -> Self {
+        let Asked { namespace, tenant, family, body, question, embedder } = asked;
+        let question = question.clone().filter(|range| body.get(range.clone()).is_some());
+        let (before, after) =
+            question.as_ref().map_or((*body, &[][..]), |range| (&body[..range.start], &body[range.end..]));
+        let parts: [&[u8]; 8] = [
+            namespace.release.as_str().as_bytes(),
+            &namespace.generation.to_le_bytes(),
+            &tenant.0,
+            family.as_bytes(),
+            embedder.as_bytes(),
+            &[u8::from(question.is_some())],
+            &hash_compact(before),
+            &hash_compact(after),
+        ];
+        let mut hasher = blake3::Hasher::new_derive_key("goldgate 2026 cache key 2");
+        for part in parts {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
         }
-        hash_compact(&mut hasher, body);
-        Self { digest: *hasher.finalize().as_bytes(), namespace }
+        Self { digest: *hasher.finalize().as_bytes(), namespace: (*namespace).clone() }
     }
 
-    /// The release whose answers it is looked up among.
+    /// The room it is looked up in.
     #[must_use]
-    pub const fn namespace(&self) -> &ReleaseId {
+    pub const fn namespace(&self) -> &Namespace {
         &self.namespace
+    }
+
+    /// The digest, 64 hex digits: the entry's id.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        blake3::Hash::from_bytes(self.digest).to_hex().to_string()
     }
 }
 
-/// Hashes JSON without the white space outside its strings.
-fn hash_compact(hasher: &mut blake3::Hasher, body: &[u8]) {
+/// The digest of JSON without the white space outside its strings.
+fn hash_compact(body: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
     let (mut start, mut is_string, mut is_escaped) = (0, false, false);
     for (at, byte) in body.iter().enumerate() {
         match byte {
@@ -71,43 +152,8 @@ fn hash_compact(hasher: &mut blake3::Hasher, body: &[u8]) {
         }
     }
     hasher.update(&body[start..]);
+    *hasher.finalize().as_bytes()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BODY: &str = r#"{"a": "x \" y", "b": [1, 2]}"#;
-
-    fn key(namespace: &str, tenant: Option<&str>, route: &str, body: &str) -> CacheKey {
-        let tenant = Tenant::of(tenant.map(str::as_bytes));
-        CacheKey::new(ReleaseId::from(namespace), tenant, route, body.as_bytes())
-    }
-
-    #[test]
-    fn white_space_between_tokens_is_nothing_and_inside_strings_is_something() {
-        let check = |body: &str, same: bool| {
-            assert_eq!(key("r", None, "/v1", BODY) == key("r", None, "/v1", body), same, "{body}");
-        };
-        check(BODY, true);
-        check("{\"a\":\"x \\\" y\",\n\t\"b\":[1,2]}\r\n", true);
-        check(r#"{"a": "x \"  y", "b": [1, 2]}"#, false);
-        check(r#"{"a": "x \" y", "b": [12]}"#, false);
-        check(r#"{"b": [1, 2], "a": "x \" y"}"#, false);
-    }
-
-    #[test]
-    fn release_tenant_and_route_keep_answers_apart() {
-        let keys = [
-            key("r1", None, "/v1/completions", BODY),
-            key("r2", None, "/v1/completions", BODY),
-            key("r1", Some("Bearer a"), "/v1/completions", BODY),
-            key("r1", Some("Bearer b"), "/v1/completions", BODY),
-            key("r1", Some(""), "/v1/completions", BODY),
-            key("r1", None, "/v1/chat/completions", BODY),
-        ];
-        for (at, one) in keys.iter().enumerate() {
-            assert!(keys[at + 1..].iter().all(|other| one.digest != other.digest), "{at}");
-        }
-    }
-}
+mod tests;

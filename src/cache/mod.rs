@@ -1,20 +1,52 @@
-//! The exact response cache: an answer given before, for the same question, by the same release.
+//! The response cache: an answer given before, for the same question, by the same release.
 //!
-//! A [`CacheKey`] is made of the release that would answer, the tenant, the route and the request's bytes; the
-//! release is also the *namespace*, so that a flip looks into another room and a rollback finds the old one
-//! warm. Space is taken from the largest namespace first: a new release cannot push the old one's answers
-//! out before it outgrew them.
+//! A [`CacheKey`] is made of everything that an answer depends on: the release that would answer and its room's generation, the
+//! tenant, the route, the whole request. The release is also the [`Namespace`], so that a flip looks into another room and a
+//! rollback finds the old one warm. In memory, space is taken from the largest room first: a new release cannot push the old
+//! one's answers out before it outgrew them.
 //!
 //! What is written passes the gate of [`admit`]: whole answers of the model's own ending, with nothing
 //! left to chance, for a client. An entry lives for a fixed time from its writing; being read does not
 //! renew it. What is replayed are the bytes that were sent, so a stream and a body are different entries.
 //!
-//! Absent on purpose: similarity, shared stores, evidence (a cached answer says nothing about a release).
+//! What may be read is one small record, the [`Standing`]. Every look-up reads it at the same moment as the entry, so a release
+//! that was revoked, or a tenant that was purged, is unreadable for every replica from the moment that is acknowledged.
+//!
+//! The second tier answers questions by answers to others that are alike, for templates that opt in: inside one partition (a key
+//! with the question left out), past a lexical guard, and only while an always-valid bound on its false hits, from audits of
+//! its own, lies within the budget. It finds the question in this process; the answer is read from the store like any other.
+//!
+//! Two stores, memory and Redis, behind one trait. A store that does not answer is a cache without hits.
+//!
+//! Absent on purpose: evidence (a cached answer says nothing about a release), and messages between replicas.
 
+mod alike;
+mod breaker;
+mod entry;
+mod flights;
 mod gate;
+mod guard;
 mod key;
 mod memory;
+mod redis;
+mod remote;
+mod semantic;
+mod serving;
+mod standing;
+mod standing_file;
+mod store;
+mod trust;
+mod vectors;
 
+pub use alike::{Alike, Question};
+pub use entry::{Entry, Facts};
+pub use flights::{Leader, Turn};
 pub use gate::{NotStored, WriteFacts, admit};
-pub use key::{CacheKey, Tenant};
-pub use memory::{Cache, CacheOptions, Entry, NamespaceStats};
+pub use key::{Asked, CacheKey, Namespace, Tenant, TenantSecret};
+pub use semantic::{Placed, SemanticOptions, SemanticStats, VectorSource};
+pub use serving::{Answer, Cache, CacheOptions, Found, Hit, NamespaceStats, Request, Ticket};
+pub use standing::{Change, Selector, Standing};
+pub use store::CacheError;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -3,12 +3,12 @@
 mod table;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::harness::{ImportArgs, RunArgs};
 use super::progress::Bar;
 use super::{Context, Exit, Failure, Format, arm};
-use crate::domain::Arm;
-use crate::evals;
+use crate::evals::{self, Outlets};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -35,17 +35,15 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let unchecked = suites.iter().filter_map(|suite| suite.places.unchecked.as_ref());
     unchecked.for_each(|report| context.output.note(report));
     let source = arm::source(&args.target)?;
-    let mut samples = args.run.samples()?;
-    let (options, mut tables) = (args.run.options(), Vec::new());
-    for suite in &suites {
+    let (options, mut tables) = (args.run.options()?, Vec::new());
+    let mut samples = args.run.samples(&suites, &options, &context.output)?;
+    for suite in suites.into_iter().map(Arc::new) {
         let bar = Bar::new(&context.output, &suite.name);
-        let run = evals::run_one(suite, source.clone(), &options, &mut |step| bar.follow(step)).await;
+        let outlets = Outlets { samples: samples.as_mut(), on_progress: &mut |step| bar.follow(step) };
+        let run = evals::run_one(&suite, source.clone(), &options, outlets).await;
         drop(bar);
-        let run = run.map_err(arm::blame)?;
-        if let Some(file) = &mut samples {
-            file.write(suite, Arm::Candidate, &run)?;
-        }
-        tables.push(table::Table::new(suite, &run));
+        let (run, capped) = run.map_err(arm::blame)?;
+        tables.push(table::Table::new(&suite, &run, capped));
     }
     show(context, &tables)
 }

@@ -14,8 +14,8 @@ use super::progress::Bar;
 use super::sources::located;
 use super::{Blame, Context, Exit, Failure, arm, verdict};
 use crate::config::{Config, SlotConfig};
-use crate::domain::{Arm, Slot};
-use crate::evals::{self, ArmSource, Endpoint, GoldenRun, Suite, judge_runs, power};
+use crate::domain::Slot;
+use crate::evals::{self, ArmSource, Endpoint, GoldenRun, Outlets, SampleLog, Suite, judge_runs, power};
 use crate::release::Lock;
 use crate::report::{self, Input};
 use crate::wire::VerdictRecord;
@@ -35,6 +35,9 @@ pub(super) struct Args {
     /// Judges by another margin than the suite's: 0.02, 2%, or METRIC=2% for one metric, named by its grader's id
     #[arg(long, value_name = "[METRIC=]VALUE")]
     margin: Vec<MarginArg>,
+    /// Judges cases as they come and stops once they decide: fewer tokens for what is clear, wider intervals for what is not
+    #[arg(long)]
+    sequential: bool,
     #[command(flatten)]
     on_inconclusive: OnInconclusive,
     #[command(flatten)]
@@ -59,26 +62,37 @@ async fn judged(args: &Args, context: &Context) -> Result<VerdictRecord, Failure
     for line in suites.iter().flat_map(power) {
         context.output.note(line);
     }
-    let mut samples = args.run.samples()?;
-    let (options, mut runs) = (args.run.options(), Vec::with_capacity(suites.len()));
-    for suite in &suites {
+    let mut options = args.run.options()?;
+    options.sequential = args.sequential.then(|| share_of(FAIL_ALPHA, suites.len()));
+    let mut samples = args.run.samples(&suites, &options, &context.output)?;
+    let mut runs = Vec::with_capacity(suites.len());
+    for suite in suites.into_iter().map(Arc::new) {
         let bar = Bar::new(&context.output, &suite.name);
         let (baseline, candidate) = arms.clone();
-        let run = evals::run(suite, baseline, candidate, &options, &mut |step| bar.follow(step)).await;
+        let outlets = Outlets { samples: samples.as_mut(), on_progress: &mut |step| bar.follow(step) };
+        let run = evals::run(&suite, baseline, candidate, &options, outlets).await;
         drop(bar);
         let run = run.map_err(arm::blame)?;
-        if let Some(file) = &mut samples {
-            file.write(suite, Arm::Baseline, &run.baseline)?;
-            file.write(suite, Arm::Candidate, &run.candidate)?;
-        }
         run.notes().iter().for_each(|note| context.output.note(note));
         runs.push(run);
+    }
+    if let Some(taken) = samples.as_ref().map(SampleLog::taken).filter(|taken| *taken > 0) {
+        context.output.note(format_args!("resumed: {taken} answers were there already"));
     }
     let verdict = located(VerdictRecord::from(&judge_runs(&runs)), &runs);
     if let Some(folder) = args.run.out() {
         report::write_run(folder, &page(verdict.clone(), &runs)).blame_world()?;
     }
     Ok(verdict)
+}
+
+/// Probability, over all suites together, that a run judged case by case fails a candidate within its margins.
+const FAIL_ALPHA: f64 = 0.01;
+
+/// An equal part of a budget for each of so many.
+#[expect(clippy::cast_precision_loss, reason = "a handful of suites")]
+fn share_of(budget: f64, suites: usize) -> f64 {
+    budget / suites.max(1) as f64
 }
 
 /// The suites and the two arms: what was typed, and for what was not, the configuration.

@@ -34,10 +34,7 @@ fn counted(samples: &[Vec<Sample>], metric: usize) -> Vec<u64> {
 }
 
 fn value(sample: &Sample, metric: usize) -> Option<f64> {
-    match sample.scores.get(metric)? {
-        Score::Value(score) => Some(*score),
-        Score::NotApplicable | Score::Lost => None,
-    }
+    sample.scores.get(metric)?.value()
 }
 
 /// The cases by the first required metric, those with the greatest losses first. Of repeats the first is shown.

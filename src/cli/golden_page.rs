@@ -4,11 +4,8 @@ use hdrhistogram::Histogram;
 
 use super::golden_cases::{cases, question, scores};
 use crate::domain::Arm;
-use crate::evals::{ArmRun, Case, GoldenRun, Sample, Score, SuiteMetric, Timing};
+use crate::evals::{ArmRun, GoldenRun, Regression, Sample, SuiteMetric, Timing};
 use crate::report::{CaseRow, Example, LatencyCurve, ScoreCounts, ScoreFlips};
-
-/// Pairs shown for one suite: enough to see a pattern.
-const EXAMPLES_MAX: usize = 10;
 
 /// The golden parts of a page.
 pub(super) struct GoldenParts {
@@ -31,19 +28,9 @@ pub(super) fn golden_parts(runs: &[GoldenRun]) -> GoldenParts {
 }
 
 /// First answers of both arms to every case.
-fn pairs(run: &GoldenRun) -> impl Iterator<Item = (&Case, &Sample, &Sample)> {
+fn pairs(run: &GoldenRun) -> impl Iterator<Item = (&Sample, &Sample)> {
     let arms = run.baseline.samples.iter().zip(&run.candidate.samples);
-    let both = run.suite.cases.iter().zip(arms);
-    both.filter_map(|(case, (baseline, candidate))| Some((case, baseline.first()?, candidate.first()?)))
-}
-
-/// Whether an answer was right; `None` where the grader does not apply. A lost answer is no right one.
-fn is_right(sample: &Sample, metric: usize) -> Option<bool> {
-    match sample.scores.get(metric)? {
-        Score::Value(score) => Some(*score >= 0.5),
-        Score::Lost => Some(false),
-        Score::NotApplicable => None,
-    }
+    arms.filter_map(|(baseline, candidate)| Some((baseline.first()?, candidate.first()?)))
 }
 
 fn flips(run: &GoldenRun) -> Vec<ScoreFlips> {
@@ -54,8 +41,9 @@ fn flips(run: &GoldenRun) -> Vec<ScoreFlips> {
 fn flips_of(run: &GoldenRun, at: usize, metric: &SuiteMetric) -> ScoreFlips {
     let name = format!("{} · {}", run.suite.name, metric.name);
     let mut flips = ScoreFlips { metric: name, both_right: 0, both_wrong: 0, better: 0, worse: 0 };
-    for (_, baseline, candidate) in pairs(run) {
-        let counter = match (is_right(baseline, at), is_right(candidate, at)) {
+    for (baseline, candidate) in pairs(run) {
+        let is_right = |sample: &Sample| sample.scores.get(at).and_then(|score| score.is_right());
+        let counter = match (is_right(baseline), is_right(candidate)) {
             (Some(true), Some(true)) => &mut flips.both_right,
             (Some(false), Some(false)) => &mut flips.both_wrong,
             (Some(false), Some(true)) => &mut flips.better,
@@ -102,19 +90,14 @@ fn together<'r>(arms: impl Iterator<Item = &'r ArmRun>, timing: Timing) -> Optio
 
 /// The regressions of the first required grader: the baseline was right and the candidate was not.
 fn examples(run: &GoldenRun) -> Vec<Example> {
-    let required = run.suite.metrics.iter().position(|metric| metric.required);
-    let Some(at) = required else { return Vec::new() };
-    let name = &run.suite.metrics[at].name;
-    let lost = pairs(run).filter(|(_, baseline, candidate)| {
-        is_right(baseline, at) == Some(true) && is_right(candidate, at) == Some(false)
-    });
-    let text = |sample: &Sample| sample.answer.as_ref().map(|answer| answer.text.clone());
-    let example = |(case, baseline, candidate): (&Case, &Sample, &Sample)| Example {
-        id: case.id.clone(),
-        note: format!("{name}: only the baseline was right; wanted {}", case.references.join(" or ")),
-        question: question(case),
-        baseline: text(baseline),
-        candidate: text(candidate),
+    let required = run.suite.metrics.iter().find(|metric| metric.required);
+    let Some(metric) = required else { return Vec::new() };
+    let example = |regression: &Regression| {
+        let Regression { case, baseline, candidate } = regression.clone();
+        let case = run.suite.cases.get(case)?;
+        let wanted = case.references.join(" or ");
+        let note = format!("{}: only the baseline was right; wanted {wanted}", metric.name);
+        Some(Example { id: case.id.clone(), note, question: question(case), baseline, candidate })
     };
-    lost.take(EXAMPLES_MAX).map(example).collect()
+    run.regressions.iter().filter_map(example).collect()
 }

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::domain::Share;
 use crate::evidence::{Collector, Snapshot};
 use crate::judgment::{MetricForecast, Policy, Spread, forecast};
+use crate::routing::MirrorRange;
 use crate::stats::WalletPairs;
 use crate::store::read_stages;
 
@@ -23,7 +24,8 @@ pub(super) struct Args {
     /// Client requests a second
     #[arg(long, value_name = "N", value_parser = positive)]
     rate: f64,
-    /// Copied share of the requests, for example 2%; default: mirror.share of the configuration
+    /// Copied share of the requests, for example 2%, which then never changes; default: mirror.share of the
+    /// configuration, raised up to mirror.share_max
     #[arg(long, value_name = "SHARE", value_parser = str::parse::<Share>)]
     share: Option<Share>,
     /// Evidence of an earlier rollout: its pairs say how much answers differ by themselves
@@ -37,7 +39,8 @@ pub(super) struct Args {
 /// What the plan is for.
 pub(super) struct Question {
     rate: f64,
-    share: Share,
+    /// What is copied at first, and at most.
+    share: MirrorRange,
     window: Duration,
     gpu_ms: Option<f64>,
 }
@@ -55,6 +58,8 @@ pub(super) struct Remedy {
     metric: String,
     share: Option<f64>,
     margin: Option<f64>,
+    /// Whether the mirror stage gets there by itself, within `mirror.share_max`.
+    adapts: bool,
 }
 
 /// Margins that are tried in its place, as factors.
@@ -75,7 +80,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let rollout = &config.rollout.plan;
     let question = Question {
         rate: args.rate,
-        share: args.share.unwrap_or(config.mirror.share),
+        share: args.share.map_or(rollout.mirror_range(), |share| MirrorRange { least: share, most: share }),
         window: rollout.mirror.max(),
         gpu_ms: args.gpu_ms,
     };
@@ -115,6 +120,7 @@ fn remedy(question: &Question, policy: &Policy, metric: &MetricForecast) -> Reme
     };
     let tried = WIDER.iter().map(|factor| metric.margin * factor).filter(|margin| *margin < 1.0);
     Remedy {
+        adapts: metric.pass.is_some_and(|pairs| question.reaches(pairs.p90)),
         metric: metric.name.to_string(),
         share: share.filter(|share| *share <= 1.0),
         margin: tried.into_iter().find_map(passes_at),
@@ -122,14 +128,19 @@ fn remedy(question: &Question, policy: &Policy, metric: &MetricForecast) -> Reme
 }
 
 impl Question {
-    /// Pairs a second.
+    /// Pairs a second at first.
     fn pair_rate(&self) -> f64 {
-        self.rate * self.share.fraction()
+        self.rate * self.share.least.fraction()
     }
 
     /// How long `pairs` take; `None` where no request is copied.
     fn time(&self, pairs: f64) -> Option<Duration> {
         Duration::try_from_secs_f64(pairs / self.pair_rate()).ok()
+    }
+
+    /// Whether the window brings so many `pairs`, when the share grows as fast as it may.
+    fn reaches(&self, pairs: f64) -> bool {
+        pairs <= self.share.pairs_max(self.rate, self.window)
     }
 
     /// Whether nine in ten such rollouts are decided within the window.
@@ -163,9 +174,10 @@ impl Plan {
                 "decides": self.question.decides(metric.pass),
             })
         };
-        let remedy = |one: &Remedy| json!({"metric": one.metric, "share": one.share, "margin": one.margin});
+        let remedy = |one: &Remedy| json!({"metric": one.metric, "share": one.share, "margin": one.margin, "adapts": one.adapts});
         json!({
-            "rate": rate, "mirror_share": share.fraction(), "window_s": window.as_secs(), "gpu_ms": gpu_ms,
+            "rate": rate, "mirror_share": share.least.fraction(),
+            "mirror_share_max": share.most.fraction(), "window_s": window.as_secs(), "gpu_ms": gpu_ms,
             "metrics": self.metrics.iter().map(metric).collect::<Vec<_>>(),
             "remedies": self.remedies.iter().map(remedy).collect::<Vec<_>>(),
         })

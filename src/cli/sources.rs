@@ -26,7 +26,10 @@ pub(super) fn located(mut record: VerdictRecord, runs: &[GoldenRun]) -> VerdictR
 
 /// The line of the metric called `own` in its suite, and those of the cases that speak loudest.
 fn sources(run: &GoldenRun, metric: &MetricRecord, own: &str) -> Vec<SourceRecord> {
-    let Some(line) = run.suite.places.metrics.get(own) else { return Vec::new() };
+    // What is judged beside a metric, `NAME:unparsable`, is asked for where the metric is.
+    let lines = &run.suite.places.metrics;
+    let line = lines.get(own).or_else(|| lines.get(own.rsplit_once(':')?.0));
+    let Some(line) = line else { return Vec::new() };
     let wanted: HashMap<&str, &CasePlace> = run
         .suite
         .cases

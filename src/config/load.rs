@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     CacheConfig, EvidenceConfig, JudgeConfig, MirrorConfig, ModelConfig, RolloutConfig, ServerConfig,
-    SlotConfig, StateConfig, judge, rollout, server, slots, traffic,
+    SlotConfig, StateConfig, cache, judge, rollout, server, slots, traffic,
 };
 use crate::document::{Fault, Faults, Reader, Section};
 
@@ -126,7 +126,7 @@ fn read(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Path) -> Optio
     let model = slots::model(reader, root);
     let (blue, green) = slots::slots(reader, root, folder);
     let mirror = traffic::mirror(reader, root);
-    let cache = traffic::cache(reader, root);
+    let cache = cache::cache(reader, root, folder);
     let rollout = rollout::rollout(reader, root, mirror, folder);
     let judge = judge::judge(reader, root, folder);
     Some(Config {

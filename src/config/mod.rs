@@ -6,6 +6,7 @@
 //!
 //! Absent on purpose: secrets. They are named as `env:NAME` or `file:PATH` and read where they are used.
 
+mod cache;
 mod judge;
 mod load;
 mod rollout;
@@ -15,6 +16,7 @@ mod slots;
 mod tokens;
 mod traffic;
 
+pub use cache::{CacheConfig, CacheStore, CacheTier, EmbedderConfig, SemanticConfig};
 pub use judge::{JudgeConfig, LiveRule, load_policy, policy_digest};
 pub use load::Config;
 pub use rollout::RolloutConfig;
@@ -22,4 +24,4 @@ pub use secret::Secret;
 pub use server::{EvidenceConfig, ServerConfig, StateConfig, TimeoutConfig};
 pub use slots::{ModelConfig, Ready, SlotConfig, Sticky};
 pub use tokens::{TokenConfig, TokenRole, read_pin_keys, read_tokens};
-pub use traffic::{CacheConfig, CacheTier, MirrorConfig};
+pub use traffic::MirrorConfig;

@@ -25,6 +25,7 @@ fn default_plan(mirror: MirrorConfig) -> Result<Plan, PlanError> {
     Ok(Plan {
         mirror: Window::new(5 * MINUTE, 10 * MINUTE)?,
         copies: MirrorPlan { share: mirror.share, null_share: mirror.null_share },
+        copies_max: mirror.share_max,
         ramp: Ramp::new([10_000, 250_000, 750_000, 1_000_000].map(Share::from_ppm).to_vec())?,
         dwell: Window::new(10 * MINUTE, 20 * MINUTE)?,
         drain: MINUTE,

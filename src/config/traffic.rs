@@ -1,4 +1,4 @@
-//! `[mirror]` and `[cache]`: what is copied, and what is remembered.
+//! `[mirror]`: what is copied.
 
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ use crate::domain::Share;
 pub struct MirrorConfig {
     /// Share of requests copied to the candidate. Default 1 %.
     pub share: Share,
+    /// Share that the mirror stage may copy at most, so that the judge can decide by `rollout.mirror.max`. Default:
+    /// `share`, so that it never changes.
+    pub share_max: Share,
     /// Share of the copied requests that also go back to the baseline. Default 25 %.
     pub null_share: Share,
     /// Copies in flight before new ones are dropped. Default 256.
@@ -20,39 +23,22 @@ pub struct MirrorConfig {
     pub timeout: Duration,
 }
 
-/// Which answers are remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheTier {
-    /// None.
-    Off,
-    /// Answers to the very same request.
-    Exact,
-}
-
-/// `[cache]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CacheConfig {
-    /// Default off.
-    pub tier: CacheTier,
-    /// Bytes of answers kept. Default 256 MiB.
-    pub bytes_max: usize,
-    /// How long an answer is served, from when it was stored; hits do not renew it. Default 1 h.
-    pub ttl: Duration,
-}
-
 pub(super) fn mirror(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> MirrorConfig {
     let mut config = MirrorConfig {
         share: Share::from_ppm(10_000),
+        share_max: Share::from_ppm(10_000),
         null_share: Share::from_ppm(250_000),
         in_flight_max: 256,
         body_bytes_max: 1 << 20,
         timeout: Duration::from_secs(120),
     };
     let Some(section) = reader.table(root, "mirror") else { return config };
-    reader.known(&section, &["share", "null_share", "in_flight_max", "body_bytes_max", "timeout"]);
+    reader
+        .known(&section, &["share", "share_max", "null_share", "in_flight_max", "body_bytes_max", "timeout"]);
     let mut share = |key| section.get(key).and_then(|item| reader.share(&item));
     config.share = share("share").unwrap_or(config.share);
     config.null_share = share("null_share").unwrap_or(config.null_share);
+    config.share_max = share_max(reader, &section, config.share).unwrap_or(config.share);
     if let Some(item) = section.get("in_flight_max") {
         let count = reader.whole(&item, 1..65_537).and_then(|count| usize::try_from(count).ok());
         config.in_flight_max = count.unwrap_or(config.in_flight_max);
@@ -62,15 +48,14 @@ pub(super) fn mirror(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> MirrorC
     config
 }
 
-pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>) -> CacheConfig {
-    let mut config =
-        CacheConfig { tier: CacheTier::Off, bytes_max: 256 << 20, ttl: Duration::from_secs(3_600) };
-    let Some(section) = reader.table(root, "cache") else { return config };
-    reader.known(&section, &["tier", "store", "bytes_max", "ttl"]);
-    let tiers = [("off", CacheTier::Off), ("exact", CacheTier::Exact)];
-    config.tier = reader.word(&section, "tier", &tiers).unwrap_or(config.tier);
-    reader.word(&section, "store", &[("memory", ())]);
-    config.bytes_max = reader.bytes(&section, "bytes_max").unwrap_or(config.bytes_max);
-    config.ttl = reader.duration(&section, "ttl").unwrap_or(config.ttl);
-    config
+fn share_max(reader: &mut Reader<'_>, section: &Section<'_, '_>, share: Share) -> Option<Share> {
+    let item = section.get("share_max")?;
+    let most = reader.share(&item)?;
+    let rule = match most {
+        most if most < share => format!("must not be below mirror.share, but {most} is below {share}"),
+        most if most > share && share == Share::ZERO => "grows from mirror.share, which is 0%".to_owned(),
+        most => return Some(most),
+    };
+    reader.wrong(&item, rule, "write share = \"1%\" and share_max = \"10%\"");
+    None
 }

@@ -117,7 +117,7 @@ impl Control {
         let place = Self::place(rollout, stage);
         let Some(gathering) = &mut self.gathering else { return };
         gathering.open_stage(split);
-        self.looks.open_stage(gathering.records(), self.parts.clock.wall());
+        self.looks.open_stage(gathering, self.parts.clock.wall());
         if let Err(error) = self.on_writer(move |writer| writer.move_to(place)).await {
             self.unkept = Some(error.to_string());
         }

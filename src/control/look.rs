@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gathering::Gathering;
+use super::mirror_share::ShareSet;
+use super::pace::Pace;
 use super::{Control, Needs, StoreHealth};
 use crate::domain::{MetricKind, MetricName, Timestamp};
 use crate::evidence::{Sample, Snapshot};
@@ -24,8 +26,10 @@ const FLUSH_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Looks {
     /// Records at the latest look, or when the stage began.
     seen: u64,
-    /// Records on hand when counting began in this stage, and when that was: how fast evidence comes.
-    since: Option<(u64, Timestamp)>,
+    /// How fast evidence comes in this stage.
+    pace: Option<Pace>,
+    /// When the mirror stage's share was set last, or the stage began.
+    pub(super) share_set: Option<ShareSet>,
     /// The latest verdict of the stage.
     said: Option<Verdict>,
     /// The latest verdict, while it is not in the history: its word was known and nothing followed from it.
@@ -33,17 +37,31 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    /// A stage begins, or goes on after a restart, with `records` on hand.
-    pub(super) fn open_stage(&mut self, records: u64, now: Timestamp) {
-        *self = Self { seen: records, since: Some((records, now)), said: None, unkept: None };
+    /// A stage begins, or goes on after a restart, with this evidence on hand.
+    pub(super) fn open_stage(&mut self, gathering: &Gathering, now: Timestamp) {
+        let records = gathering.records();
+        let (pace, share_set) = (Pace::begin(records, now), ShareSet::now(now, gathering));
+        *self =
+            Self { seen: records, pace: Some(pace), share_set: Some(share_set), said: None, unkept: None };
+    }
+
+    /// From now on evidence comes `factor` times as fast.
+    pub(super) fn change_pace(&mut self, factor: f64, now: Timestamp) {
+        if let Some(pace) = &mut self.pace {
+            pace.change(factor, now);
+        }
+    }
+
+    /// Records a second in this stage at its present share.
+    pub(super) fn pace_per_s(&self, records: u64, now: Timestamp) -> Option<f64> {
+        Some(self.pace?.per_s(records, now))
     }
 
     /// What the latest judgment asks for, at the pace at which this stage got its evidence so far.
     #[expect(clippy::cast_precision_loss, reason = "counts of records")]
     pub(super) fn needs(&self, judgment: &Judgment, records: u64, now: Timestamp) -> Option<Needs> {
         let pairs = judgment.pairs_needed.filter(|pairs| *pairs > 0)?;
-        let (before, opened) = self.since?;
-        let pace = records.saturating_sub(before) as f64 / now.since(opened).as_secs_f64();
+        let pace = self.pace_per_s(records, now)?;
         Some(Needs { pairs, time: Duration::try_from_secs_f64(pairs as f64 / pace).ok() })
     }
 }
@@ -118,6 +136,8 @@ impl Control {
         }
         if moved {
             self.flush_or_freeze().await;
+        } else {
+            self.set_mirror_share().await;
         }
         self.show();
     }
@@ -231,8 +251,8 @@ mod tests {
 
     #[test]
     fn the_time_needed_follows_the_pace_of_the_stage() {
-        let mut looks = Looks::default();
-        looks.open_stage(100, Timestamp::from_millis(0));
+        let pace = Some(Pace::begin(100, Timestamp::from_millis(0)));
+        let looks = Looks { pace, ..Looks::default() };
         let check = |pairs_needed, records, time| {
             let judgment = Judgment { pairs_needed, ..fixture::judgment() };
             let needs = looks.needs(&judgment, records, Timestamp::from_millis(60_000));

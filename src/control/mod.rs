@@ -25,6 +25,8 @@ mod handle;
 mod input;
 mod ledger;
 mod look;
+mod mirror_share;
+mod pace;
 mod parts;
 mod resume;
 mod start;

@@ -27,7 +27,7 @@ impl Control {
         let what = match kept {
             Ok(gathering) => {
                 if let Some(gathering) = gathering {
-                    self.looks.open_stage(gathering.records(), self.parts.clock.wall());
+                    self.looks.open_stage(&gathering, self.parts.clock.wall());
                     self.gathering = Some(gathering);
                 }
                 changed

@@ -1,13 +1,14 @@
 //! One engine under evaluation, asked over HTTP.
 
 mod client;
+mod flow;
 mod probe;
 mod request;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub(super) use client::Engine;
+pub(super) use client::{Asked, Engine};
 
 use super::error::EvalError;
 use crate::release::Lock;
@@ -45,6 +46,13 @@ impl Endpoint {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What tells its answers from those of any other: where it is, which model, which release.
+    pub(super) fn identity(&self) -> String {
+        let release = self.release.as_ref().map(|release| release.rel().to_string());
+        let [model, release] = [self.model.as_deref(), release.as_deref()].map(Option::unwrap_or_default);
+        format!("engine {} {model} {release}", self.url)
     }
 }
 

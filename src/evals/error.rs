@@ -63,6 +63,37 @@ pub enum EvalError {
         /// Its endpoint.
         url: String,
     },
+    /// The engine refuses one request after the other.
+    #[error(
+        "{url}: {arm}: the engine refuses every request (429 or 503), however long it is given\n  hint: what was answered is kept by --out; ask with a lower --concurrency or --rate, and go on with --resume"
+    )]
+    Refuses {
+        /// The arm.
+        arm: Arm,
+        /// Its endpoint.
+        url: String,
+    },
+    /// Answers cannot be kept.
+    #[error(
+        "{file}: answers cannot be kept: {source}\n  hint: nothing further was asked; make room and go on with --resume"
+    )]
+    Keep {
+        /// The file of samples.
+        file: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Cases depend on each other, and are to be judged as they come.
+    #[error(
+        "{file}: --sequential: the dataset puts cases into clusters\n  hint: cases that stand or fall together are counted over a whole sample: leave --sequential out"
+    )]
+    Clustered {
+        /// The suite's file.
+        file: String,
+    },
+    /// A case cannot be judged as it comes.
+    #[error(transparent)]
+    Evidence(#[from] crate::evidence::EvidenceError),
     /// A case cannot be made into a request.
     #[error("{file}: case {case:?}: {text}\n  hint: {hint}")]
     Request {
@@ -84,7 +115,7 @@ impl EvalError {
     /// Whether the command line or a file is to be mended; else it is the world that the run depends on.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Faults(_) | Self::Url { .. } | Self::Request { .. })
+        matches!(self, Self::Faults(_) | Self::Url { .. } | Self::Request { .. } | Self::Clustered { .. })
     }
 }
 

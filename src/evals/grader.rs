@@ -22,7 +22,7 @@
 //! | `bleu@sacrebleu-13a` | sentence BLEU against all references | `sacrebleu.sentence_bleu` 2.6.0 / 100 |
 //! | `chrf@sacrebleu` | sentence chrF2 | `sacrebleu.sentence_chrf` 2.6.0 / 100 |
 //! | `similarity@levenshtein` | 1 − edits / length of the longer text, in characters | `strsim::normalized_levenshtein` |
-//! | `similarity@cosine` | cosine of the two embeddings of [`Embedder`] | this crate; the vectors are defined in `embedder.rs` |
+//! | `similarity@cosine` | cosine of the two embeddings of [`Embedder`] | this crate; the vectors are defined in `embedding/ngrams.rs` |
 //! | `json_match@1` | 1 when the answer is JSON that includes the reference | this crate, `json_match.rs` |
 //! | `tool_call@1` | 1 when the tools called are those of the reference, with the same arguments | this crate, `tool_call.rs` |
 //! | `finish_reason@1` | 1 when the answer ended as the reference says: `stop`, `length` or `tool_calls` | the OpenAI API's `finish_reason` |
@@ -70,10 +70,10 @@ pub(super) use tokens::{as_f64, counts, overlap, ratio};
 
 use serde::de::IgnoredAny;
 
-use super::embedder::Embedder;
 use super::latency::Timing;
 use super::promptfoo::PromptfooGrader;
 use crate::domain::{Finish, Outcome};
+use crate::embedding::Embedder;
 use crate::wire::{Answer, LiveGrader};
 
 /// Every grader there is.
@@ -213,6 +213,18 @@ impl Grader {
             Self::FinishReason(None) => best(references, |reference| {
                 truth(reply.finish.is_some_and(|finish| finish.as_str() == reference))
             }),
+        }
+    }
+
+    /// Whether the reply holds anything to compare: a number, a letter, JSON. What does not cannot be right, and says little
+    /// of what the model knows. `true` for graders that read every text.
+    #[must_use]
+    pub fn can_read(&self, reply: Reply<'_>) -> bool {
+        match self {
+            Self::Number(number) => number.find(reply.text).is_some(),
+            Self::Choice(choice) => choice.chooses(reply.text),
+            Self::JsonMatch => serde_json::from_str::<IgnoredAny>(reply.text).is_ok(),
+            _ => true,
         }
     }
 

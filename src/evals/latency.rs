@@ -58,6 +58,19 @@ impl Timing {
     }
 }
 
+/// The times of one answer in ms, whole microseconds, in the order of [`Timing::ALL`]; `None` as in [`Timing::of`].
+pub type Times = [Option<f64>; 4];
+
+/// The times of `answer`. What a clock says below a microsecond is noise; without it, a time that was written down and read
+/// again is the same.
+pub(super) fn times(answer: &Answer) -> Times {
+    Timing::ALL.map(|timing| timing.of(answer).map(whole_micros))
+}
+
+pub(super) fn whole_micros(ms: f64) -> f64 {
+    ((ms * 1_000.0).round() / 1_000.0).max(0.001)
+}
+
 /// The histogram of one timing, in µs.
 #[derive(Clone, Debug)]
 pub struct TimingHistogram {
@@ -79,10 +92,9 @@ impl TimingHistogram {
 
 /// The histograms of one arm. Empty only if the histogram crate refused its constants, which a test rules out.
 pub(super) fn histograms<'s>(samples: impl Iterator<Item = &'s Sample> + Clone) -> Vec<TimingHistogram> {
-    let histogram = |timing: Timing| {
+    let histogram = |(at, timing): (usize, Timing)| {
         let mut micros = Histogram::new_with_bounds(1, MICROS_MAX, DIGITS).ok()?;
-        let answers = samples.clone().filter_map(|sample| sample.answer.as_ref());
-        for ms in answers.filter_map(|answer| timing.of(answer)) {
+        for ms in samples.clone().filter_map(|sample| sample.times[at]) {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -92,5 +104,5 @@ pub(super) fn histograms<'s>(samples: impl Iterator<Item = &'s Sample> + Clone) 
         }
         Some(TimingHistogram { timing, micros })
     };
-    Timing::ALL.into_iter().filter_map(histogram).collect()
+    Timing::ALL.into_iter().enumerate().filter_map(histogram).collect()
 }

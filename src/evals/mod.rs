@@ -2,19 +2,21 @@
 //!
 //! A [`Suite`] names a dataset, how to ask, and which graders matter by what margin. An arm is an engine or a file
 //! of [`RecordedAnswers`]. [`run()`] asks both arms every case, interleaved in seeded random order with bounded
-//! concurrency, grades when the last answer is there, and gives a [`GoldenRun`]: pairs by case, not sums by arm.
+//! concurrency, grades each answer when it comes, and gives a [`GoldenRun`]: pairs by case, not sums by arm. Texts stay in
+//! the file of a [`SampleLog`], which a run that was cut off goes on from.
 //!
 //! What is wrong with a file is a [`Fault`] with place, rule and hint, all of them at once. What is wrong with the world is an
 //! [`EvalError`]. An answer that failed is data and scores 0; an answer that was lost on the way is a missing half, which
 //! the judge takes for the worst case and never drops.
 //!
-//! Clocks count from the moment a request was due, and the harness watches its own timers meanwhile. Nothing is sent twice: an engine that fails now and then is what a
-//! gate is there to see.
+//! Clocks count from the moment a request was due, and the harness watches its own timers meanwhile. Nothing that was
+//! answered is sent twice: an engine that fails now and then is what a gate is there to see. Only what it refused for being
+//! full (429, 503) comes again, later and more slowly.
 //!
 //! Absent on purpose: the verdict, which is the judge's; model-graded graders; any use of the serving cache.
 
+mod caps;
 mod dataset;
-mod embedder;
 mod engine;
 mod error;
 
@@ -31,25 +33,29 @@ mod rows;
 mod run;
 mod samples;
 mod suite;
+mod trace;
 mod watched;
 
+pub use caps::{Caps, CostCap, Price};
 pub use dataset::{Ask, Case, read_cases};
-pub use embedder::{DIMENSIONS, Embedder, EmbedderError, Embedding};
 pub use engine::Endpoint;
 pub use error::EvalError;
-pub use golden::{GoldenRun, judge_runs};
+pub use golden::{Early, GoldenRun, judge_runs};
 pub use grader::{
     Bleu, ChoiceFilter, ChoiceMatch, ExactMatch, F1Rule, Grader, NumberFilter, NumberMatch, Reply, Rouge,
     TextMatch, TextRule, WordF1,
 };
-pub use latency::{Timing, TimingHistogram};
+pub use latency::{Times, Timing, TimingHistogram};
 pub use pace::{Arrivals, Pace};
 pub use power::{Power, power};
 pub use promptfoo::PromptfooGrader;
 pub use recorded::RecordedAnswers;
-pub use run::{ArmRun, ArmSource, OnProgress, Progress, RunOptions, Sample, Score, run, run_one};
-pub use samples::write_samples;
-pub use suite::{CasePlace, LatencyMargins, Places, RequestSpec, Suite, SuiteMetric, Unsupported};
+pub use run::{
+    ArmRun, ArmSource, OnProgress, Outlets, Progress, Regression, RunOptions, Sample, Score, run, run_one,
+};
+pub use samples::SampleLog;
+pub use suite::{CasePlace, LatencyMargins, Places, RequestSpec, SliceRule, Suite, SuiteMetric, Unsupported};
+pub use trace::Trace;
 
 #[cfg(test)]
 mod shipped_tests;

@@ -1,5 +1,7 @@
 //! In which order an engine is asked what: random, seeded, and fair to both arms.
 
+use std::collections::HashMap;
+
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::domain::Arm;
 
 /// One request of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Turn {
     /// Index of the case.
     pub(super) case: usize,
@@ -31,6 +33,19 @@ pub(super) fn turns(cases: usize, repeats: u32, seed: u64) -> Vec<Turn> {
     let both = asks.into_iter().zip(first);
     both.flat_map(|((case, repeat), first)| [first, first.other()].map(|arm| Turn { case, repeat, arm }))
         .collect()
+}
+
+/// Puts all turns of a case together, cases in the order of their first; gives that order.
+pub(super) fn by_case(turns: &mut [Turn]) -> Vec<usize> {
+    let (mut rank, mut order) = (HashMap::new(), Vec::new());
+    for turn in turns.iter() {
+        rank.entry(turn.case).or_insert_with(|| {
+            order.push(turn.case);
+            order.len()
+        });
+    }
+    turns.sort_by_key(|turn| rank.get(&turn.case).copied());
+    order
 }
 
 #[cfg(test)]
@@ -65,6 +80,16 @@ mod tests {
             check(200, 1, seed);
         }
         check(0, 5, 1);
+    }
+
+    #[test]
+    fn repeats_can_stand_together_and_stay_fair() {
+        let mut together = turns(9, 3, 1);
+        let order = by_case(&mut together);
+        let cases: Vec<usize> = together.chunks(6).map(|turns| turns[0].case).collect();
+        assert_eq!(cases, order);
+        assert!(together.chunks(6).all(|turns| turns.iter().all(|turn| turn.case == turns[0].case)));
+        assert!(together.chunks(2).all(|pair| pair[0].arm == pair[1].arm.other()));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
 
+use super::trace::Trace;
+
 /// How requests are spread over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrivals {
@@ -15,20 +17,29 @@ pub enum Arrivals {
 
 /// An open loop: requests are due whether or not earlier ones were answered. Latencies count from the moment a request
 /// was due, so that a stall is felt by everyone who would have come during it (coordinated omission).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
-    /// Requests a second, all arms together; positive.
-    pub per_s: f64,
-    /// How they are spread.
-    pub arrivals: Arrivals,
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pace {
+    /// Made up.
+    Rate {
+        /// Requests a second, all arms together; positive.
+        per_s: f64,
+        /// How they are spread.
+        arrivals: Arrivals,
+    },
+    /// As they came once.
+    Trace(Trace),
 }
 
 impl Pace {
     /// When each of `count` requests is due, in ms from the start, ascending.
-    pub(super) fn due_ms(self, count: usize, seed: u64) -> Vec<f64> {
-        let mean_ms = 1_000.0 / self.per_s;
+    pub(super) fn due_ms(&self, count: usize, seed: u64) -> Vec<f64> {
+        let (per_s, arrivals) = match self {
+            Self::Trace(trace) => return trace.due_ms(count),
+            Self::Rate { per_s, arrivals } => (*per_s, *arrivals),
+        };
+        let mean_ms = 1_000.0 / per_s;
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut gap_ms = || match self.arrivals {
+        let mut gap_ms = || match arrivals {
             Arrivals::Constant => mean_ms,
             Arrivals::Poisson => mean_ms * <Exp1 as Distribution<f64>>::sample(&Exp1, &mut random),
         };
@@ -47,7 +58,7 @@ mod tests {
     use super::*;
 
     fn due(arrivals: Arrivals, count: usize, seed: u64) -> Vec<f64> {
-        Pace { per_s: 50.0, arrivals }.due_ms(count, seed)
+        Pace::Rate { per_s: 50.0, arrivals }.due_ms(count, seed)
     }
 
     #[test]

@@ -45,7 +45,9 @@ use std::sync::Arc;
 
 pub use grade::PromptfooGrader;
 
-use super::suite::{LatencyMargins, Places, RequestSpec, SAMPLING_KEYS, Suite, SuiteMetric, Unsupported};
+use super::suite::{
+    LatencyMargins, Places, RequestSpec, SAMPLING_KEYS, SliceRule, Suite, SuiteMetric, Unsupported,
+};
 use crate::document::{Fault, Faults, Node};
 use cases::{Expanded, expand};
 use grade::{Part, Test};
@@ -98,6 +100,7 @@ pub(super) fn read(path: &Path, unsupported: Unsupported) -> Result<Suite, Fault
         request: request(&root),
         metrics,
         latency: LatencyMargins::default(),
+        slices: SliceRule::default(),
         digest: reading.digest(),
         places: Places { metrics: lines, cases: expanded.places, unchecked },
         file,

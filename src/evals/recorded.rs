@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::rows::{self, Row};
-use crate::document::{Faults, canonical_json};
+use crate::document::{Fault, Faults, canonical_json};
 use crate::domain::{Clocks, Finish, Outcome};
 use crate::wire::{Answer, Usage};
 
@@ -14,7 +15,9 @@ use crate::wire::{Answer, Usage};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordedAnswers {
     file: String,
-    answers: HashMap<String, Answer>,
+    digest: String,
+    /// Shared: every suite of a gate reads them.
+    answers: Arc<HashMap<String, Answer>>,
 }
 
 const KEYS: [&str; 6] = ["id", "output", "finish_reason", "tool_calls", "usage", "timing"];
@@ -27,8 +30,16 @@ impl RecordedAnswers {
     /// # Errors
     /// Every bad row, with its line.
     pub fn read(path: &Path) -> Result<Self, Faults> {
-        let answers = rows::read(path, &KEYS, answer)?.into_iter().collect();
-        Ok(Self { file: path.display().to_string(), answers })
+        let file = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| Fault::unreadable(&file, &error))?;
+        let digest = blake3::hash(&bytes).to_hex()[..16].to_owned();
+        let answers: HashMap<_, _> = rows::parse(&file, &bytes, &KEYS, answer)?.into_iter().collect();
+        Ok(Self { file, digest, answers: Arc::new(answers) })
+    }
+
+    /// Tells the content of the file from any other.
+    pub(super) fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// The file, as it was named.
@@ -159,8 +170,10 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<RecordedAnswers, Faults> {
-        let answers = rows::parse("a.jsonl", text.as_bytes(), &KEYS, answer)?.into_iter().collect();
-        Ok(RecordedAnswers { file: "a.jsonl".to_owned(), answers })
+        let answers: HashMap<_, _> =
+            rows::parse("a.jsonl", text.as_bytes(), &KEYS, answer)?.into_iter().collect();
+        let (file, digest) = ("a.jsonl".to_owned(), String::new());
+        Ok(RecordedAnswers { file, digest, answers: Arc::new(answers) })
     }
 
     fn check(text: &str, expected: &str) {

@@ -1,30 +1,28 @@
-//! The run: every case to every arm, bounded, then graded.
+//! The run: every case to every arm, bounded, graded as it comes. What is kept of an answer is a few numbers.
 
 mod arms;
+mod asking;
+mod gathered;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-use futures_util::{StreamExt, stream};
-use tokio::time::sleep;
 
 pub use arms::ArmSource;
-use arms::{Origin, Ready};
+use arms::Origin;
+use asking::ask;
+pub use gathered::Regression;
+use gathered::{Gathered, OfArm};
 
-use super::dataset::Case;
+use super::caps::Caps;
 use super::error::EvalError;
 use super::golden::GoldenRun;
-use super::grader::Reply;
-use super::latency::{self, TimingHistogram};
-use super::order::{self, Turn};
+use super::latency::{self, Times, TimingHistogram};
 use super::pace::Pace;
-use super::suite::{Suite, SuiteMetric};
+use super::samples::SampleLog;
+use super::suite::Suite;
 use super::watched::watched;
-use crate::domain::{Arm, ReleaseId};
+use crate::domain::{Arm, Outcome, ReleaseId};
 use crate::telemetry::Clock;
 use crate::upstream::Timeouts;
-use crate::wire::Answer;
 
 /// How a suite is run.
 #[derive(Clone, Debug)]
@@ -35,6 +33,13 @@ pub struct RunOptions {
     pub seed: Option<u64>,
     /// When requests are due; `None`: as soon as fewer than `concurrency` are in flight.
     pub pace: Option<Pace>,
+    /// Requests to each engine before the first that counts; their answers are kept nowhere.
+    pub warm_up: usize,
+    /// What may be spent.
+    pub caps: Caps,
+    /// Judges cases as they come and stops once they decide, with this probability of failing a candidate that is within its
+    /// margins; `None`: every case is asked, and all are judged at once. Of one arm nothing is judged.
+    pub sequential: Option<f64>,
     /// Time limits of each request.
     pub timeouts: Timeouts,
     /// What times are read from.
@@ -55,19 +60,43 @@ pub struct Progress {
 pub enum Score {
     /// A score in [0, 1]. An answer that failed or broke off scores 0.
     Value(f64),
+    /// 0, because the grader found nothing in the answer that it could have compared.
+    Unparsable,
     /// The grader needs a reference and the case has none.
     NotApplicable,
     /// There is no answer to grade.
     Lost,
 }
 
-/// One answer to one case, graded.
+impl Score {
+    /// The score; `None` where there is none.
+    #[must_use]
+    pub const fn value(self) -> Option<f64> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Unparsable => Some(0.0),
+            Self::NotApplicable | Self::Lost => None,
+        }
+    }
+
+    /// Whether the answer was right; `None` where the grader does not apply. A lost answer is no right one.
+    #[must_use]
+    pub fn is_right(self) -> Option<bool> {
+        (self != Self::NotApplicable).then(|| self.value().is_some_and(|score| score >= 0.5))
+    }
+}
+
+/// One answer to one case, graded. Its text is not kept here: see [`SampleLog`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// The answer; `None`: lost, or not in the file of recorded answers.
-    pub answer: Option<Answer>,
+    /// How it ended; `None`: lost, or not in the file of recorded answers.
+    pub outcome: Option<Outcome>,
     /// Scores in the order of the suite's metrics.
     pub scores: Vec<Score>,
+    /// Its times.
+    pub times: Times,
+    /// Its length, by the engine's own count.
+    pub output_tokens: Option<u32>,
 }
 
 /// What one arm did.
@@ -77,10 +106,13 @@ pub struct ArmRun {
     pub source: String,
     /// The release that answered, where it is known.
     pub release: Option<ReleaseId>,
-    /// Samples by case, in the suite's order, then by repeat. Recorded answers have one repeat.
+    /// Samples by case, in the suite's order, then by repeat; none for a case that was not asked. Recorded answers have
+    /// one repeat.
     pub samples: Vec<Vec<Sample>>,
     /// Latency histograms, one a timing.
     pub latency: Vec<TimingHistogram>,
+    /// How often the engine refused a request that was sent again.
+    pub refused: u64,
 }
 
 impl ArmRun {
@@ -94,125 +126,58 @@ impl ArmRun {
 /// Hears of the progress of a run.
 pub type OnProgress<'p> = &'p mut (dyn FnMut(Progress) + Send);
 
+/// Where what a run brings goes, beside its result.
+pub struct Outlets<'o> {
+    /// Keeps every answer, and holds those of an earlier run that was cut off, which are not asked for again.
+    pub samples: Option<&'o mut SampleLog>,
+    /// Is told of every answer.
+    pub on_progress: OnProgress<'o>,
+}
+
 /// Runs `suite` on both arms, interleaved. A suite without cases or without metrics is not run: the result holds no
 /// pairs, and its judgment is invalid.
 ///
 /// # Errors
-/// When an engine cannot be reached or is none, or a case cannot be made into a request.
+/// When an engine cannot be reached or is none, a case cannot be made into a request, or answers cannot be kept.
 pub async fn run(
-    suite: &Suite,
+    suite: &Arc<Suite>,
     baseline: ArmSource,
     candidate: ArmSource,
     options: &RunOptions,
-    on_progress: OnProgress<'_>,
+    outlets: Outlets<'_>,
 ) -> Result<GoldenRun, EvalError> {
     let origins = (Origin::of(&baseline), Origin::of(&candidate));
     let asks = [&baseline, &candidate].iter().any(|source| matches!(source, ArmSource::Engine(_)));
     let sources = vec![(Arm::Baseline, baseline), (Arm::Candidate, candidate)];
-    let (answers, timers) = watched(ask(suite, sources, options, on_progress)).await;
-    let mut answers = answers?;
-    let baseline = grade_all(suite, origins.0, answers.remove(&Arm::Baseline).unwrap_or_default()).await;
-    let candidate = grade_all(suite, origins.1, answers.remove(&Arm::Candidate).unwrap_or_default()).await;
-    Ok(GoldenRun { suite: suite.clone(), baseline, candidate, client: asks.then_some(timers) })
+    let (gathered, timers) = watched(ask(suite, sources, options, outlets)).await;
+    let Gathered { mut arms, regressions, capped, early } = gathered?;
+    let baseline = arm_run(suite, origins.0, arms.remove(&Arm::Baseline));
+    let candidate = arm_run(suite, origins.1, arms.remove(&Arm::Candidate));
+    let (suite, client) = (Arc::clone(suite), asks.then_some(timers));
+    Ok(GoldenRun { suite, baseline, candidate, client, regressions: regressions.kept(), capped, early })
 }
 
-/// Runs `suite` on one arm: scores and latency, nothing to judge.
+/// Runs `suite` on one arm: scores and latency, nothing to judge. A cap that is reached is told beside.
 ///
 /// # Errors
 /// As [`run`].
 pub async fn run_one(
-    suite: &Suite,
+    suite: &Arc<Suite>,
     source: ArmSource,
     options: &RunOptions,
-    on_progress: OnProgress<'_>,
-) -> Result<ArmRun, EvalError> {
+    outlets: Outlets<'_>,
+) -> Result<(ArmRun, Option<String>), EvalError> {
     let origin = Origin::of(&source);
-    let mut answers = ask(suite, vec![(Arm::Candidate, source)], options, on_progress).await?;
-    Ok(grade_all(suite, origin, answers.remove(&Arm::Candidate).unwrap_or_default()).await)
+    let mut gathered = ask(suite, vec![(Arm::Candidate, source)], options, outlets).await?;
+    Ok((arm_run(suite, origin, gathered.arms.remove(&Arm::Candidate)), gathered.capped))
 }
 
-/// Answers of one arm, by case, then by repeat.
-type Answers = Vec<Vec<Option<Answer>>>;
-
-async fn ask(
-    suite: &Suite,
-    sources: Vec<(Arm, ArmSource)>,
-    options: &RunOptions,
-    on_progress: OnProgress<'_>,
-) -> Result<HashMap<Arm, Answers>, EvalError> {
-    if suite.cases.is_empty() || suite.metrics.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut arms = HashMap::new();
-    for (arm, source) in sources {
-        arms.insert(arm, source.ready(arm, suite, options).await?);
-    }
-    ask_all(suite, &arms, options, on_progress).await
-}
-
-async fn ask_all(
-    suite: &Suite,
-    arms: &HashMap<Arm, Ready>,
-    options: &RunOptions,
-    on_progress: OnProgress<'_>,
-) -> Result<HashMap<Arm, Answers>, EvalError> {
-    let seed = options.seed.unwrap_or(suite.seed);
-    let turns: Vec<(Turn, &Ready)> = order::turns(suite.cases.len(), suite.repeats, seed)
-        .into_iter()
-        .filter_map(|turn| Some((turn, arms.get(&turn.arm)?)))
-        .filter(|(turn, ready)| turn.repeat < ready.repeats(suite))
-        .collect();
-    let total = turns.len();
-    let start_ms = options.clock.monotonic_ms();
-    let due = options.pace.map(|pace| pace.due_ms(total, seed));
-    let none = |ready: &Ready| vec![vec![None; ready.repeats(suite) as usize]; suite.cases.len()];
-    let mut answers: HashMap<Arm, Answers> = arms.iter().map(|(arm, ready)| (*arm, none(ready))).collect();
-    let ask = async |(at, (turn, ready)): (usize, (Turn, &Ready))| {
-        let now_ms = options.clock.monotonic_ms();
-        let due_ms = due.as_ref().map_or(now_ms, |due| start_ms + due[at]);
-        // What is overdue is late already, and waits for nothing.
-        if due_ms > now_ms {
-            sleep(Duration::from_secs_f64((due_ms - now_ms) / 1_000.0)).await;
-        }
-        (turn, ready.answer(suite, &suite.cases[turn.case], due_ms).await)
-    };
-    // Collected first: a lazy map over borrowed arms could not be sent to another thread.
-    let asks: Vec<_> = turns.into_iter().enumerate().map(ask).collect();
-    let mut replies = stream::iter(asks).buffer_unordered(options.concurrency.max(1));
-    let mut done = 0;
-    while let Some((turn, answer)) = replies.next().await {
-        if let Some(answers) = answers.get_mut(&turn.arm) {
-            answers[turn.case][turn.repeat as usize] = answer?;
-        }
-        done += 1;
-        on_progress(Progress { done, total });
-    }
-    Ok(answers)
-}
-
-/// Graded after the last answer, so that grading never delays a clock; it gives way to other tasks between cases.
-async fn grade_all(suite: &Suite, origin: Origin, answers: Answers) -> ArmRun {
-    let mut samples: Vec<Vec<Sample>> = Vec::with_capacity(answers.len());
-    for (case, repeats) in suite.cases.iter().zip(answers) {
-        samples.push(repeats.into_iter().map(|answer| grade(suite, case, answer)).collect());
-        tokio::task::yield_now().await;
-    }
-    let latency = latency::histograms(samples.iter().flatten());
+fn arm_run(suite: &Suite, origin: Origin, of_arm: Option<OfArm>) -> ArmRun {
     let Origin { source, release } = origin;
-    ArmRun { source, release, samples, latency }
-}
-
-fn grade(suite: &Suite, case: &Case, answer: Option<Answer>) -> Sample {
-    let score = |metric: &SuiteMetric| {
-        let Some(answer) = &answer else { return Score::Lost };
-        match metric.grader.score(Reply::from(answer), &case.references) {
-            None => Score::NotApplicable,
-            Some(_) if !answer.outcome.is_complete() => Score::Value(0.0),
-            Some(score) => Score::Value(score),
-        }
-    };
-    let scores = suite.metrics.iter().map(score).collect();
-    Sample { answer, scores }
+    let refused = of_arm.as_ref().map_or(0, |of_arm| of_arm.refused);
+    let samples = of_arm.map(|of_arm| of_arm.by_case(suite.cases.len())).unwrap_or_default();
+    let latency = latency::histograms(samples.iter().flatten());
+    ArmRun { source, release, samples, latency, refused }
 }
 
 #[cfg(test)]

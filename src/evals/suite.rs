@@ -39,6 +39,8 @@ pub struct Suite {
     pub metrics: Vec<SuiteMetric>,
     /// Tolerated slow-downs.
     pub latency: LatencyMargins,
+    /// What becomes of a loss that is proven among the cases of one tag alone.
+    pub slices: SliceRule,
     /// Digest of the bytes of the suite's file, of schemas that it names, and of the dataset, `suite:…`.
     pub digest: String,
     /// Where its parts stand, and what of it is not checked.
@@ -83,6 +85,18 @@ pub struct RequestSpec {
     pub template: Option<String>,
     /// Sampling parameters, as they go into the body.
     pub sampling: Map<String, Value>,
+    /// Whether every request begins with a line that no other has, against caches of prefixes.
+    pub nonce: bool,
+}
+
+/// What becomes of a loss that is proven among the cases of one tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SliceRule {
+    /// It is told.
+    #[default]
+    Show,
+    /// It fails the verdict.
+    Gate,
 }
 
 /// One grader with what is tolerated.

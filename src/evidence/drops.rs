@@ -47,7 +47,10 @@ impl Drops {
     /// Sizes just below and just above the median: what lies between them is on neither side.
     fn middle(&self) -> Option<(f64, f64)> {
         let known = self.sent.count() >= SENT_MIN;
-        known.then(|| self.sent.quantile_ms(0.49).zip(self.sent.quantile_ms(0.51))).flatten()
+        // Sizes are counted in bins, and what lies in the bin of the middle is on neither side.
+        let below = known.then(|| self.sent.equals_ms(0.49)).flatten()?;
+        let above = self.sent.equals_ms(0.51)?;
+        Some((below.0, above.1))
     }
 
     /// A snapshot of all replicas was taken: from here on each compares with what all of them sent.
@@ -96,6 +99,16 @@ mod tests {
             }
         }
         all.log_e()
+    }
+
+    #[test]
+    fn requests_of_one_size_are_on_neither_side() {
+        for bytes in [1.0, 400.0, 5_000.0, 1e6] {
+            let mut all = Drops::new(Pace::Own).unwrap();
+            (0..100).for_each(|_| all.sent(bytes));
+            (0..100).for_each(|_| all.dropped(bytes).unwrap());
+            assert!(all.log_e().abs() < 1e-12, "{bytes} bytes: {}", all.log_e());
+        }
     }
 
     #[test]

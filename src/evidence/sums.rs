@@ -78,6 +78,13 @@ impl LatencyHistogram {
         (!self.0.is_empty()).then(|| self.0.value_at_quantile(quantile) as f64 / US)
     }
 
+    /// The values that count as one with the one at a quantile, in milliseconds: the least and the largest of them.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds far below 2^52")]
+    pub(super) fn equals_ms(&self, quantile: f64) -> Option<(f64, f64)> {
+        let value = (!self.0.is_empty()).then(|| self.0.value_at_quantile(quantile))?;
+        Some((self.0.lowest_equivalent(value) as f64 / US, self.0.highest_equivalent(value) as f64 / US))
+    }
+
     /// Latencies counted.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -40,8 +40,15 @@ fn golden(margin: f64, scores: impl IntoIterator<Item = (f64, Option<f64>)>) -> 
         halves: Halves { baseline: Some(baseline), candidate },
     };
     let pairs = scores.into_iter().enumerate().map(pair).collect();
-    let metric =
-        GoldenMetric { name: "right".into(), kind: MetricKind::Score, margin, required: true, pairs };
+    let metric = GoldenMetric {
+        name: "right".into(),
+        kind: MetricKind::Score,
+        margin,
+        required: true,
+        pairs,
+        slices: Vec::new(),
+        noise: None,
+    };
     judge_golden(&[metric], &GoldenAsk::new(Question::Golden, Subject::default()))
 }
 

@@ -3,10 +3,17 @@
 mod case;
 mod differences;
 mod estimate;
+mod noise;
+mod sequential;
+mod slices;
 
 use std::time::Duration;
 
 use case::Asked;
+pub use noise::RepeatNoise;
+pub use sequential::{SequentialEvidence, is_decided, judge_sequential};
+pub use slices::GoldenSlice;
+use slices::judge_slices;
 
 use super::conclusion::{overall, reasons};
 use super::{Check, CheckState, Judgment, MetricJudgment, Question, Subject, Verdict};
@@ -37,6 +44,10 @@ pub struct GoldenMetric {
     pub required: bool,
     /// The cases.
     pub pairs: Vec<GoldenPair>,
+    /// Those of them that share a word.
+    pub slices: Vec<GoldenSlice>,
+    /// What repeated answers say of noise, where there are any.
+    pub noise: Option<RepeatNoise>,
 }
 
 /// How the timers of the client that measured ran.
@@ -75,13 +86,15 @@ pub struct GoldenAsk {
     pub missing_max: f64,
     /// How the client fared, where answers were asked for and not recorded earlier.
     pub client: Option<ClientTimers>,
+    /// What ended the run before every case was asked, in a sentence; then it is invalid.
+    pub capped: Option<String>,
 }
 
 impl GoldenAsk {
     /// The usual question: one-sided tests at 5 %, at most 2 % of the halves lost.
     #[must_use]
     pub const fn new(question: Question, subject: Subject) -> Self {
-        Self { question, subject, alpha: 0.05, missing_max: 0.02, client: None }
+        Self { question, subject, alpha: 0.05, missing_max: 0.02, client: None, capped: None }
     }
 }
 
@@ -94,17 +107,24 @@ impl GoldenAsk {
 ///
 /// *Assumes* cases (or clusters, where they are named) that do not depend on each other.
 ///
+/// A slice that gates and fails, fails the whole; over all slices together that happens by chance with probability at most
+/// `alpha`. None of them has to pass.
+///
 /// Nothing evaluated, too many lost halves, a required metric without a case, or latencies that a busy client measured
 /// are [`Verdict::Invalid`].
 #[must_use]
 pub fn judge_golden(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Judgment {
-    let asked = metrics
-        .iter()
-        .flat_map(|metric| aspects(metric.kind).iter().map(move |aspect| Asked { metric, aspect: *aspect }));
-    let judged: Vec<_> = asked.map(|asked| asked.judge(ask)).collect();
+    let sliced = metrics.iter().zip(judge_slices(metrics, ask));
+    let asked = sliced.flat_map(|(metric, slices)| {
+        // Slices are of the metric, and stand with its first test.
+        let slices = std::iter::once(slices).chain(std::iter::repeat_with(Vec::new));
+        let aspects = aspects(metric.kind).iter().zip(slices);
+        aspects.map(move |(aspect, slices)| (Asked { metric, aspect: *aspect }, slices))
+    });
+    let judged: Vec<_> = asked.map(|(asked, slices)| asked.judge(slices, ask)).collect();
     let (metrics_judged, needs): (Vec<MetricJudgment>, Vec<Option<u64>>) = judged.into_iter().unzip();
-    let checks: Vec<_> =
-        [evaluated(metrics), missing(metrics, ask)].into_iter().chain(client(metrics, ask)).collect();
+    let checks = [evaluated(metrics), missing(metrics, ask)].into_iter();
+    let checks: Vec<_> = checks.chain(client(metrics, ask)).chain(budget(ask)).collect();
     let verdict = overall(&metrics_judged, &checks);
     Judgment {
         verdict,
@@ -154,10 +174,22 @@ fn missing(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Check {
     Check { name: "missing", state }
 }
 
+/// What the run might spend was enough; nothing to say where no cap was reached.
+fn budget(ask: &GoldenAsk) -> Option<Check> {
+    let capped = ask.capped.as_ref()?;
+    let text =
+        format!("the run was ended by {capped}, and part of a fixed sample is none; go on with a higher cap");
+    Some(Check { name: "budget", state: CheckState::Alarm(text) })
+}
+
 /// The client was not what was slow; nothing to say where no times are judged.
 fn client(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Option<Check> {
     let timed = |metric: &GoldenMetric| metric.kind == MetricKind::Latency && !metric.pairs.is_empty();
-    let ClientTimers { watched, late } = ask.client.filter(|_| metrics.iter().any(timed))?;
+    ask.client.filter(|_| metrics.iter().any(timed)).map(client_check)
+}
+
+/// Whether the client had the time to measure.
+fn client_check(ClientTimers { watched, late }: ClientTimers) -> Check {
     let busy = watched >= WATCHED_MIN && LATE_MAX * late > watched;
     let alarm = || {
         CheckState::Alarm(format!(
@@ -167,7 +199,7 @@ fn client(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Option<Check> {
             watched.as_secs_f64(),
         ))
     };
-    Some(Check { name: "client", state: if busy { alarm() } else { CheckState::Ok } })
+    Check { name: "client", state: if busy { alarm() } else { CheckState::Ok } }
 }
 
 /// The largest need among what must pass; `None` when one of them shows no trend toward passing.

@@ -79,6 +79,8 @@ impl Look<'_> {
                 _ => None,
             },
             strata: shown.strata,
+            slices: Vec::new(),
+            noise: None,
             reason,
             examples: if verdict == Verdict::Fail {
                 metric.examples().map(str::to_owned).collect()

@@ -29,13 +29,17 @@ mod verdict;
 pub use ask::Ask;
 pub use bounds::{Bounds, Worst};
 pub use forecast::{Finding, MetricForecast, Spread, forecast};
-pub use golden::{ClientTimers, GoldenAsk, GoldenMetric, GoldenPair, judge_golden};
+pub use golden::{
+    ClientTimers, GoldenAsk, GoldenMetric, GoldenPair, GoldenSlice, RepeatNoise, SequentialEvidence,
+    is_decided, judge_golden, judge_sequential,
+};
 pub use live::judge;
 pub use opinion::Opinion;
 pub use policy::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
 pub use reason::{Reason, Unit};
 pub use ruling::{
-    AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, Subject,
+    AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, SliceJudgment,
+    Subject,
 };
 pub use strata::{Strata, StratumShown};
 pub use verdict::Verdict;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Opinion, Strata, Worst};
+use super::{Opinion, SliceJudgment, Strata, Worst};
 use crate::domain::{LatencyLimit, MetricName};
 
 /// In which unit a reason writes its numbers.
@@ -133,6 +133,17 @@ pub enum Reason {
         /// Exact McNemar p of no difference, where answers are right or wrong.
         mcnemar_p: Option<f64>,
     },
+    /// A slice of a fixed sample failed.
+    Slice {
+        /// The metric.
+        metric: MetricName,
+        /// The slice.
+        slice: SliceJudgment,
+        /// The margin.
+        margin: f64,
+        /// How the numbers are written.
+        unit: Unit,
+    },
     /// Too many halves were lost.
     Missing {
         /// The metric.
@@ -205,6 +216,14 @@ impl fmt::Display for Reason {
             ),
             Self::NoData { metric } => write!(f, "{metric}: nothing was measured, and no data is not a pass"),
             Self::Golden { .. } => self.write_golden(f),
+            Self::Slice { metric, slice, margin, unit } => {
+                write!(f, "{metric} in slice {:?}: worse by ", slice.name)?;
+                unit.write(f, slice.difference.unwrap_or_default().abs())?;
+                f.write_str(", more than the margin of ")?;
+                unit.write(f, *margin)?;
+                write!(f, " ({} cases, p = {:.4} over all slices)", slice.cases, slice.p_fail)?;
+                f.write_str(if slice.gates { "" } else { "; shown, and gates nothing" })
+            }
             Self::Missing { metric, missing, pairs, missing_max } => write!(
                 f,
                 "{metric}: {missing} of {pairs} pairs lack a half, more than {} %",

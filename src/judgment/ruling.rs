@@ -1,6 +1,6 @@
 //! The one object that every surface renders: text, JSON, HTML, API, webhook and exit code.
 
-use super::{Bounds, Opinion, Reason, Strata, Verdict};
+use super::{Bounds, Opinion, Reason, RepeatNoise, Strata, Verdict};
 use crate::domain::{MetricKind, MetricName};
 
 /// What was asked of the evidence.
@@ -101,10 +101,33 @@ pub struct MetricJudgment {
     pub opinion: Option<Opinion>,
     /// The difference by kind of request: shown, not tested. Only of live evidence.
     pub strata: Strata,
+    /// The difference by word that cases share. Only of a fixed sample.
+    pub slices: Vec<SliceJudgment>,
+    /// What repeated answers say of noise. Only of a fixed sample.
+    pub noise: Option<RepeatNoise>,
     /// Why, with numbers.
     pub reason: Reason,
     /// Ids of pairs that speak loudest for the verdict; at most five.
     pub examples: Vec<String>,
+}
+
+/// What a fixed sample says of the cases that share a word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SliceJudgment {
+    /// The word.
+    pub name: String,
+    /// Cases that have it.
+    pub cases: u64,
+    /// Candidate − baseline over them, in the metric's unit; `None` where there are too few.
+    pub difference: Option<f64>,
+    /// Its interval at the metric's level, of this slice alone.
+    pub interval: Option<(f64, f64)>,
+    /// Probability, were no slice worse by more than its margin, of any of them looking as bad as this one (Holm).
+    pub p_fail: f64,
+    /// Pass by its own interval; fail by `p_fail`.
+    pub verdict: Verdict,
+    /// Whether its failure fails the whole.
+    pub gates: bool,
 }
 
 /// How a trust check stands.

@@ -82,7 +82,7 @@ impl Ask {
             method,
             path: uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             cache: CacheAsk::of(&headers),
-            tenant: Tenant::of(authorization.map(http::HeaderValue::as_bytes)),
+            tenant: Tenant::of(&options.tenant_secret, authorization.map(http::HeaderValue::as_bytes)),
             pin,
             arrival,
             is_copy: headers.contains_key(headers::MIRROR),

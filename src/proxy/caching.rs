@@ -1,62 +1,76 @@
 //! The cache in the walk of a request: looked into after the arm is fixed, written after the answer ended.
 
-use std::sync::Arc;
-
 use bytes::BytesMut;
 use http::Response;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 
 use super::admission::{Ask, Place};
 use super::apply::Applied;
-use super::counters::{Counters, bump};
+use super::asking::{Keeping, template_of};
+use super::counters::bump;
 use super::handler::{Shared, name_answer};
-use super::headers::{CacheAsk, CacheWord};
+use super::headers::{self, CacheAsk, CacheWord};
 use super::relay::{Recorder, RelayBody};
-use crate::cache::{Cache, CacheKey, Entry, WriteFacts, admit};
+use crate::cache::{Answer, Cache, Found, Hit, Request, Ticket, WriteFacts, admit};
 use crate::domain::{Finish, Outcome};
 use crate::evidence::Role;
 use crate::upstream::Reply;
 
 /// What the cache has to say to a request.
 pub(super) enum Lookup {
-    Hit(Arc<Entry>),
-    Miss(CacheKey),
+    Hit(Hit),
+    /// With the right to write a new answer, where there is one.
+    Miss(Option<Ticket>),
     /// The client wants a new answer, which then takes the old one's place.
-    Refresh(CacheKey),
+    Refresh(Option<Ticket>),
     Off,
 }
 
 /// Looks into the cache of the arm's release. The arm comes first, so that no answer of one release hides the other.
-pub(super) fn look_up(shared: &Shared, ask: &Ask, place: &Place) -> Lookup {
+pub(super) async fn look_up(shared: &Shared, ask: &Ask, place: &Place) -> Lookup {
     let (Some(cache), true) = (&shared.parts.cache, ask.route.is_generation()) else { return Lookup::Off };
     if ask.cache.no_store || ask.is_copy {
         return Lookup::Off;
     }
-    let namespace = place.occupant.deployed.sem.clone();
-    let key = CacheKey::new(namespace, ask.tenant, ask.path(), &ask.body);
+    let request = Request {
+        release: &place.occupant.deployed.sem,
+        tenant: ask.tenant,
+        family: ask.path(),
+        body: &ask.body,
+    };
     if ask.cache.bypass {
-        return Lookup::Refresh(key);
+        return Lookup::Refresh(cache.ticket(&request).await);
     }
-    look_up_key(cache, &shared.parts.counters, key)
+    find(shared, cache, &request).await
 }
 
-fn look_up_key(cache: &Cache, counters: &Counters, key: CacheKey) -> Lookup {
-    match cache.get(&key) {
-        Some(entry) => {
-            bump(&counters.requests.cache_hits);
-            Lookup::Hit(entry)
+async fn find(shared: &Shared, cache: &Cache, request: &Request<'_>) -> Lookup {
+    let counters = &shared.parts.counters.requests;
+    match cache.look_up(request).await {
+        Found::Hit(hit) => {
+            bump(&counters.cache_hits);
+            Lookup::Hit(hit)
         }
-        None => {
-            bump(&counters.requests.cache_misses);
-            Lookup::Miss(key)
+        Found::Miss(ticket) => {
+            bump(&counters.cache_misses);
+            Lookup::Miss(ticket)
         }
+        Found::Revoked => Lookup::Off,
     }
 }
 
-pub(super) fn replay(shared: &Shared, ask: &Ask, place: &Place, entry: &Entry) -> Response<RelayBody> {
-    let mut response = Response::new(RelayBody::whole(entry.body.clone()));
-    *response.headers_mut() = entry.headers.clone();
-    name_answer(shared, ask, place, CacheWord::Hit, None, response.headers_mut());
+pub(super) fn replay(
+    shared: &Shared,
+    ask: &Ask,
+    place: &Place,
+    hit: &Hit,
+    similarity: Option<f32>,
+) -> Response<RelayBody> {
+    let mut response = Response::new(RelayBody::whole(hit.entry.body.clone()));
+    *response.headers_mut() = hit.entry.headers.clone();
+    let word = if similarity.is_some() { CacheWord::Semantic } else { CacheWord::Hit };
+    name_answer(shared, ask, place, word, None, response.headers_mut());
+    headers::name_entry(response.headers_mut(), hit, similarity);
     response
 }
 
@@ -64,9 +78,10 @@ pub(super) fn replay(shared: &Shared, ask: &Ask, place: &Place, entry: &Entry) -
 pub(super) fn recorder(
     shared: &Shared,
     ask: &Ask,
+    place: &Place,
     applied: &Applied,
     reply: &Reply,
-    key: CacheKey,
+    keeping: Keeping,
 ) -> Option<Recorder> {
     let cache = shared.parts.cache.as_ref()?;
     let engine_forbids = CacheAsk::of(&reply.headers).no_store || reply.headers.contains_key(SET_COOKIE);
@@ -80,6 +95,8 @@ pub(super) fn recorder(
     };
     admit(&facts).ok()?;
     let headers = reply.headers.get(CONTENT_TYPE).map(|value| (CONTENT_TYPE, value.clone()));
-    let (headers, bytes_max) = (headers.into_iter().collect(), cache.entry_bytes_max());
-    Some(Recorder { key, headers, facts, bytes_max, bytes: BytesMut::new() })
+    let template = template_of(ask).map(str::to_owned);
+    let body = bytes::Bytes::new();
+    let answer = Answer { template, arm: place.arm, headers: headers.into_iter().collect(), body };
+    Some(Recorder { keeping, answer, facts, bytes_max: cache.entry_bytes_max(), bytes: BytesMut::new() })
 }

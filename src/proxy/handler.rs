@@ -17,6 +17,7 @@ use tracing::debug;
 
 use super::admission::{Ask, Place};
 use super::apply::{Applied, apply};
+use super::asking::{Next, before_asking};
 use super::caching::{Lookup, look_up, recorder, replay};
 use super::connection::Peer;
 use super::counters::{Counters, bump};
@@ -139,10 +140,10 @@ async fn walk(
         return Ok(models(model));
     }
     let place = ask.place(shared, peer)?;
-    let (key, word) = match look_up(shared, &ask, &place) {
-        Lookup::Hit(entry) => return Ok(replay(shared, &ask, &place, &entry)),
-        Lookup::Miss(key) => (Some(key), CacheWord::Miss),
-        Lookup::Refresh(key) => (Some(key), CacheWord::Bypass),
+    let found = match look_up(shared, &ask, &place).await {
+        Lookup::Hit(hit) => return Ok(replay(shared, &ask, &place, &hit, None)),
+        Lookup::Miss(ticket) => (ticket, CacheWord::Miss),
+        Lookup::Refresh(ticket) => (ticket, CacheWord::Bypass),
         Lookup::Off => (None, CacheWord::Bypass),
     };
     let applied = match &ask.head {
@@ -151,6 +152,11 @@ async fn walk(
             apply(deployed, ask.route, head, &ask.body, shared.options.usage)?
         }
         None => Applied { body: ask.body.clone(), added_usage: false, temperature: None, choices: 1 },
+    };
+    let word = found.1;
+    let keeping = match before_asking(shared, &ask, &place, &applied, found).await {
+        Next::Answer(response) => return Ok(response),
+        Next::Ask(keeping) => keeping,
     };
     let outgoing = ask.outgoing(applied.body.clone());
     if ask.pin.is_some() {
@@ -166,8 +172,8 @@ async fn walk(
             if let Some(flight) = &mut flight {
                 flight.head(&reply);
             }
-            let kept = key.map(|key| (key, &applied));
-            let recorder = kept.and_then(|(key, applied)| recorder(shared, &ask, applied, &reply, key));
+            let recorder =
+                keeping.and_then(|keeping| recorder(shared, &ask, &place, &applied, &reply, keeping));
             let filter = (applied.added_usage && is_event_stream(&reply)).then(UsageFilter::default);
             let live = Relaying { flight, filter, recorder, in_flight };
             Ok(relay(shared, &ask, &place, reply, word, live))

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::Limits;
 use super::refusal::Refusal;
+use crate::cache::Hit;
 use crate::domain::{Arm, ReleaseId, RequestId};
 
 /// Marks a copy, so that whatever answers it can tell.
@@ -27,8 +28,24 @@ const NAMED_REQUEST: HeaderName = HeaderName::from_static("x-goldgate-request-id
 const NAMED_RELEASE: HeaderName = HeaderName::from_static("x-goldgate-release");
 const NAMED_ARM: HeaderName = HeaderName::from_static("x-goldgate-arm");
 const NAMED_CACHE: HeaderName = HeaderName::from_static("x-goldgate-cache");
+/// How long ago a stored answer was written, in whole seconds.
+const NAMED_AGE: HeaderName = HeaderName::from_static("x-goldgate-cache-age");
+/// The id under which an operator can delete it.
+const NAMED_ENTRY: HeaderName = HeaderName::from_static("x-goldgate-cache-entry");
+/// Cosine of the question and the one that was answered before.
+const NAMED_SIMILARITY: HeaderName = HeaderName::from_static("x-goldgate-cache-similarity");
 /// The headers that the proxy itself writes or obeys; nobody else speaks in its name.
-const OURS: [HeaderName; 6] = [MIRROR, PIN, NAMED_REQUEST, NAMED_RELEASE, NAMED_ARM, NAMED_CACHE];
+const OURS: [HeaderName; 9] = [
+    MIRROR,
+    PIN,
+    NAMED_REQUEST,
+    NAMED_RELEASE,
+    NAMED_ARM,
+    NAMED_CACHE,
+    NAMED_AGE,
+    NAMED_ENTRY,
+    NAMED_SIMILARITY,
+];
 /// What all of them begin with.
 const OURS_PREFIX: &str = "x-goldgate-";
 
@@ -152,7 +169,7 @@ fn strip_hop(headers: &mut HeaderMap) {
 }
 
 fn strip_ours(headers: &mut HeaderMap) {
-    // Hardly any head carries one, and a look at its few names costs less than six searches.
+    // Hardly any head carries one, and a look at its few names costs less than nine searches.
     if headers.keys().any(|name| name.as_str().starts_with(OURS_PREFIX)) {
         for name in &OURS {
             headers.remove(name);
@@ -164,6 +181,7 @@ fn strip_ours(headers: &mut HeaderMap) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CacheWord {
     Hit,
+    Semantic,
     Miss,
     Bypass,
 }
@@ -172,6 +190,7 @@ impl CacheWord {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "hit",
+            Self::Semantic => "semantic",
             Self::Miss => "miss",
             Self::Bypass => "bypass",
         }
@@ -207,6 +226,15 @@ pub(super) fn name_answer(headers: &mut HeaderMap, answered: &Answered<'_>) {
     if let Ok(value) = HeaderValue::from_str(&timing) {
         headers.append(SERVER_TIMING, value);
     }
+}
+
+/// Adds which stored answer it is, and how alike its question was where that was another.
+pub(super) fn name_entry(headers: &mut HeaderMap, hit: &Hit, similarity: Option<f32>) {
+    if let Some(similarity) = similarity {
+        insert(headers, NAMED_SIMILARITY, &format!("{similarity:.3}"));
+    }
+    insert(headers, NAMED_AGE, &hit.age.as_secs().to_string());
+    insert(headers, NAMED_ENTRY, &hit.id);
 }
 
 /// Milliseconds with three decimals, written as the whole number of microseconds that they are: to print a float

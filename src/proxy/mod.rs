@@ -23,6 +23,7 @@
 
 mod admission;
 mod apply;
+mod asking;
 mod caching;
 mod connection;
 mod counters;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{PinKeys, StickySource};
+use crate::cache::TenantSecret;
 use crate::upstream::Timeouts;
 
 /// Everything that can be set.
@@ -16,6 +17,8 @@ pub struct ProxyOptions {
     pub sticky: Vec<StickySource>,
     /// Keys whose requests may name their arm.
     pub pin_keys: PinKeys,
+    /// Turns `authorization` headers into tenants; replicas that share a cache need the same.
+    pub tenant_secret: TenantSecret,
     /// Further paths that are relayed as they are. Engine control routes stay unreachable even when named.
     pub pass_through: Vec<String>,
     /// Whether streams are asked for their usage chunk.
@@ -35,6 +38,7 @@ impl Default for ProxyOptions {
             model: None,
             sticky: StickySource::defaults(),
             pin_keys: PinKeys::default(),
+            tenant_secret: TenantSecret::default(),
             pass_through: Vec::new(),
             usage: UsageChunks::Ask,
             limits: Limits::default(),

@@ -87,7 +87,7 @@ pub struct ProxyParts {
     pub table: Arc<ArcSwap<RouteTable>>,
     /// Who lives in the slots.
     pub slots: Arc<Slots>,
-    /// The exact cache; `None` when it is off.
+    /// The response cache; `None` when it is off.
     pub cache: Option<Arc<Cache>>,
     /// Where evidence goes. When it is full the sample is dropped and counted: judging falls behind,
     /// users do not.

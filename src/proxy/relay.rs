@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use futures_util::FutureExt;
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use tracing::debug;
 
+use super::asking::Keeping;
 use super::counters::bump;
 use super::flight::{Flight, end_of};
 use super::handler::{InFlight, Shared};
 use super::usage_filter::UsageFilter;
-use crate::cache::{CacheKey, Entry, WriteFacts, admit};
+use crate::cache::{Answer, WriteFacts, admit};
 use crate::domain::Outcome;
 use crate::upstream::{ReplyBody, UpstreamError};
 use crate::wire::End;
@@ -59,8 +61,9 @@ pub(super) enum State {
 
 /// Keeps what was sent, to be written to the cache once the answer turned out whole.
 pub(super) struct Recorder {
-    pub(super) key: CacheKey,
-    pub(super) headers: HeaderMap,
+    pub(super) keeping: Keeping,
+    /// Its body is still to come.
+    pub(super) answer: Answer,
     /// Everything known before the end.
     pub(super) facts: WriteFacts,
     pub(super) bytes_max: usize,
@@ -77,16 +80,26 @@ impl Recorder {
         fits
     }
 
-    fn write(self, shared: &Shared, outcome: Outcome) {
+    /// Writes the answer: at once where the store is at hand, else beside the client.
+    fn write(self, shared: &Arc<Shared>, outcome: Outcome) {
         let facts = WriteFacts { outcome, ..self.facts };
-        if let (Ok(()), Some(cache)) = (admit(&facts), &shared.parts.cache) {
-            cache.put(self.key, Entry { headers: self.headers, body: self.bytes.freeze() });
-            bump(&shared.parts.counters.requests.cache_writes);
+        let (Ok(()), Some(cache)) = (admit(&facts), shared.parts.cache.clone()) else { return };
+        bump(&shared.parts.counters.requests.cache_writes);
+        let answer = Answer { body: self.bytes.freeze(), ..self.answer };
+        let mut work = Box::pin(async move { self.keeping.write(&cache, answer).await });
+        if work.as_mut().now_or_never().is_none() {
+            shared.tracker.spawn_on(work, &shared.runtime);
         }
     }
 }
 
 impl Live {
+    /// Whether another client waits for this answer.
+    fn is_awaited(&self) -> bool {
+        let runs = matches!(self.state, State::Running);
+        runs && self.recorder.as_ref().is_some_and(|recorder| recorder.keeping.is_awaited())
+    }
+
     /// A piece came; gives what goes on.
     fn pass(&mut self, piece: Bytes) -> Bytes {
         if let Some(flight) = &mut self.flight {
@@ -173,6 +186,20 @@ impl Live {
             self.end();
         }
         (!piece.is_empty()).then(|| Frame::data(piece))
+    }
+}
+
+/// The client is gone. Where others wait for the same answer it is read to its end for them, within the engine's limits.
+impl Drop for RelayBody {
+    fn drop(&mut self) {
+        let Self::Live(live) = self else { return };
+        if !live.is_awaited() {
+            return;
+        }
+        let shared = Arc::clone(&live.shared);
+        let mut rest = mem::replace(self, Self::Whole(None));
+        let read = async move { while let Some(Ok(_)) = rest.frame().await {} };
+        shared.tracker.spawn_on(read, &shared.runtime);
     }
 }
 

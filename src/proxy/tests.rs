@@ -1,6 +1,7 @@
 //! The proxy between raw clients and scripted engines, on real sockets. Nothing here waits for time: what
 //! must be waited for is a request that arrived, a peer that left, or a sample that came.
 
+mod alike;
 mod answers;
 mod caching;
 mod clients;

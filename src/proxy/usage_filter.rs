@@ -2,6 +2,9 @@
 //!
 //! Used only where the proxy itself asked the engine for usage. Bytes go on as soon as the event that they
 //! belong to is whole; engines send whole events, so nothing waits in practice.
+//!
+//! Whatever else the engine puts into that event goes with it: llama.cpp then moves its `timings` object there from
+//! the last chunk, so that a client which wants the timings asks for usage itself.
 
 use std::borrow::Cow;
 use std::mem;

@@ -23,6 +23,9 @@ const EXAMPLES_MAX: usize = 20;
 /// Events on a page; of a longer run the last ones are shown, for they hold the decision.
 const TIMELINE_MAX: usize = 500;
 
+/// Parts drawn below a metric; the verdict's document has them all.
+const PARTS_MAX: usize = 24;
+
 /// Cases in the table; the greatest losses come first.
 const CASES_MAX: usize = 2_000;
 
@@ -238,7 +241,9 @@ fn parts(metric: &MetricRecord) -> Vec<PartRow<'_>> {
         interval: number::interval(metric.kind, interval),
         forest: Forest::of_part(metric, interval, difference),
     };
-    metric.strata.iter().map(|one| part(&one.stratum, one.pairs, one.difference, one.interval)).collect()
+    let strata = metric.strata.iter().map(|one| part(&one.stratum, one.pairs, one.difference, one.interval));
+    let slices = metric.slices.iter().map(|one| part(&one.slice, one.cases, one.difference, one.interval));
+    strata.chain(slices).take(PARTS_MAX).collect()
 }
 
 impl<'a> FlipsTable<'a> {

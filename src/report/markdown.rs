@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Input, number, strata, text};
+use super::{Input, golden, number, strata, text};
 use crate::judgment::Verdict;
 use crate::wire::{MetricRecord, VerdictRecord};
 
@@ -84,6 +84,13 @@ fn details(out: &mut String, record: &VerdictRecord) {
     }
     for (metric, line) in record.metrics.iter().filter_map(|metric| Some((metric, strata::line(metric)?))) {
         let _ = writeln!(out, "- strata of {}: {}", escaped(&metric.name), escaped(&line));
+    }
+    let golden =
+        [("slices", golden::slices as fn(&MetricRecord) -> Option<String>), ("noise", golden::noise)];
+    for (metric, (what, line)) in record.metrics.iter().flat_map(|metric| golden.map(|line| (metric, line))) {
+        if let Some(line) = line(metric) {
+            let _ = writeln!(out, "- {what} of {}: {}", escaped(&metric.name), escaped(&line));
+        }
     }
     for check in &record.checks {
         let text = check.text.as_deref().map_or_else(String::new, |text| format!(": {}", escaped(text)));

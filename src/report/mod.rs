@@ -16,6 +16,7 @@
 mod diff;
 mod forest;
 mod github;
+mod golden;
 mod histogram;
 mod html;
 mod input;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 
-use super::{Style, number, strata};
+use super::{Style, golden, number, strata};
 use crate::judgment::Verdict;
 use crate::wire::{AlphaRecord, MetricRecord, VerdictRecord};
 
@@ -22,6 +22,11 @@ pub(super) fn render(record: &VerdictRecord, style: Style) -> String {
     list(&mut out, "missing", record.metrics.iter().filter(|metric| metric.missing > 0).map(missing));
     list(&mut out, "why", record.reasons.iter().cloned());
     list(&mut out, "strata", record.metrics.iter().filter_map(by_kind));
+    let of = |line: fn(&MetricRecord) -> Option<String>| {
+        record.metrics.iter().filter_map(move |metric| Some(format!("{}: {}", metric.name, line(metric)?)))
+    };
+    list(&mut out, "slices", of(golden::slices));
+    list(&mut out, "noise", of(golden::noise));
     list(
         &mut out,
         "checks",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Stage;
-use crate::domain::Timestamp;
+use crate::domain::{Share, Timestamp};
 use crate::judgment::{Reason, Verdict};
 use crate::routing::RouteTable;
 
@@ -70,6 +70,15 @@ pub enum Event {
     GateFinished(StageVerdict),
     /// The judge looked at live evidence.
     Judged(StageVerdict),
+    /// The judge needs more copies to decide in time, or fewer; heard in the mirror stage only.
+    MirrorShare {
+        /// The epoch whose evidence says so.
+        epoch: u64,
+        /// The share that is to be copied; the plan bounds it.
+        share: Share,
+        /// Why, as a clause.
+        why: String,
+    },
     /// Time passed.
     Tick,
     /// The old baseline has nothing in flight any more, or the drain limit was reached.
@@ -101,6 +110,7 @@ impl Event {
             Self::Prepared { .. } => "prepared",
             Self::GateFinished(_) => "gate_finished",
             Self::Judged(_) => "judged",
+            Self::MirrorShare { .. } => "mirror_share",
             Self::Tick => "tick",
             Self::Drained => "drained",
             Self::DigestChanged { .. } => "digest_changed",

@@ -6,7 +6,7 @@ use super::waiting::{self, Waiting};
 use super::{
     Effect, Ending, Event, Finding, Frozen, Live, Mode, OperatorCommand, Plan, Stage, StageVerdict, State,
 };
-use crate::domain::{RolloutId, Slot, Timestamp};
+use crate::domain::{RolloutId, Share, Slot, Timestamp};
 use crate::judgment::Verdict;
 use crate::routing::Salt;
 
@@ -26,6 +26,8 @@ pub struct Parts {
     pub epoch: u64,
     /// The epoch it began with; the difference is how often evidence was thrown away.
     pub first_epoch: u64,
+    /// Share of the baseline's requests that the mirror stage copies now.
+    pub copied: Share,
     /// Version of the latest route table.
     pub table_version: u64,
     /// Effects asked for so far.
@@ -83,6 +85,7 @@ impl Rollout {
     #[must_use]
     pub fn begin(start: Start, now: Timestamp) -> (Self, Vec<Effect>) {
         let salt = Salt::derive(start.id.as_str());
+        let copied = start.plan.copies.share;
         let mut rollout = Self {
             parts: Parts {
                 id: start.id,
@@ -91,6 +94,7 @@ impl Rollout {
                 salt,
                 epoch: start.epoch,
                 first_epoch: start.epoch,
+                copied,
                 table_version: start.table_version,
                 effects: 0,
                 state: State::Live(Live::entered(Stage::Prepare, now)),
@@ -198,6 +202,10 @@ impl Rollout {
             Event::Tick => {}
             Event::Prepared { epoch, result } => self.hear_prepared(epoch, result, now, effects),
             Event::GateFinished(verdict) | Event::Judged(verdict) => self.hear_verdict(verdict, now, effects),
+            Event::MirrorShare { epoch, share, why } if epoch == self.parts.epoch => {
+                self.copy(share, &why, effects);
+            }
+            Event::MirrorShare { .. } => {}
             Event::Drained => self.note(Stage::Drain, Finding::Drained),
             Event::DigestChanged { what } => self.reset(&what, now, effects),
             Event::StateUnreadable => self.freeze(now, effects),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Stage;
 use crate::domain::Share;
-use crate::routing::MirrorPlan;
+use crate::routing::{MirrorPlan, MirrorRange};
 
 /// How long a stage takes at least, and how long it may wait for a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,8 +113,10 @@ impl OnInconclusive {
 pub struct Plan {
     /// Time of the mirror stage.
     pub mirror: Window,
-    /// What is copied while the candidate is judged.
+    /// What is copied while the candidate is judged; the least of it in the mirror stage.
     pub copies: MirrorPlan,
+    /// The most that the mirror stage may copy, so that the judge can decide in time.
+    pub copies_max: Share,
     /// The candidate's shares.
     pub ramp: Ramp,
     /// Time of each ramp step.
@@ -136,6 +138,12 @@ impl Plan {
             Stage::Drain | Stage::KeepWarm | Stage::Done => Share::FULL,
             Stage::Prepare | Stage::Gate | Stage::Mirror | Stage::RolledBack => Share::ZERO,
         }
+    }
+
+    /// The shares between which the mirror stage copies.
+    #[must_use]
+    pub const fn mirror_range(&self) -> MirrorRange {
+        MirrorRange { least: self.copies.share, most: self.copies_max }
     }
 
     /// The stage as people call it: `mirror`, `ramp 25%`.

@@ -44,6 +44,11 @@ fn events() -> impl Strategy<Value = Event> {
         3 => (0_u64..3).prop_map(|epoch| Event::Prepared { epoch, result: Ok(()) }),
         3 => said().prop_map(Event::GateFinished),
         8 => said().prop_map(Event::Judged),
+        3 => (0_u64..3, 0_u32..100_000).prop_map(|(epoch, ppm)| Event::MirrorShare {
+            epoch,
+            share: Share::from_ppm(ppm),
+            why: "test".to_owned(),
+        }),
         1 => Just(Event::Drained),
         1 => Just(Event::DigestChanged { what: why() }),
         1 => Just(Event::StateUnreadable),
@@ -90,7 +95,11 @@ impl Heard<'_> {
             version = table.version;
             let promoted = self.after.parts().origin != table.baseline;
             let share = if promoted { Share::FULL } else { table.split.candidate() };
-            assert!(share <= self.after.parts().plan.candidate_share(self.after.stage()));
+            let plan = &self.after.parts().plan;
+            assert!(share <= plan.candidate_share(self.after.stage()));
+            let most = if self.after.stage() == Stage::Mirror { plan.copies_max } else { plan.copies.share };
+            let range = plan.copies.share..=most;
+            assert!(table.mirror.share == Share::ZERO || range.contains(&table.mirror.share));
         }
         if let Some(last) = published(self.effects).last() {
             assert_eq!(*last, self.after.table(), "what is published is what is stored");

@@ -28,6 +28,7 @@ pub(super) fn plan(on_inconclusive: OnInconclusive) -> Plan {
     Plan {
         mirror: Window::new(minutes(5), minutes(10)).unwrap(),
         copies: MirrorPlan { share: percent("1%"), null_share: percent("0.25%") },
+        copies_max: percent("4%"),
         ramp: Ramp::new(["1%", "25%", "100%"].map(percent).to_vec()).unwrap(),
         dwell: Window::new(minutes(10), minutes(20)).unwrap(),
         drain: minutes(1),
@@ -110,6 +111,9 @@ impl World {
             "stale-prepared" => Event::Prepared { epoch: epoch - 1, result: Ok(()) },
             "gate" => Event::GateFinished(self.verdict(rest)),
             "judge" => Event::Judged(self.verdict(rest)),
+            "share" => {
+                Event::MirrorShare { epoch, share: percent(rest), why: "80 more pairs are needed".to_owned() }
+            }
             "drained" => Event::Drained,
             "changed" => Event::DigestChanged { what: format!("{rest} changed") },
             "store" if rest == "lost" => Event::StateUnreadable,
@@ -250,6 +254,11 @@ fn a_regression_goes_back_from_wherever_it_stands() {
 #[test]
 fn an_undecided_candidate_is_held_or_sent_back_but_never_promoted() {
     check("undecided.txt");
+}
+
+#[test]
+fn the_mirror_stage_copies_what_the_plan_allows() {
+    check("mirror_share.txt");
 }
 
 #[test]

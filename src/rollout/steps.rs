@@ -4,7 +4,7 @@ use super::text;
 use super::{
     Effect, EffectKind, Ending, Finding, Frozen, Hold, Live, Mode, Over, Rollout, Stage, State, legal,
 };
-use crate::domain::Timestamp;
+use crate::domain::{Share, Timestamp};
 use crate::routing::{MirrorPlan, RouteTable, TrafficSplit};
 
 impl Rollout {
@@ -23,8 +23,12 @@ impl Rollout {
             return steady;
         }
         let share = parts.plan.candidate_share(stage);
-        // At 100 % the baseline has no requests left to copy.
-        let mirror = if share < crate::domain::Share::FULL { parts.plan.copies } else { MirrorPlan::OFF };
+        let mirror = match stage {
+            Stage::Mirror => MirrorPlan { share: parts.copied, ..parts.plan.copies },
+            // At 100 % the baseline has no requests left to copy.
+            _ if share == Share::FULL => MirrorPlan::OFF,
+            _ => parts.plan.copies,
+        };
         RouteTable { split: TrafficSplit::new(share), mirror, ..steady }
     }
 
@@ -50,6 +54,7 @@ impl Rollout {
         match stage {
             Stage::Gate => self.ask(EffectKind::RunGate { epoch: self.parts.epoch }, effects),
             Stage::Mirror | Stage::Ramp { .. } => {
+                self.parts.copied = self.parts.plan.copies.share;
                 self.publish(effects);
                 self.ask(EffectKind::OpenStage { stage }, effects);
             }
@@ -60,6 +65,22 @@ impl Rollout {
             Stage::Prepare | Stage::KeepWarm | Stage::Done | Stage::RolledBack => {}
         }
         self.tell(text, effects);
+    }
+
+    /// Copies another share of the requests while the mirror stage goes on by itself. The plan bounds it.
+    pub(super) fn copy(&mut self, share: Share, why: &str, effects: &mut Vec<Effect>) {
+        let running = matches!(
+            &self.parts.state,
+            State::Live(Live { stage: Stage::Mirror, mode: Mode::Running, frozen: Frozen::No, .. })
+        );
+        let (range, was) = (self.parts.plan.mirror_range(), self.parts.copied);
+        let share = share.min(range.most).max(range.least);
+        if !running || share == was {
+            return;
+        }
+        self.parts.copied = share;
+        self.publish(effects);
+        self.tell(format!("mirror: copies {share} of the requests instead of {was}: {why}"), effects);
     }
 
     /// Everything back to the origin: one published table, before anyone is told. Whatever else the

@@ -4,7 +4,9 @@
 //! proxy reads the current table once per request and never decides anything itself.
 
 mod assign;
+mod mirror_share;
 mod table;
 
 pub use assign::{Salt, StickyKey, assign, mirror_selected};
+pub use mirror_share::{MirrorDemand, MirrorRange, Room};
 pub use table::{MirrorPlan, RouteTable, TrafficSplit};

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::admin::AdminError;
+use crate::cache::CacheError;
 use crate::control::ControlError;
 use crate::document::Faults;
 use crate::domain::{MetricName, Slot};
@@ -53,6 +54,9 @@ pub enum ServiceError {
         /// The slot without one.
         slot: Slot,
     },
+    /// The cache's store.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// A port that cannot be had.
     #[error(
         "cannot listen on {address}: {source}\n  hint: another process may have the port; set server.listen or server.admin"
@@ -85,8 +89,9 @@ impl ServiceError {
             | Self::Tokens(_)
             | Self::Grader { .. }
             | Self::CacheWithoutRelease { .. }
+            | Self::Cache(CacheError::Address(_) | CacheError::Embedder(_))
             | Self::Admin(AdminError::Unprotected { .. }) => true,
-            Self::Bind { .. } | Self::Admin(_) | Self::Store(_) | Self::Control(_) => false,
+            Self::Bind { .. } | Self::Admin(_) | Self::Store(_) | Self::Control(_) | Self::Cache(_) => false,
         }
     }
 }

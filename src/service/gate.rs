@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use super::ServiceError;
 use super::engines::Engines;
 use crate::control::{GateRequest, GateRunner};
-use crate::evals::{self, GoldenRun, RunOptions, Suite, judge_runs};
+use crate::evals::{self, Caps, GoldenRun, Outlets, RunOptions, Suite, judge_runs};
 use crate::judgment::{Judgment, Verdict};
 use crate::telemetry::Clock;
 use crate::upstream::Timeouts;
@@ -19,7 +19,7 @@ const CONCURRENCY: usize = 16;
 /// Runs suites, and keeps the latest runs for pages that show them.
 #[derive(Clone)]
 pub(super) struct GoldenGate {
-    suites: Arc<[Suite]>,
+    suites: Vec<Arc<Suite>>,
     engines: Arc<Engines>,
     clock: Arc<dyn Clock>,
     latest: Arc<ArcSwapOption<Vec<GoldenRun>>>,
@@ -33,7 +33,8 @@ impl GoldenGate {
         clock: &Arc<dyn Clock>,
         latest: Arc<ArcSwapOption<Vec<GoldenRun>>>,
     ) -> Result<Self, ServiceError> {
-        let suites = Suite::read_all(files).map_err(ServiceError::Suites)?.into();
+        let suites =
+            Suite::read_all(files).map_err(ServiceError::Suites)?.into_iter().map(Arc::new).collect();
         Ok(Self { suites, engines, clock: Arc::clone(clock), latest })
     }
 
@@ -50,7 +51,7 @@ impl GoldenGate {
             return Err("rollout.gate names no suite, and no golden data is not a pass: name one".to_owned());
         }
         let mut runs = Vec::with_capacity(self.suites.len());
-        for suite in self.suites.iter() {
+        for suite in &self.suites {
             runs.push(self.run_suite(suite, request).await?);
             // What is broken already is not asked finer questions.
             if matches!(judge_runs(&runs).verdict, Verdict::Fail | Verdict::Invalid) {
@@ -62,16 +63,20 @@ impl GoldenGate {
         Ok(judgment)
     }
 
-    async fn run_suite(&self, suite: &Suite, request: GateRequest) -> Result<GoldenRun, String> {
+    async fn run_suite(&self, suite: &Arc<Suite>, request: GateRequest) -> Result<GoldenRun, String> {
         let options = RunOptions {
             concurrency: CONCURRENCY,
             pace: None,
+            warm_up: 0,
+            caps: Caps::default(),
+            sequential: None,
             seed: Some(suite.seed.wrapping_add(request.epoch)),
             timeouts: Timeouts::default(),
             clock: Arc::clone(&self.clock),
         };
         let baseline = self.engines.golden(request.baseline)?;
         let candidate = self.engines.golden(request.candidate)?;
-        evals::run(suite, baseline, candidate, &options, &mut |_| ()).await.map_err(|error| error.to_string())
+        let outlets = Outlets { samples: None, on_progress: &mut |_| () };
+        evals::run(suite, baseline, candidate, &options, outlets).await.map_err(|error| error.to_string())
     }
 }

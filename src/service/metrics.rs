@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 
 use super::arm_of;
 use super::engines::Engines;
-use crate::cache::Cache;
+use crate::cache::{Cache, NamespaceStats};
 use crate::control::{Handle, StoreHealth};
 use crate::proxy::{Counters, Counts};
 use crate::upstream::EndpointState;
@@ -150,6 +150,12 @@ impl Measured {
             "Share of the baseline's requests that is copied",
             [(Vec::new(), table.mirror.share.fraction())],
         );
+        let plan = status.rollout.iter().map(|rollout| &rollout.parts().plan);
+        page.gauges(
+            "mirror_share_max",
+            "The most that the mirror stage of the latest rollout may copy",
+            plan.map(|plan| (Vec::new(), plan.copies_max.fraction())),
+        );
         page.gauges(
             "table_version",
             "Version of the published route table",
@@ -172,18 +178,18 @@ impl Measured {
     fn memory(&self, page: &mut Page) {
         let Some(cache) = &self.cache else { return };
         let stats = cache.stats();
-        let release = |stats: &crate::cache::NamespaceStats| label("release", stats.namespace.as_str());
+        let by_release = |value: fn(&NamespaceStats) -> u64| {
+            stats.iter().map(move |(release, one)| (label("release", release.as_str()), value(one)))
+        };
+        page.counters("cache_hits", "Look-ups that found an answer", by_release(|one| one.hits));
         page.counters(
-            "cache_hits",
-            "Look-ups that found an answer",
-            stats.iter().map(|one| (release(one), one.hits)),
+            "cache_semantic_hits",
+            "Questions answered by answers to others that were alike",
+            by_release(|one| one.semantic),
         );
-        page.counters(
-            "cache_misses",
-            "Look-ups that did not",
-            stats.iter().map(|one| (release(one), one.misses)),
-        );
-        let bytes = stats.iter().map(|one| (release(one), float(one.bytes as u64)));
+        page.counters("cache_misses", "Look-ups that did not", by_release(|one| one.misses));
+        page.counters("cache_writes", "Answers written", by_release(|one| one.writes));
+        let bytes = by_release(|one| one.bytes as u64).map(|(labels, bytes)| (labels, float(bytes)));
         page.gauges("cache_bytes", "Memory held by a release's answers", bytes);
     }
 }

@@ -135,6 +135,7 @@ fn plan(world: World) -> Result<Plan, PlanError> {
     Ok(Plan {
         mirror: Window::new(Duration::ZERO, NEVER)?,
         copies: MirrorPlan { share: copied, null_share: Share::ZERO },
+        copies_max: copied,
         ramp: Ramp::new([steps, vec![Share::FULL]].concat())?,
         dwell: Window::new(dwell, NEVER)?,
         drain: NEVER,

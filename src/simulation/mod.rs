@@ -13,6 +13,8 @@
 mod answers;
 mod characteristics;
 mod decision;
+#[cfg(test)]
+mod mirror_share_tests;
 mod rate;
 mod repeat;
 mod scenario;

@@ -24,6 +24,7 @@ mod live_grader;
 mod observer;
 mod pairs;
 mod policy;
+mod question;
 mod reading;
 mod request;
 mod response;
@@ -45,6 +46,7 @@ pub use live_grader::{LiveGrader, LiveGraderError, Schema as JsonSchema};
 pub use observer::{End, StreamObserver};
 pub use pairs::{PairRows, read_pairs};
 pub use policy::PolicyRecord;
+pub use question::LastQuestion;
 pub use request::{Asked, RequestError, RequestHead};
 pub use response::ResponseObserver;
 pub use results::{ResultsAsk, read_results};
@@ -55,6 +57,6 @@ pub use sse::{Event, EventParser, EventTooLarge};
 #[cfg(test)]
 pub(crate) use verdict::fixture;
 pub use verdict::{
-    AlphaRecord, CheckRecord, CheckWord, FlipsRecord, MetricRecord, NeedsRecord, SourceRecord, StratumRecord,
-    VerdictError, VerdictRecord,
+    AlphaRecord, CheckRecord, CheckWord, FlipsRecord, MetricRecord, NeedsRecord, NoiseRecord, SliceRecord,
+    SourceRecord, StratumRecord, VerdictError, VerdictRecord,
 };

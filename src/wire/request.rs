@@ -164,7 +164,7 @@ fn read_template(body: &[u8], prompt: PromptFields<'_>) -> Result<Asked, Request
 }
 
 /// Where a slice of the body stands in it.
-fn span(body: &[u8], part: &str) -> Range<usize> {
+pub(super) fn span(body: &[u8], part: &str) -> Range<usize> {
     let start = part.as_ptr().addr() - body.as_ptr().addr();
     start..start + part.len()
 }

@@ -6,8 +6,11 @@
 
 #[cfg(test)]
 pub(crate) mod fixture;
+mod golden;
 #[cfg(test)]
 mod tests;
+
+pub use golden::{NoiseRecord, SliceRecord};
 
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +111,12 @@ pub struct MetricRecord {
     /// the key where nothing is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strata: Vec<StratumRecord>,
+    /// Cases of a golden suite that share a tag. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceRecord>,
+    /// What repeated answers of a golden suite say of noise. Absent where every case was asked once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseRecord>,
     /// Why, with numbers.
     pub reason: String,
     /// Ids of pairs that speak loudest.
@@ -282,6 +291,8 @@ impl From<&MetricJudgment> for MetricRecord {
             flips: metric.flips.map(|Flips { better, worse }| FlipsRecord { better, worse }),
             opinion: metric.opinion.map(|opinion| opinion.as_str().to_owned()),
             strata: metric.strata.all().iter().map(StratumRecord::from).collect(),
+            slices: metric.slices.iter().map(SliceRecord::from).collect(),
+            noise: metric.noise.map(NoiseRecord::from),
             reason: metric.reason.to_string(),
             examples: metric.examples.clone(),
             sources: Vec::new(),

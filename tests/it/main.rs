@@ -2,8 +2,10 @@
 //!
 //! | module | what it holds to |
 //! |---|---|
-//! | [`serve`] | a proxy alone; a rollout with clients in it; abort, rollback, and what the cache remembers |
+//! | [`serve`] | a proxy alone; a rollout with clients in it; abort and rollback |
+//! | [`cache`] | what the cache remembers through a flip and back, in memory and in Redis |
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
+//! | [`resume`] | `kill -9` in the middle of a gate, and the next process that goes on |
 //! | [`shutdown`] | SIGTERM with a stream under way |
 //! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
 //! | [`clients`] | the official `openai` packages of Python and Node, through the proxy against direct |
@@ -16,6 +18,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crash;
@@ -25,6 +29,8 @@ mod dashboard;
 mod demo;
 #[cfg(test)]
 mod llama;
+#[cfg(test)]
+mod resume;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

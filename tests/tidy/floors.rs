@@ -18,7 +18,7 @@ struct Floor {
 
 /// No async, IO, clock, randomness, logging.
 pub(crate) const PURE: &[&str] = &["domain", "stats", "evidence", "judgment", "routing", "rollout"];
-const CODECS: &[&str] = &["document", "wire", "config", "release"];
+const CODECS: &[&str] = &["document", "wire", "config", "release", "embedding"];
 const ADAPTERS: &[&str] = &["telemetry", "upstream", "cache", "store", "proxy", "evals"];
 const ASSEMBLY: &[&str] = &["control", "report", "admin", "mock_engine", "simulation", "service", "cli"];
 
@@ -51,12 +51,19 @@ const FLOORS: &[Floor] = &[
         ..ANY
     },
     Floor { folder: "release", may: &[&["domain", "document"]], ..ANY },
+    // Texts in, vectors out.
+    Floor { folder: "embedding", ..ANY },
     // The clock speaks the domain's timestamps.
     Floor { folder: "telemetry", may: &[&["domain"]], ..ANY },
-    Floor { folder: "upstream", may: &[&["domain", "wire", "telemetry"]], ..ANY },
-    Floor { folder: "cache", may: &[&["domain", "evidence", "telemetry"]], ..ANY },
+    // It asks an engine for what a release locks of it.
+    Floor { folder: "upstream", may: &[&["domain", "wire", "release", "telemetry"]], ..ANY },
+    Floor { folder: "cache", may: &[&["domain", "stats", "evidence", "telemetry", "embedding"]], ..ANY },
     Floor { folder: "store", may: &[PURE, &["telemetry"]], ..ANY },
-    Floor { folder: "evals", may: &[PURE, &["document", "wire", "release", "telemetry", "upstream"]], ..ANY },
+    Floor {
+        folder: "evals",
+        may: &[PURE, &["document", "wire", "release", "embedding", "telemetry", "upstream"]],
+        ..ANY
+    },
     Floor {
         folder: "proxy",
         may: &[&["domain", "routing", "evidence", "wire", "release", "telemetry", "upstream", "cache"]],
@@ -71,10 +78,10 @@ const FLOORS: &[Floor] = &[
     },
     // Beyond its row: every surface renders the wire's verdict record.
     Floor { folder: "report", may: &[PURE, &["store", "wire"]], ..ANY },
-    // The handle is what it asks, gets and waits for. Beyond its row: the API sends the wire's verdict record.
+    // The handle is what it asks, gets and waits for. Beyond its row: the API sends the wire's verdict record, and empties the cache.
     Floor {
         folder: "admin",
-        may: &[PURE, &["control", "wire"]],
+        may: &[PURE, &["control", "wire", "cache"]],
         only: &[("control", HANDLE), ("wire", &["VerdictRecord"])],
         ..ANY
     },

@@ -1,108 +1,85 @@
-//! Bounds, lives and rooms of the cache.
+//! Bounds and rooms of the store in memory.
 
 use super::*;
-use crate::cache::Tenant;
+use crate::cache::testing::Case;
 use crate::domain::Timestamp;
 use crate::telemetry::ManualClock;
 
-const TTL: Duration = Duration::from_secs(60);
+/// What an entry costs here: its body, one header, and what every entry costs.
+const COST: usize = 100 + 16 + 12 + 64 + crate::cache::entry::ENTRY_OVERHEAD_BYTES;
 
-struct Rig {
-    cache: Cache,
-    clock: Arc<ManualClock>,
-}
-
-/// A cache with room for `entries` entries of 100 bytes.
-fn rig(entries: usize) -> Rig {
+/// A store with room for `entries` entries of 100 bytes.
+fn memory(entries: usize) -> Memory {
+    let options = CacheOptions { bytes_max: entries * COST, ..CacheOptions::default() };
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
-    let options =
-        CacheOptions { bytes_max: entries * (100 + ENTRY_OVERHEAD_BYTES), entry_bytes_max: 100, ttl: TTL };
-    Rig { cache: Cache::new(options, clock.clone()), clock }
+    Memory::open(options, clock, StandingFile::default()).unwrap()
 }
 
-fn key(namespace: &str, question: &str) -> CacheKey {
-    CacheKey::new(ReleaseId::from(namespace), Tenant::of(None), "/v1/completions", question.as_bytes())
-}
-
-fn entry(length: usize) -> Entry {
-    Entry { headers: HeaderMap::new(), body: Bytes::from(vec![b'x'; length]) }
-}
-
-impl Rig {
-    fn put(&self, namespace: &str, question: &str) {
-        self.cache.put(key(namespace, question), entry(100));
+impl Memory {
+    fn case(&self, release: &str, question: &str) -> Case {
+        let namespace = self.standing.load().namespace(&ReleaseId::from(release)).unwrap();
+        Case { namespace, body: format!("{{\"q\":\"{question}\"}}"), ..Case::default() }
     }
 
-    fn has(&self, namespace: &str, question: &str) -> bool {
-        self.cache.get(&key(namespace, question)).is_some()
+    fn add(&self, release: &str, question: &str) {
+        let case = self.case(release, question);
+        self.put(&case.key(), case.entry(&[b'x'; 100]));
     }
-}
 
-#[test]
-fn a_flip_looks_into_another_room_and_a_rollback_finds_the_old_one_warm() {
-    let rig = rig(10);
-    rig.put("sem:blue", "q");
-    assert!(rig.has("sem:blue", "q"));
-    assert!(!rig.has("sem:green", "q"));
-    rig.put("sem:green", "q");
-    rig.cache.forget(&ReleaseId::from("sem:green"));
-    assert!(!rig.has("sem:green", "q"));
-    assert!(rig.has("sem:blue", "q"));
+    fn has(&self, release: &str, question: &str) -> bool {
+        self.lock().find(&self.case(release, question).key()).is_some()
+    }
+
+    fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
 }
 
 #[test]
 fn a_new_release_does_not_push_the_old_ones_answers_out() {
-    let rig = rig(4);
+    let memory = memory(4);
     for question in ["1", "2"] {
-        rig.put("sem:blue", question);
+        memory.add("sem:blue", question);
     }
     for question in 0..50 {
-        rig.put("sem:green", &question.to_string());
+        memory.add("sem:green", &question.to_string());
     }
-    assert!(rig.has("sem:blue", "1") && rig.has("sem:blue", "2"));
-    assert!(rig.has("sem:green", "49") && !rig.has("sem:green", "0"));
+    assert!(memory.has("sem:blue", "1") && memory.has("sem:blue", "2"));
+    assert!(memory.has("sem:green", "49") && !memory.has("sem:green", "0"));
 }
 
 #[test]
 fn the_least_recently_read_goes_first() {
-    let rig = rig(2);
-    rig.put("r", "1");
-    rig.put("r", "2");
-    assert!(rig.has("r", "1"));
-    rig.put("r", "3");
-    assert!(rig.has("r", "1") && !rig.has("r", "2") && rig.has("r", "3"));
-}
-
-#[test]
-fn a_life_is_counted_from_the_writing_and_not_from_the_last_hit() {
-    let rig = rig(2);
-    rig.put("r", "q");
-    rig.clock.advance(TTL / 2);
-    assert!(rig.has("r", "q"));
-    rig.clock.advance(TTL / 2);
-    assert!(!rig.has("r", "q"));
-    assert_eq!(rig.cache.stats()[0].bytes, 0);
-}
-
-#[test]
-fn what_is_larger_than_its_bound_is_not_kept() {
-    let rig = rig(2);
-    rig.cache.put(key("r", "q"), entry(101));
-    assert!(!rig.has("r", "q"));
+    let memory = memory(2);
+    memory.add("r", "1");
+    memory.add("r", "2");
+    assert!(memory.has("r", "1"));
+    memory.add("r", "3");
+    assert!(memory.has("r", "1") && !memory.has("r", "2") && memory.has("r", "3"));
 }
 
 #[test]
 fn counters_add_up_under_replacement_and_eviction() {
-    let rig = rig(3);
+    let memory = memory(3);
     for round in 0..7 {
-        rig.put("a", &(round % 2).to_string());
-        rig.put("b", &round.to_string());
+        memory.add("a", &(round % 2).to_string());
+        memory.add("b", &round.to_string());
     }
-    assert!(rig.has("a", "0") && !rig.has("a", "9"));
-    let stats = rig.cache.stats();
-    let held: usize = stats.iter().map(|stat| stat.bytes).sum();
-    let entries: usize = stats.iter().map(|stat| stat.entries).sum();
-    assert_eq!(held, rig.cache.lock().bytes);
-    assert_eq!(held, entries * (100 + ENTRY_OVERHEAD_BYTES));
-    assert_eq!((stats[0].hits, stats[0].misses), (1, 1));
+    let held = memory.held();
+    let entries: usize = held.iter().map(|one| one.entries).sum();
+    assert_eq!(held.iter().map(|one| one.bytes).sum::<usize>(), memory.bytes());
+    assert_eq!((memory.bytes(), held.len()), (entries * COST, 2));
+}
+
+#[tokio::test]
+async fn an_emptied_room_gives_its_memory_back() {
+    let memory = memory(4);
+    for (release, question) in [("a", "1"), ("a", "2"), ("b", "1")] {
+        memory.add(release, question);
+    }
+    memory.apply(&Change::Empty(ReleaseId::from("a"))).await.unwrap();
+    assert_eq!(memory.bytes(), COST);
+    assert!(!memory.has("a", "1") && memory.has("b", "1"));
+    assert!(memory.remove(memory.case("b", "1").key().digest).await.unwrap());
+    assert_eq!(memory.bytes(), 0);
 }

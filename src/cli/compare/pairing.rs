@@ -53,6 +53,8 @@ impl<'r> Paired<'r> {
                 margin: margin(kind),
                 required: true,
                 pairs: pairs.collect(),
+                slices: Vec::new(),
+                noise: None,
             }
         };
         self.names.iter().map(metric).collect()

@@ -17,6 +17,7 @@ pub(super) struct Table {
     failed: usize,
     scores: Vec<(String, Option<Mean>)>,
     latency: Vec<(&'static str, u64, [Option<f64>; 3])>,
+    capped: Option<String>,
 }
 
 /// A mean and how many it is over.
@@ -29,10 +30,10 @@ struct Mean {
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
 
 impl Table {
-    /// The figures of `run`. A lost answer counts as score 0: it must not make the mean better.
-    pub(super) fn new(suite: &Suite, run: &ArmRun) -> Self {
+    /// The figures of `run`, which a cap may have ended. A lost answer counts as score 0: it must not make the mean better.
+    pub(super) fn new(suite: &Suite, run: &ArmRun, capped: Option<String>) -> Self {
         let samples = || run.samples.iter().flatten();
-        let answers = || samples().filter_map(|sample| sample.answer.as_ref());
+        let answers = || samples().filter_map(|sample| sample.outcome);
         let scores = suite.metrics.iter().enumerate().map(|(index, metric)| {
             let scores = samples().filter_map(|sample| sample.scores.get(index));
             (metric.name.to_string(), mean(scores))
@@ -45,9 +46,10 @@ impl Table {
             cases: suite.cases.len(),
             asked: samples().count(),
             answers: answers().count(),
-            failed: answers().filter(|answer| !answer.outcome.is_complete()).count(),
+            failed: answers().filter(|outcome| !outcome.is_complete()).count(),
             scores: scores.collect(),
             latency: timed.map(|h| (h.timing.metric(), h.micros.len(), quantiles(h))).collect(),
+            capped,
         }
     }
 
@@ -55,7 +57,9 @@ impl Table {
     pub(super) fn gap(&self) -> Option<String> {
         let Self { suite, source, asked, answers, failed, .. } = self;
         let lost = asked - answers;
-        if *asked == 0 {
+        if let Some(capped) = &self.capped {
+            Some(format!("{suite}: the run was ended by {capped}; go on with a higher cap and --resume"))
+        } else if *asked == 0 {
             Some(format!("{suite}: the suite holds no case, and nothing measured is no success"))
         } else if lost > 0 {
             Some(format!("{suite}: {lost} of {asked} answers are missing from {source}, and count as wrong"))
@@ -118,9 +122,8 @@ impl Table {
 fn mean<'s>(scores: impl Iterator<Item = &'s Score>) -> Option<Mean> {
     let values: Vec<f64> = scores
         .filter_map(|score| match score {
-            Score::Value(value) => Some(*value),
             Score::Lost => Some(0.0),
-            Score::NotApplicable => None,
+            score => score.value(),
         })
         .collect();
     #[expect(clippy::cast_precision_loss, reason = "a count of answers, far below 2^53")]
@@ -142,7 +145,8 @@ mod tests {
     fn check(asked: usize, answers: usize, failed: usize, expected: Option<&str>) {
         let (suite, source, latency) = ("s".to_owned(), "a.jsonl".to_owned(), Vec::new());
         let scores = vec![("m".to_owned(), Some(Mean { value: 1.0, count: asked }))];
-        let table = Table { suite, source, cases: asked, asked, answers, failed, scores, latency };
+        let table =
+            Table { suite, source, cases: asked, asked, answers, failed, scores, latency, capped: None };
         let gap = table.gap();
         match expected {
             Some(part) => assert!(gap.as_ref().is_some_and(|gap| gap.contains(part)), "{gap:?}"),

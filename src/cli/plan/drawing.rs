@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::{Plan, Question, Remedy};
 use crate::judgment::{Finding, MetricForecast, Spread};
+use crate::routing::MirrorRange;
 use crate::stats::WalletPairs;
 
 /// Letters of the window in the picture; what needs twice as long runs off its end.
@@ -32,8 +33,10 @@ pub(super) fn text(plan: &Plan) -> String {
 
 fn heading(question: &Question) -> String {
     let Question { rate, share, window, .. } = question;
+    let most = if share.is_fixed() { String::new() } else { format!(", up to {} if needed", share.most) };
     format!(
-        "{rate} requests/s, {share} mirrored: {:.2} pairs/s; the mirror stage decides within {}\n\n",
+        "{rate} requests/s, {} mirrored{most}: {:.2} pairs/s; the mirror stage decides within {}\n\n",
+        share.least,
         question.pair_rate(),
         humantime::format_duration(*window)
     )
@@ -153,14 +156,22 @@ fn price(plan: &Plan) -> String {
 }
 
 fn advice(remedy: &Remedy, question: &Question) -> String {
-    let Remedy { metric, share, margin } = remedy;
+    let Remedy { metric, share, margin, adapts } = remedy;
+    if *adapts && let Some(share) = share {
+        let Question { share: MirrorRange { least, most }, .. } = question;
+        return format!(
+            "{metric}: {least} is too little; the mirror stage copies about {}% by itself, of the {most} that it may\n",
+            tenths(*share)
+        );
+    }
     let mut text = format!(
         "warning: {metric}: nine in ten identical releases are not decided within {}",
         humantime::format_duration(question.window)
     );
     let mut ways = Vec::new();
     if let Some(share) = share {
-        ways.push(format!("mirror.share = \"{}%\"", (share * 100.0 * 10.0).ceil() / 10.0));
+        let key = if question.share.is_fixed() { "mirror.share =" } else { "mirror.share_max well above" };
+        ways.push(format!("{key} \"{}%\"", tenths(*share)));
     }
     if let Some(margin) = margin {
         ways.push(format!("margin = {}", (margin * 10_000.0).round() / 10_000.0));
@@ -173,13 +184,22 @@ fn advice(remedy: &Remedy, question: &Question) -> String {
     text + "\n"
 }
 
+/// A share in percent, rounded up to a tenth.
+fn tenths(share: f64) -> f64 {
+    (share * 1_000.0).ceil() / 10.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Share;
 
+    fn fixed(share: Share) -> MirrorRange {
+        MirrorRange { least: share, most: share }
+    }
+
     fn question(rate: f64) -> Question {
-        let (share, window) = (Share::from_ppm(10_000), Duration::from_secs(600));
+        let (share, window) = (fixed(Share::from_ppm(10_000)), Duration::from_secs(600));
         Question { rate, share, window, gpu_ms: None }
     }
 
@@ -199,8 +219,27 @@ mod tests {
     }
 
     #[test]
+    fn a_share_that_grows_by_itself_is_told_with_what_it_reaches() {
+        let most = |most| MirrorRange { most: Share::from_ppm(most), ..fixed(Share::from_ppm(10_000)) };
+        let told = |most_ppm| {
+            let question = Question { share: most(most_ppm), ..question(10.0) };
+            // 270 pairs in ten minutes of ten requests a second: 4.5 % all the time.
+            let adapts = question.reaches(270.0);
+            advice(
+                &Remedy { metric: "error".to_owned(), share: Some(0.045), margin: None, adapts },
+                &question,
+            )
+        };
+        let by_itself =
+            "error: 1% is too little; the mirror stage copies about 4.5% by itself, of the 10% that it may\n";
+        assert_eq!(told(100_000), by_itself);
+        assert!(told(20_000).ends_with("; mirror.share_max well above \"4.5%\" would\n"), "{}", told(20_000));
+        assert!(told(10_000).ends_with("; mirror.share = \"4.5%\" would\n"), "{}", told(10_000));
+    }
+
+    #[test]
     fn without_copies_nothing_is_ever_decided() {
-        let nothing = Question { share: Share::ZERO, ..question(100.0) };
+        let nothing = Question { share: fixed(Share::ZERO), ..question(100.0) };
         let pairs = WalletPairs { median: 1.0, p90: 2.0 };
         assert!(!nothing.decides(Some(pairs)) && nothing.time(1.0).is_none());
     }

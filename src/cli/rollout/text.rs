@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::admin::{NeedRecord, NoteRecord, RolloutRecord, StageRecord};
+use crate::admin::{MirrorShareRecord, NeedRecord, NoteRecord, RolloutRecord, StageRecord};
 use crate::wire::VerdictRecord;
 
 /// Letters of the longest stage that is common, `keep warm`; longer ones push their text to the right.
@@ -28,6 +28,7 @@ pub(super) fn status(record: &RolloutRecord) -> String {
     list(&mut text, "decided", decided(record).into_iter());
     list(&mut text, "waits", record.waiting.iter().map(|what| format!("for {what}")));
     list(&mut text, "needs", record.needs.iter().map(needs));
+    list(&mut text, "copies", record.mirror_share.iter().map(copies));
     if record.store != "works" {
         list(&mut text, "store", std::iter::once(record.store.clone()));
     }
@@ -56,6 +57,17 @@ fn needs(needs: &NeedRecord) -> String {
         },
     );
     format!("about {pairs} more pairs if the trend holds: {time}")
+}
+
+/// How much the mirror copies, and how far that may change.
+fn copies(copied: &MirrorShareRecord) -> String {
+    let MirrorShareRecord { now, min, max } = copied;
+    let range = if min == max {
+        String::new()
+    } else {
+        format!(", between {min} and {max} by what the judge needs in time")
+    };
+    format!("{now} of the requests{range}")
 }
 
 /// Where it stands, in one line.

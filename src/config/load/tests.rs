@@ -78,6 +78,14 @@ fn one_slot_is_enough_and_everything_else_has_a_default() {
 }
 
 #[test]
+fn the_mirror_share_never_changes_unless_it_may() {
+    let range = |lines: &str| parse(&format!("{SLOT}[mirror]\n{lines}")).unwrap().rollout.plan.mirror_range();
+    assert!(range("share = \"3%\"\n").is_fixed());
+    let range = range("share = \"2%\"\nshare_max = \"10%\"\n");
+    assert_eq!((range.least, range.most), (Share::from_ppm(20_000), Share::from_ppm(100_000)));
+}
+
+#[test]
 fn faults_name_place_rule_and_remedy_all_at_once() {
     check("[mirorr]\nshare = \"1%\"\n", &["goldgate.toml:4:2: mirorr: no such key"]);
     check(
@@ -87,6 +95,14 @@ fn faults_name_place_rule_and_remedy_all_at_once() {
             "goldgate.toml:6:9: rollout.drain: a duration, not \"-5s\": expected number at 0",
             "goldgate.toml:8:9: mirror.share: a share is written as a percentage such as \"1%\" or \"0.25%\", not \"1\"",
         ],
+    );
+    check(
+        "[mirror]\nshare = \"2%\"\nshare_max = \"1%\"\n",
+        &["goldgate.toml:6:13: mirror.share_max: must not be below mirror.share, but 1% is below 2%"],
+    );
+    check(
+        "[mirror]\nshare = \"0%\"\nshare_max = \"1%\"\n",
+        &["goldgate.toml:6:13: mirror.share_max: grows from mirror.share, which is 0%"],
     );
     check(
         "[[judge.metrics]]\nname = \"error\"\nmargin = 3\nrequired = true\n",
@@ -111,7 +127,7 @@ fn faults_name_place_rule_and_remedy_all_at_once() {
     check("[server]\nlisten = 8080\n", &["goldgate.toml:5:10: server.listen: a text, not an integer"]);
     check(
         "[cache]\ntier = \"exakt\"\n",
-        &["goldgate.toml:5:8: cache.tier: \"exakt\" is not one of: off, exact"],
+        &["goldgate.toml:5:8: cache.tier: \"exakt\" is not one of: off, exact, semantic"],
     );
 }
 

@@ -1,7 +1,7 @@
 //! A world around the control task: traffic, a candidate, a gate, all scripted.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::control::{Control, ControlParts, ControlTask, Handle, Releases, Start
 use crate::domain::{
     Arm, Clocks, Finish, Outcome, PolicyDigest, ReleaseId, RequestId, RolloutId, Share, Slot, Timestamp,
 };
-use crate::evidence::{AnswerDigest, Copied, Copies, Observation, PromptDigest, Role, Said, Sample};
+use crate::evidence::{AnswerDigest, Copied, Copies, Dropped, Observation, PromptDigest, Role, Said, Sample};
 use crate::judgment::{Judgment, Policy, Question, Reason, Subject, Verdict};
 use crate::rollout::{Ending, Note, OnInconclusive, Plan, Ramp, Stage, Window};
-use crate::routing::{MirrorPlan, RouteTable, StickyKey, assign};
+use crate::routing::{MirrorPlan, RouteTable, StickyKey, assign, mirror_selected};
 use crate::store::Store;
 use crate::telemetry::RuntimeClock;
 
@@ -38,6 +38,10 @@ pub(super) struct Script {
     pub(super) candidate: &'static str,
     /// One in this many of the candidate's answers is an error; 0: none.
     pub(super) error_every: u64,
+    /// Clients a second.
+    pub(super) clients_per_s: u32,
+    /// The first of this many copies finds no room; 0: all find some.
+    pub(super) drop_every: u64,
 }
 
 impl Default for Script {
@@ -48,6 +52,7 @@ impl Default for Script {
             plan: Plan {
                 mirror: Window::new(minutes(1), minutes(10)).unwrap(),
                 copies: MirrorPlan { share: Share::FULL, null_share: Share::ZERO },
+                copies_max: Share::FULL,
                 ramp: Ramp::new([250_000, 1_000_000].map(Share::from_ppm).to_vec()).unwrap(),
                 dwell: Window::new(minutes(1), minutes(5)).unwrap(),
                 drain: minutes(1),
@@ -56,6 +61,8 @@ impl Default for Script {
             },
             candidate: "rel:green",
             error_every: 0,
+            clients_per_s: 10,
+            drop_every: 0,
         }
     }
 }
@@ -89,8 +96,9 @@ pub(super) struct World {
     seen: Mutex<Vec<(Slot, u32)>>,
     task: ControlTask,
     samples: mpsc::Sender<Sample>,
-    error_every: u64,
-    sent: std::sync::atomic::AtomicU64,
+    script: Script,
+    sent: AtomicU64,
+    copied: AtomicU64,
 }
 
 fn judgment(verdict: Verdict) -> Judgment {
@@ -157,8 +165,9 @@ impl World {
             seen: Mutex::default(),
             task,
             samples,
-            error_every: script.error_every,
-            sent: std::sync::atomic::AtomicU64::new(0),
+            script: script.clone(),
+            sent: AtomicU64::new(0),
+            copied: AtomicU64::new(0),
         }
     }
 
@@ -166,16 +175,16 @@ impl World {
         self.handle.start(StartRequest::default()).await.unwrap()
     }
 
-    /// Ten clients a second, sent where the table says, until `done`; at most for two hours.
+    /// Clients, sent where the table says, until `done`; at most for two hours.
     pub(super) async fn traffic_until(&self, done: impl Fn(&Status) -> bool) -> Arc<Status> {
-        for _ in 0..72_000 {
+        for _ in 0..7_200 * self.script.clients_per_s {
             let status = self.handle.status();
             self.note_table();
             if done(&status) {
                 return status;
             }
             self.send_one().await;
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_secs(1) / self.script.clients_per_s).await;
         }
         panic!("never done: {:?}", self.handle.status());
     }
@@ -211,10 +220,18 @@ impl World {
         let table = self.table.load_full();
         let key = StickyKey(format!("user-{n}").into_bytes());
         let arm = assign(&key, table.split, table.salt);
-        let answer = |arm, role| observation(n, &table, arm, role, self.error_every);
-        let mirrored = table.mirror.share > Share::ZERO && arm == Arm::Baseline;
+        let answer = |arm, role| observation(n, &table, arm, role, self.script.error_every);
+        let request = RequestId::new(format!("req-{n}"));
+        let mirrored = mirror_selected(&request, "mirror", table.mirror.share, table.salt);
+        let drops = |nth: u64| self.script.drop_every > 0 && nth.is_multiple_of(self.script.drop_every);
         let copies = || Copies { candidate: Some(answer(Arm::Candidate, Role::Mirror)), null: None };
-        let copied = if mirrored { Copied::Sent(Box::new(copies())) } else { Copied::No };
+        let copied = if !mirrored || arm == Arm::Candidate {
+            Copied::No
+        } else if drops(self.copied.fetch_add(1, Ordering::SeqCst)) {
+            Copied::Dropped(Dropped::Room)
+        } else {
+            Copied::Sent(Box::new(copies()))
+        };
         let sample = Sample { serving: answer(arm, Role::Serving), copied };
         // The controller may be gone in the tests that end it.
         let _ = self.samples.send(sample).await;

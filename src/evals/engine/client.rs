@@ -1,16 +1,23 @@
 //! Sends one request and watches its answer; the clock starts when the request was due, not when it left.
+//!
+//! An engine that refuses a request because it is full (429, 503) has not answered it: the request is sent again, later,
+//! and fewer are sent at once. Every other failure is the arm's answer, and nothing is sent twice.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Response};
-use tokio::time::timeout;
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
+use super::flow::Flow;
 use super::{Endpoint, probe, request};
+use crate::document::parts_digest;
 use crate::domain::Arm;
-use crate::evals::dataset::Case;
 use crate::evals::error::EvalError;
+use crate::evals::order::Turn;
+use crate::evals::run::RunOptions;
 use crate::evals::suite::Suite;
 use crate::telemetry::Clock;
 use crate::upstream::Timeouts;
@@ -28,6 +35,29 @@ pub(in crate::evals) struct Engine {
     model: String,
     timeouts: Timeouts,
     clock: Arc<dyn Clock>,
+    flow: Flow,
+    /// When the run began, by the wall clock.
+    began_ms: u64,
+}
+
+/// Tries of one request that an engine refuses each time; then its answer is lost.
+const TRIES_MAX: u32 = 6;
+
+/// What came of one turn.
+#[derive(Debug, Default)]
+pub(in crate::evals) struct Asked {
+    /// The answer; `None`: nothing came that an engine said, so how it would have answered is not known.
+    pub(in crate::evals) answer: Option<Answer>,
+    /// How often the engine refused the request before.
+    pub(in crate::evals) refused: u32,
+}
+
+/// What came of one try.
+enum Tried {
+    Answered(Answer),
+    Lost,
+    /// Full: come back, after this time if it said so.
+    Refused(Option<Duration>),
 }
 
 impl Engine {
@@ -36,9 +66,9 @@ impl Engine {
         arm: Arm,
         endpoint: Endpoint,
         suite: &Suite,
-        timeouts: Timeouts,
-        clock: Arc<dyn Clock>,
+        RunOptions { timeouts, clock, concurrency, .. }: &RunOptions,
     ) -> Result<Self, EvalError> {
+        let (timeouts, clock) = (*timeouts, Arc::clone(clock));
         let http = client(timeouts.connect)?;
         let listed = timeout(timeouts.first_byte, probe::first_model(&http, arm, &endpoint)).await;
         let listed = listed.unwrap_or_else(|_| {
@@ -50,25 +80,61 @@ impl Engine {
         let Some(model) = named.or(listed) else {
             return Err(EvalError::NoModel { arm, url: endpoint.url });
         };
-        Ok(Self { http, arm, endpoint, model, timeouts, clock })
+        let (flow, began_ms) = (Flow::new(*concurrency), clock.wall().as_millis());
+        Ok(Self { http, arm, endpoint, model, timeouts, clock, flow, began_ms })
     }
 
-    /// Asks one case. The clocks of the answer count from `due_ms` on the run's clock. `None` when nothing came that an
-    /// engine said (refused, cut or silent before the head): how it would have answered is not known.
+    /// Asks one turn. The clocks of the answer count from `due_ms` on the run's clock; `None`: from the moment it is sent.
     ///
     /// # Errors
-    /// When the case cannot be made into a request, or a web page comes back: then nothing that follows is evidence.
+    /// When the case cannot be made into a request, a web page comes back, or the engine refuses one request after the
+    /// other for good: then nothing that follows is evidence.
     pub(in crate::evals) async fn ask(
         &self,
         suite: &Suite,
-        case: &Case,
-        due_ms: f64,
-    ) -> Result<Option<Answer>, EvalError> {
-        let body = request::body(suite, &self.endpoint, &self.model, case)?;
+        turn: Turn,
+        due_ms: Option<f64>,
+    ) -> Result<Asked, EvalError> {
+        let case = &suite.cases[turn.case];
+        let mut body = request::body(suite, &self.endpoint, &self.model, case)?;
+        if suite.request.nonce {
+            request::prefix(&mut body, &self.nonce(turn));
+        }
+        for refused in 0..TRIES_MAX {
+            let place = self.flow.enter(&*self.clock).await;
+            let sent_ms = self.clock.monotonic_ms();
+            let tried = self.attempt(&case.id, &body, due_ms.unwrap_or(sent_ms)).await?;
+            match tried {
+                Tried::Answered(answer) => {
+                    place.answered();
+                    return Ok(Asked { answer: Some(answer), refused });
+                }
+                Tried::Lost => return Ok(Asked { answer: None, refused }),
+                Tried::Refused(wait) => {
+                    let pause = place.refused(sent_ms, refused, wait, &*self.clock);
+                    if refused + 1 < TRIES_MAX {
+                        sleep(pause).await;
+                    }
+                }
+            }
+        }
+        match self.flow.gave_up() {
+            true => Err(EvalError::Refuses { arm: self.arm, url: self.endpoint.url.clone() }),
+            false => Ok(Asked { answer: None, refused: TRIES_MAX }),
+        }
+    }
+
+    /// A line that no other request has, of this run or an earlier one.
+    fn nonce(&self, Turn { case, repeat, arm }: Turn) -> String {
+        let parts = format!("{} {case} {repeat} {arm}", self.began_ms);
+        format!("[{}]\n", &parts_digest("goldgate/nonce/1", &[parts.as_bytes()]).to_hex()[..32])
+    }
+
+    async fn attempt(&self, id: &str, body: &Value, due_ms: f64) -> Result<Tried, EvalError> {
         let url = format!("{}/v1/chat/completions", self.endpoint.url);
-        let mut request = self.http.post(&url).json(&body);
+        let mut request = self.http.post(&url).json(body);
         // For logs, and for engines that replay; an id that cannot stand in a header is left out.
-        if let Ok(id) = HeaderValue::from_str(&case.id) {
+        if let Ok(id) = HeaderValue::from_str(id) {
             request = request.header(CASE_HEADER, id);
         }
         if let Some(key) = &self.endpoint.key {
@@ -76,16 +142,19 @@ impl Engine {
         }
         let mut observer = ResponseObserver::new(self.since(due_ms));
         let Ok(Ok(response)) = timeout(self.head_limit(), request.send()).await else {
-            return Ok(None);
+            return Ok(Tried::Lost);
         };
         if let Some(found) = probe::web_page(&response).filter(|_| response.status().is_success()) {
             return Err(EvalError::NotAnEngine { arm: self.arm, url, found });
+        }
+        if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            return Ok(Tried::Refused(retry_after(&response)));
         }
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         observer.headers(response.status().as_u16(), content_type, self.since(due_ms));
         let end = self.read(response, &mut observer, due_ms).await;
-        Ok(Some(observer.finish(end, self.since(due_ms))))
+        Ok(Tried::Answered(observer.finish(end, self.since(due_ms))))
     }
 
     async fn read(&self, mut response: Response, observer: &mut ResponseObserver, due_ms: f64) -> End {
@@ -112,6 +181,12 @@ impl Engine {
     fn since(&self, due_ms: f64) -> f64 {
         self.clock.monotonic_ms() - due_ms
     }
+}
+
+/// How long the engine asks to wait. Only seconds are read: a date would need its clock to agree with ours.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn ms(ms: f64) -> Duration {

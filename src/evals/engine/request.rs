@@ -21,6 +21,15 @@ pub(super) fn body(suite: &Suite, endpoint: &Endpoint, model: &str, case: &Case)
     Ok(Value::Object(body))
 }
 
+/// Puts `nonce` before the first message, so that no cache of prefixes helps the arm that is asked second, or a second run.
+pub(super) fn prefix(body: &mut Value, nonce: &str) {
+    match body.pointer_mut("/messages/0/content") {
+        Some(Value::String(text)) => text.insert_str(0, nonce),
+        Some(Value::Array(parts)) => parts.insert(0, json!({ "type": "text", "text": nonce })),
+        _ => {}
+    }
+}
+
 /// The variable of a template that a case's `prompt` becomes.
 const PROMPT_VARIABLE: &str = "question";
 

@@ -38,13 +38,21 @@ impl ChoiceMatch {
     /// 1 when `output` chooses `reference`, else 0; 0 when it chooses nothing.
     #[must_use]
     pub fn score(&self, output: &str, reference: &str) -> f64 {
-        let choice = match self.filter {
+        self.find(output).map_or(0.0, |choice| self.exact.score(choice, reference))
+    }
+
+    /// Whether `output` chooses anything: one letter, and signs around it.
+    #[must_use]
+    pub fn chooses(&self, output: &str) -> bool {
+        let letters = |choice: &str| choice.chars().filter(|sign| sign.is_alphanumeric()).count();
+        self.find(output).is_some_and(|choice| letters(choice) == 1)
+    }
+
+    fn find<'t>(&self, output: &'t str) -> Option<&'t str> {
+        match self.filter {
             ChoiceFilter::FirstLine => output.split('\n').next().map(str::trim),
-            ChoiceFilter::AnswerIs => {
-                self.answer_is.captures(output).and_then(|found| found.get(1)).map(|letter| letter.as_str())
-            }
-        };
-        choice.map_or(0.0, |choice| self.exact.score(choice, reference))
+            ChoiceFilter::AnswerIs => Some(self.answer_is.captures(output)?.get(1)?.as_str()),
+        }
     }
 }
 

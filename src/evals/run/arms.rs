@@ -2,12 +2,11 @@
 
 use super::RunOptions;
 use crate::domain::{Arm, ReleaseId};
-use crate::evals::dataset::Case;
-use crate::evals::engine::{Endpoint, Engine};
+use crate::evals::engine::{Asked, Endpoint, Engine};
 use crate::evals::error::EvalError;
+use crate::evals::order::Turn;
 use crate::evals::recorded::RecordedAnswers;
 use crate::evals::suite::Suite;
-use crate::wire::Answer;
 
 /// Where an arm's answers come from.
 #[derive(Clone, Debug)]
@@ -19,6 +18,22 @@ pub enum ArmSource {
 }
 
 impl ArmSource {
+    /// How often it can be asked the same: an answer that was recorded once is one sample, however often it is read.
+    pub(super) const fn repeats(&self, suite: &Suite) -> u32 {
+        match self {
+            Self::Recorded(_) => 1,
+            Self::Engine(_) => suite.repeats,
+        }
+    }
+
+    /// What tells its answers from those of any other source.
+    pub(super) fn identity(&self) -> String {
+        match self {
+            Self::Recorded(recorded) => format!("file {} {}", recorded.file(), recorded.digest()),
+            Self::Engine(endpoint) => endpoint.identity(),
+        }
+    }
+
     pub(super) async fn ready(
         self,
         arm: Arm,
@@ -28,8 +43,7 @@ impl ArmSource {
         Ok(match self {
             Self::Recorded(recorded) => Ready::Recorded(recorded),
             Self::Engine(endpoint) => {
-                let clock = options.clock.clone();
-                Ready::Engine(Box::new(Engine::connect(arm, endpoint, suite, options.timeouts, clock).await?))
+                Ready::Engine(Box::new(Engine::connect(arm, endpoint, suite, options).await?))
             }
         })
     }
@@ -61,24 +75,23 @@ pub(super) enum Ready {
 }
 
 impl Ready {
-    /// How often it can be asked the same: an answer that was recorded once is one sample, however often it is read.
-    pub(super) const fn repeats(&self, suite: &Suite) -> u32 {
-        match self {
-            Self::Recorded(_) => 1,
-            Self::Engine(_) => suite.repeats,
-        }
+    pub(super) const fn is_engine(&self) -> bool {
+        matches!(self, Self::Engine(_))
     }
 
-    /// The answer to `case`; `None` when there is none.
-    pub(super) async fn answer(
+    /// The answer to a turn; see [`Engine::ask`].
+    pub(super) async fn ask(
         &self,
         suite: &Suite,
-        case: &Case,
-        due_ms: f64,
-    ) -> Result<Option<Answer>, EvalError> {
+        turn: Turn,
+        due_ms: Option<f64>,
+    ) -> Result<Asked, EvalError> {
         match self {
-            Self::Recorded(recorded) => Ok(recorded.get(&case.id).cloned()),
-            Self::Engine(engine) => engine.ask(suite, case, due_ms).await,
+            Self::Recorded(recorded) => {
+                let answer = recorded.get(&suite.cases[turn.case].id).cloned();
+                Ok(Asked { answer, refused: 0 })
+            }
+            Self::Engine(engine) => engine.ask(suite, turn, due_ms).await,
         }
     }
 }

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{CasePlace, LatencyMargins, Places, RequestSpec, Suite, SuiteMetric, metrics};
+use super::{CasePlace, LatencyMargins, Places, RequestSpec, SliceRule, Suite, SuiteMetric, metrics};
 use crate::document::{self, Fault, Faults, Item, Reader, Section, did_you_mean};
 use crate::evals::dataset::{Case, read_cases_with_lines};
 use crate::evals::latency::Timing;
 
-const KEYS: [&str; 9] =
-    ["name", "version", "dataset", "limit", "repeats", "seed", "request", "metric", "latency"];
+const KEYS: [&str; 10] =
+    ["name", "version", "dataset", "limit", "repeats", "seed", "request", "metric", "latency", "slices"];
 
 const LATENCY_KEYS: [&str; 4] = ["ttft_margin", "tpot_margin", "e2e_margin", "tps_margin"];
 
@@ -68,6 +68,7 @@ pub(super) fn parse(file: &str, text: &str, folder: &Path) -> Result<Suite, Faul
     let request = root.get("request").map(|item| request(&mut reader, item)).unwrap_or_default();
     let metrics = metrics::read(&mut reader, &root, folder);
     let latency = root.get("latency").map(|item| latency(&mut reader, item)).unwrap_or_default();
+    let slices = root.get("slices").map(|item| slices(&mut reader, &item)).unwrap_or_default();
     let (mut placed, digest) = dataset(&mut reader, &root, folder, &digested(text, &metrics));
     if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) {
         placed.truncate(limit);
@@ -87,6 +88,7 @@ pub(super) fn parse(file: &str, text: &str, folder: &Path) -> Result<Suite, Faul
         request,
         metrics,
         latency,
+        slices,
         digest,
         places: Places { metrics: lines, cases: cases_at, unchecked: None },
     };
@@ -160,6 +162,7 @@ fn request(reader: &mut Reader<'_>, item: Item<'_, '_>) -> RequestSpec {
         match key {
             "model" => request.model = reader.text(&item),
             "template" => request.template = reader.text(&item),
+            "nonce" => request.nonce = reader.truth(&item).unwrap_or(false),
             "stream" | "stream_options" | "n" => {
                 let hint = "the harness streams every request and reads one choice: leave the key out";
                 reader.wrong(&item, "is not the suite's to set", hint);
@@ -168,12 +171,24 @@ fn request(reader: &mut Reader<'_>, item: Item<'_, '_>) -> RequestSpec {
                 request.sampling.insert(key.to_owned(), document::json(item.value));
             }
             key => {
-                let known = [&["model", "template"], &SAMPLING_KEYS[..]].concat();
+                let known = [&["model", "template", "nonce"], &SAMPLING_KEYS[..]].concat();
                 reader.wrong(&item, "no such key", did_you_mean(key, &known));
             }
         }
     }
     request
+}
+
+fn slices(reader: &mut Reader<'_>, item: &Item<'_, '_>) -> SliceRule {
+    match reader.text(item).as_deref() {
+        Some("gate") => return SliceRule::Gate,
+        None | Some("show") => {}
+        Some(other) => {
+            let rule = format!("show or gate, not {other:?}");
+            reader.wrong(item, rule, "gate lets a loss among the cases of one tag fail the verdict");
+        }
+    }
+    SliceRule::Show
 }
 
 fn latency(reader: &mut Reader<'_>, item: Item<'_, '_>) -> LatencyMargins {

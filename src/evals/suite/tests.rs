@@ -253,3 +253,13 @@ fn a_schema_in_a_file_is_read_from_the_suites_folder_and_belongs_to_its_digest()
     assert_ne!(digest("{\"type\": \"object\"}"), digest("{\"type\": \"array\"}"));
     assert_eq!(digest("true"), digest("true"));
 }
+
+#[test]
+fn slices_and_nonce_are_read_and_what_is_neither_is_told() {
+    let rows = "{\"id\": \"a\", \"prompt\": \"x\"}";
+    let suite = read(&format!("slices = \"gate\"\n{SOUND}[request]\nnonce = true\n"), rows).unwrap();
+    assert_eq!((suite.slices, suite.request.nonce), (SliceRule::Gate, true));
+    let plain = read(SOUND, rows).unwrap();
+    assert_eq!((plain.slices, plain.request.nonce), (SliceRule::Show, false));
+    check(&with("slices = \"fail\""), &["s.toml:1:10: slices: show or gate, not \"fail\""]);
+}

@@ -1,7 +1,7 @@
 //! Samples in, records out.
 
 use super::*;
-use crate::domain::{Clocks, Finish, Missing};
+use crate::domain::{Clocks, Finish, Missing, RequestId};
 use crate::evidence::{AnswerDigest, PromptDigest, Role};
 
 const STOP: Outcome = Outcome::Complete(Finish::Stop);
@@ -244,4 +244,30 @@ fn clients_that_left_and_other_epochs_are_counted_and_not_judged() {
     let copy_gone = answer(Arm::Candidate, Outcome::ClientGone, 1);
     assert!(pairing.records(&mirrored(answer(Arm::Baseline, STOP, 1), Some(copy_gone), None)).is_empty());
     assert_eq!(pairing.passed_over(), PassedOver { stale: 1, censored: 2, repeated: 0, capped: 0 });
+}
+
+#[test]
+fn a_mirror_share_that_grows_counts_no_key_and_leaves_the_ramps_share_alone() {
+    let mut pairing = pairing();
+    let mut arrives = |split: StageSplit, placed: Share, n: u32| {
+        let serving = Observation {
+            request: RequestId::new(format!("r{n}")),
+            share: placed,
+            sticky: u64::from(n),
+            ..answer(Arm::Baseline, STOP, 1)
+        };
+        if n.is_multiple_of(100) {
+            pairing.open_stage(split);
+        }
+        match &pairing.records(&Sample { serving, copied: Copied::No })[..] {
+            [Record::Arrival(arrival)] => Some(arrival.share),
+            _ => None,
+        }
+    };
+    // Whatever share the mirror stage copies: nobody is split, and a request of it that ends in the ramp was not either.
+    let mirror = StageSplit { candidate: Share::ZERO, mirrored: Share::from_ppm(100_000) };
+    assert_eq!(arrives(mirror, Share::ZERO, 0), None);
+    let ramp = StageSplit { candidate: Share::from_ppm(250_000), mirrored: Share::from_ppm(10_000) };
+    assert_eq!(arrives(ramp, Share::ZERO, 100), None);
+    assert_eq!(arrives(ramp, Share::from_ppm(250_000), 101), Some(ramp.arrival_share()));
 }

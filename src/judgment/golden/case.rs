@@ -5,7 +5,7 @@ use super::estimate::{Estimate, estimate};
 use super::{GoldenAsk, GoldenMetric, GoldenPair};
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::{Aspect, Halves};
-use crate::judgment::{Bounds, Flips, MetricJudgment, Reason, Strata, Unit, Verdict};
+use crate::judgment::{Bounds, Flips, MetricJudgment, Reason, SliceJudgment, Strata, Unit, Verdict};
 use crate::stats::mcnemar;
 
 /// Example ids shown: enough to look at, too few to weigh.
@@ -28,7 +28,7 @@ struct Ruling {
 
 impl Asked<'_> {
     /// The judgment, and how many more cases would decide it if what they say stays as it is.
-    pub(super) fn judge(&self, ask: &GoldenAsk) -> (MetricJudgment, Option<u64>) {
+    pub(super) fn judge(&self, slices: Vec<SliceJudgment>, ask: &GoldenAsk) -> (MetricJudgment, Option<u64>) {
         let metric = self.metric;
         let differences = Differences::of(metric, self.aspect);
         let ruling = self.rule(&differences, ask);
@@ -60,6 +60,8 @@ impl Asked<'_> {
             examples: if ruling.verdict == Verdict::Fail { self.examples(&differences) } else { Vec::new() },
             opinion: None,
             strata: Strata::default(),
+            slices,
+            noise: metric.noise,
             reason: ruling.reason,
         };
         (judgment, ruling.needed)

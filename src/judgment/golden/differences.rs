@@ -38,6 +38,16 @@ impl Differences {
         }
     }
 
+    /// Of these cases alone, by index; an index that is not there is passed over.
+    pub(super) fn only(&self, cases: &[usize]) -> Self {
+        let known = || cases.iter().copied().filter(|at| *at < self.values.len());
+        Self {
+            values: known().map(|at| self.values[at]).collect(),
+            clusters: known().map(|at| self.clusters[at]).collect(),
+            reach: self.reach,
+        }
+    }
+
     /// Independent units: clusters, or cases where no two share one.
     pub(super) fn units(&self) -> usize {
         self.clusters.iter().collect::<BTreeSet<_>>().len()

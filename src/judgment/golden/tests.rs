@@ -3,7 +3,7 @@
 use super::*;
 use crate::judgment::Flips;
 
-fn ask() -> GoldenAsk {
+pub(super) fn ask() -> GoldenAsk {
     let subject = Subject {
         baseline: "rel:a".to_owned(),
         candidate: "rel:b".to_owned(),
@@ -19,11 +19,19 @@ fn pair(at: usize, baseline: Option<f64>, candidate: Option<f64>) -> GoldenPair 
 
 fn metric(kind: MetricKind, margin: f64, pairs: impl IntoIterator<Item = (f64, f64)>) -> GoldenMetric {
     let pairs = pairs.into_iter().enumerate().map(|(at, (b, c))| pair(at + 1, Some(b), Some(c)));
-    GoldenMetric { name: "m".into(), kind, margin, required: true, pairs: pairs.collect() }
+    GoldenMetric {
+        name: "m".into(),
+        kind,
+        margin,
+        required: true,
+        pairs: pairs.collect(),
+        slices: Vec::new(),
+        noise: None,
+    }
 }
 
 /// Right answers: by both, by the baseline alone, by the candidate alone, of all.
-fn graded(both: usize, baseline: usize, candidate: usize, all: usize) -> GoldenMetric {
+pub(super) fn graded(both: usize, baseline: usize, candidate: usize, all: usize) -> GoldenMetric {
     let case = move |at| match at {
         at if at < both => (1.0, 1.0),
         at if at < both + baseline => (1.0, 0.0),

@@ -76,7 +76,7 @@ async fn a_sampled_answer_is_not_kept() {
         assert_eq!(word(&rig, "", &body).await, "miss baseline");
     }
     assert_eq!(word(&rig, "", &chat(r#","temperature":0"#)).await, "hit baseline");
-    assert_eq!(rig.cache.as_ref().unwrap().stats()[0].entries, 1);
+    assert_eq!(rig.cache.as_ref().unwrap().stats().values().next().unwrap().entries, 1);
 }
 
 #[tokio::test]
@@ -91,4 +91,20 @@ async fn copies_neither_read_nor_write_the_cache() {
     assert!(rig.sample().await.copied.sent().is_some());
     rig.table.store(Arc::new(split(Share::FULL)));
     assert_eq!(word(&rig, "", &chat("")).await, "miss candidate");
+}
+
+#[tokio::test]
+async fn a_hit_names_its_entry_and_its_age() {
+    let engine = Engine::always(body_of("x")).await;
+    let rig = Rig::new(&engine, None, |setup| setup.cache = true).await;
+    let first = rig.ask(&chat("")).await;
+    assert_eq!(first.header("x-goldgate-cache-entry"), None);
+    let hit = rig.ask(&chat("")).await;
+    assert_eq!(
+        (hit.header("x-goldgate-cache-age"), hit.header("x-goldgate-cache-similarity")),
+        (Some("0"), None)
+    );
+    let id = hit.header("x-goldgate-cache-entry").unwrap();
+    assert!(rig.cache.as_ref().unwrap().remove(id).await.unwrap());
+    assert_eq!(word(&rig, "", &chat("")).await, "miss baseline");
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::cache::{Cache, CacheOptions};
+use crate::cache::{Cache, CacheOptions, SemanticOptions, VectorSource};
 use crate::domain::{AnswerRule, MetricName, ReleaseId, Share, Slot};
 use crate::evidence::Sample;
 use crate::proxy::{
@@ -37,6 +37,8 @@ pub(super) struct Setup {
     pub(super) timeouts: Timeouts,
     pub(super) table: RouteTable,
     pub(super) cache: bool,
+    /// Answers messages by something alike, too.
+    pub(super) semantic: bool,
     pub(super) samples_max: usize,
     pub(super) temperature: f64,
 }
@@ -75,6 +77,7 @@ impl Rig {
             timeouts: PATIENT,
             table: steady(),
             cache: false,
+            semantic: false,
             samples_max: 64,
             temperature: 0.0,
         };
@@ -86,7 +89,7 @@ impl Rig {
             slots.occupy(slot, engine.map(|engine| occupant(slot, engine, &setup, &clock)));
         }
         let (sender, samples) = mpsc::channel(setup.samples_max);
-        let cache = setup.cache.then(|| Arc::new(Cache::new(CacheOptions::default(), Arc::clone(&clock))));
+        let cache = setup.cache.then(|| Arc::new(cache(setup.semantic, &clock)));
         let table = Arc::new(ArcSwap::from_pointee(setup.table));
         let counters = Arc::new(Counters::default());
         let parts = ProxyParts {
@@ -117,6 +120,20 @@ impl Rig {
     pub(super) async fn sample(&mut self) -> Sample {
         self.samples.recv().await.unwrap()
     }
+}
+
+fn cache(semantic: bool, clock: &Arc<dyn Clock>) -> Cache {
+    let cache = Cache::in_memory(CacheOptions::default(), Arc::clone(clock), None).unwrap();
+    let options = SemanticOptions {
+        vectors: VectorSource::BuiltIn,
+        templates: Vec::new(),
+        messages: true,
+        similarity_min: 0.2,
+        gap_min: 0.0,
+        audit_every: 1_000,
+        false_hits_max: 0.05,
+    };
+    if semantic { cache.with_semantic(options).unwrap() } else { cache }
 }
 
 fn occupant(slot: Slot, engine: &Engine, setup: &Setup, clock: &Arc<dyn Clock>) -> Occupant {

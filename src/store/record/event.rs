@@ -22,6 +22,9 @@ fn detail(event: &Event) -> Map<String, Value> {
     let detail = match event {
         Event::Prepared { epoch, result } => json!({"epoch": epoch, "error": result.as_ref().err()}),
         Event::GateFinished(said) | Event::Judged(said) => verdict(said),
+        Event::MirrorShare { epoch, share, why } => {
+            json!({"epoch": epoch, "share_ppm": share.ppm(), "why": why})
+        }
         Event::DigestChanged { what } => json!({"what": what}),
         Event::Restarted { durable } => json!({"durable_ms": durable.as_millis()}),
         Event::Operator(OperatorCommand::Abort { why } | OperatorCommand::Rollback { why }) => {

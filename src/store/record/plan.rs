@@ -32,6 +32,8 @@ impl WindowRecord {
 pub(super) struct PlanRecord {
     mirror: WindowRecord,
     mirror_ppm: u32,
+    /// Absent in rollouts that were stored before the share could change.
+    mirror_max_ppm: Option<u32>,
     null_ppm: u32,
     ramp_ppm: Vec<u32>,
     dwell: WindowRecord,
@@ -43,10 +45,11 @@ pub(super) struct PlanRecord {
 impl From<&Plan> for PlanRecord {
     fn from(plan: &Plan) -> Self {
         // Every field by name, so that a new one cannot be forgotten here.
-        let Plan { mirror, copies, ramp, dwell, drain, keep_warm, on_inconclusive } = plan;
+        let Plan { mirror, copies, copies_max, ramp, dwell, drain, keep_warm, on_inconclusive } = plan;
         Self {
             mirror: (*mirror).into(),
             mirror_ppm: copies.share.ppm(),
+            mirror_max_ppm: Some(copies_max.ppm()),
             null_ppm: copies.null_share.ppm(),
             ramp_ppm: ramp.shares().iter().map(|share| share.ppm()).collect(),
             dwell: (*dwell).into(),
@@ -66,6 +69,7 @@ impl PlanRecord {
                 share: word::share(self.mirror_ppm)?,
                 null_share: word::share(self.null_ppm)?,
             },
+            copies_max: word::share(self.mirror_max_ppm.unwrap_or(self.mirror_ppm))?,
             ramp: Ramp::new(shares)?,
             dwell: self.dwell.read()?,
             drain: Duration::from_millis(self.drain_ms),

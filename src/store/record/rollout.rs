@@ -24,6 +24,8 @@ pub(in crate::store) struct RolloutRecord {
     salt: String,
     epoch: u64,
     first_epoch: u64,
+    /// Absent in rollouts that were stored before the share could change.
+    copied_ppm: Option<u32>,
     table_version: u64,
     effects: u64,
     state: StateRecord,
@@ -69,7 +71,8 @@ impl RolloutRecord {
     pub(in crate::store) fn write(rollout: &Rollout) -> String {
         let parts = rollout.parts();
         // Every field by name, so that a new one cannot be forgotten here.
-        let Parts { id, plan, origin, salt, epoch, first_epoch, table_version, effects, state } = parts;
+        let Parts { id, plan, origin, salt, epoch, first_epoch, copied, table_version, effects, state } =
+            parts;
         let record = Self {
             schema: SCHEMA.to_owned(),
             id: id.as_str().to_owned(),
@@ -78,6 +81,7 @@ impl RolloutRecord {
             salt: hex(&salt.0),
             epoch: *epoch,
             first_epoch: *first_epoch,
+            copied_ppm: Some(copied.ppm()),
             table_version: *table_version,
             effects: *effects,
             state: state.into(),
@@ -92,13 +96,16 @@ impl RolloutRecord {
         if record.schema != SCHEMA {
             return Err(RecordError::Schema { found: record.schema, expected: SCHEMA });
         }
+        let plan = record.plan.read()?;
+        let copied = record.copied_ppm.map_or(Ok(plan.copies.share), word::share)?;
         let parts = Parts {
             id: RolloutId::new(record.id),
-            plan: record.plan.read()?,
+            plan,
             origin: word::slot(&record.origin)?,
             salt: salt(&record.salt)?,
             epoch: record.epoch,
             first_epoch: record.first_epoch,
+            copied,
             table_version: record.table_version,
             effects: record.effects,
             state: record.state.read()?,

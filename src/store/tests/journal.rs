@@ -19,6 +19,7 @@ fn plan() -> Plan {
     Plan {
         mirror: Window::new(minutes(5), minutes(10)).unwrap(),
         copies: MirrorPlan { share: Share::from_ppm(10_000), null_share: Share::from_ppm(2_500) },
+        copies_max: Share::from_ppm(40_000),
         ramp: Ramp::new([10_000, 250_000, 1_000_000].map(Share::from_ppm).to_vec()).unwrap(),
         dwell: Window::new(minutes(10), minutes(20)).unwrap(),
         drain: minutes(1),

@@ -51,6 +51,8 @@ fn error() -> MetricJudgment {
         flips: Some(Flips { better: 4, worse: 3 }),
         opinion: None,
         strata: Strata::default(),
+        slices: Vec::new(),
+        noise: None,
         reason: Reason::Note("worse by at most 0.0031".to_owned()),
         examples: vec!["case-17".to_owned()],
     }

@@ -59,6 +59,17 @@ impl Admin {
         self.json("/api/v1/rollouts/latest").await
     }
 
+    /// What the cache counted.
+    pub(crate) async fn cache(&self) -> Value {
+        self.json("/api/v1/cache").await
+    }
+
+    /// Makes a release's answers unreadable for ever.
+    pub(crate) async fn revoke(&self, release: &str) {
+        let (status, body) = self.post("/api/v1/cache/revoke", json!({"release": release})).await;
+        assert_eq!(status, 200, "{body}");
+    }
+
     /// The published table.
     pub(crate) async fn routes(&self) -> Value {
         self.json("/api/v1/routes").await

@@ -8,7 +8,7 @@ use regex::{Error, Regex};
 use super::KEYS;
 use crate::document::{Item, Reader, Section, answer_rule_keys, did_you_mean};
 use crate::domain::{Finish, MetricName};
-use crate::evals::embedder::Embedder;
+use crate::embedding::Embedder;
 use crate::evals::grader::{
     Bleu, ChoiceFilter, ChoiceMatch, ExactMatch, F1Rule, Grader, NumberFilter, NumberMatch, Rouge, TextMatch,
     TextRule, WordF1,

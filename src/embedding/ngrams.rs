@@ -1,7 +1,7 @@
 //! The built-in embedder: runs of up to three tokens, hashed into a vector.
 //!
 //! Tokens come from a real tokenizer of the `tokenizers` crate: a byte-level BPE with 2,000 entries in `tokenizer.json`, trained on
-//! the 1,319 questions of `datasets/gsm8k/cases.jsonl` (MIT); `embedder/tests.rs` trains it anew and compares. Byte-level means that
+//! the 1,319 questions of `datasets/gsm8k/cases.jsonl` (MIT); `ngrams/tests.rs` trains it anew and compares. Byte-level means that
 //! every text has tokens; other languages merely get shorter ones. A run of n tokens (n = 1, 2, 3) adds ±1 to one of
 //! [`DIMENSIONS`] places, both chosen by its hash (feature hashing with signs: Weinberger et al., *Feature Hashing for Large Scale
 //! Multitask Learning*, ICML 2009). Counts enter as √count, so that a word said ten times does not drown the rest.
@@ -10,25 +10,32 @@
 
 use tokenizers::Tokenizer;
 
-/// Length of a vector: several times the distinct runs of a usual answer, so that few share a place.
+/// Usual length of a vector: several times the distinct runs of a usual answer, so that few share a place.
 pub const DIMENSIONS: usize = 2_048;
 
 /// Longest run of tokens.
 const RUN_MAX: usize = 3;
 
 /// The tokenizer and its vocabulary, in the format of the `tokenizers` crate.
-const TOKENIZER: &str = include_str!("embedder/tokenizer.json");
+const TOKENIZER: &str = include_str!("ngrams/tokenizer.json");
 
 /// Makes vectors of texts.
 #[derive(Clone, Debug)]
 pub struct Embedder {
     tokenizer: Tokenizer,
+    dimensions: usize,
 }
 
-/// A tokenizer that cannot be read.
+/// An embedder that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the built-in tokenizer cannot be read: {0}")]
+#[error("the embedder cannot be read: {0}")]
 pub struct EmbedderError(String);
+
+impl EmbedderError {
+    pub(super) const fn new(what: String) -> Self {
+        Self(what)
+    }
+}
 
 /// A text as a point on the unit sphere; the zero vector for a text without tokens.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +48,19 @@ impl Embedder {
     /// Never in practice: the vocabulary is compiled in, and a test reads it.
     pub fn built_in() -> Result<Self, EmbedderError> {
         let tokenizer: Tokenizer = TOKENIZER.parse().map_err(|error| EmbedderError(format!("{error}")))?;
-        Ok(Self { tokenizer })
+        Ok(Self { tokenizer, dimensions: DIMENSIONS })
+    }
+
+    /// The same with shorter vectors, in which more runs share a place; at least one place.
+    #[must_use]
+    pub fn with_dimensions(self, dimensions: usize) -> Self {
+        Self { dimensions: dimensions.max(1), ..self }
+    }
+
+    /// Names everything that a vector depends on.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("ngrams:{}:{}", self.dimensions, blake3::hash(TOKENIZER.as_bytes()).to_hex())
     }
 
     /// The vector of `text`. A text that the tokenizer refuses has no tokens.
@@ -49,26 +68,46 @@ impl Embedder {
     pub fn embed(&self, text: &str) -> Embedding {
         let encoding = self.tokenizer.encode_fast(text, false);
         let tokens = encoding.map(|encoding| encoding.get_ids().to_vec()).unwrap_or_default();
-        Embedding::of_tokens(&tokens)
+        Embedding::of_tokens(&tokens, self.dimensions)
     }
 }
 
 impl Embedding {
-    fn of_tokens(tokens: &[u32]) -> Self {
-        let mut places = vec![0.0_f32; DIMENSIONS];
+    fn of_tokens(tokens: &[u32], dimensions: usize) -> Self {
+        let mut places = vec![0.0_f32; dimensions];
         for run in (1..=RUN_MAX).flat_map(|n| tokens.windows(n)) {
             let hash = hash(run);
-            let place = usize::try_from(hash >> 32).unwrap_or(0) % DIMENSIONS;
+            let place = usize::try_from(hash >> 32).unwrap_or(0) % dimensions;
             places[place] += if hash & 1 == 0 { 1.0 } else { -1.0 };
         }
         for place in &mut places {
             *place = place.abs().sqrt().copysign(*place);
         }
-        let norm = places.iter().map(|place| place * place).sum::<f32>().sqrt();
+        Self::normalised(places)
+    }
+
+    /// The point in the direction of `values`, filled up with zeros or cut to `dimensions`. `None` where they have no direction.
+    #[must_use]
+    pub fn of_values(values: &[f32], dimensions: usize) -> Option<Self> {
+        let mut kept = values.get(..dimensions).unwrap_or(values).to_vec();
+        kept.resize(dimensions, 0.0);
+        let length = kept.iter().map(|value| value * value).sum::<f32>();
+        (length.is_finite() && length > 0.0).then(|| Self::normalised(kept))
+    }
+
+    /// The point of the sphere in the direction of `values`; where they have none, the zero vector.
+    pub(super) fn normalised(mut values: Vec<f32>) -> Self {
+        let norm = values.iter().map(|value| value * value).sum::<f32>().sqrt();
         if norm > 0.0 {
-            places.iter_mut().for_each(|place| *place /= norm);
+            values.iter_mut().for_each(|value| *value /= norm);
         }
-        Self(places)
+        Self(values)
+    }
+
+    /// The coordinates.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.0
     }
 
     /// Cosine of the angle to `other`, negative ones cut to 0, in [0, 1]. 0 when either text has no tokens.

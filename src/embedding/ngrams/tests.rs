@@ -7,7 +7,7 @@ use tokenizers::{
 };
 
 use super::*;
-use crate::evals::dataset::{Ask, read_cases};
+use crate::evals::{Ask, read_cases};
 
 /// Trains the shipped tokenizer anew: byte-level BPE, 2,000 entries, on the questions of the dataset.
 fn train() -> String {
@@ -56,6 +56,19 @@ fn likeness_of_wording_is_measured() {
     check(text, text, 0.999_999..=1.0);
     check(text, "She sells the rest at the farmers' market for $2 per egg.", 0.6..=0.95);
     check(text, "Die Straße war naß und leer, 東京も同じ。", 0.0..=0.2);
+}
+
+#[test]
+fn shorter_vectors_have_their_own_name_and_measure_the_same() {
+    let (long, short) = (Embedder::built_in().unwrap(), Embedder::built_in().unwrap().with_dimensions(256));
+    let cosine = |embedder: &Embedder| {
+        embedder
+            .embed("She sells eggs at the market.")
+            .cosine(&embedder.embed("She sells eggs at the markets."))
+    };
+    assert!((cosine(&long) - cosine(&short)).abs() < 0.1);
+    assert_eq!(short.embed("eggs").values().len(), 256);
+    assert_ne!(long.id(), short.id());
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! Stops asking what does not answer, and tries again after a while.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Failures in a row before nothing is asked any more.
+const FAILURES_MAX: u32 = 3;
+
+/// Until one request may try again.
+const REST: Duration = Duration::from_secs(1);
+
+/// A breaker; time is an argument.
+#[derive(Debug, Default)]
+pub(super) struct Breaker(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    /// When the next try may be made.
+    rests_until: Duration,
+}
+
+impl Breaker {
+    /// Whether to ask now. After a rest one asker is let through, and the next after another rest.
+    pub(super) fn permits(&self, now: Duration) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.failures < FAILURES_MAX {
+            return true;
+        }
+        let rested = now >= state.rests_until;
+        if rested {
+            state.rests_until = now + REST;
+        }
+        rested
+    }
+
+    /// What came of it.
+    pub(super) fn note(&self, worked: bool, now: Duration) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if worked {
+            state.failures = 0;
+            return;
+        }
+        state.failures = state.failures.saturating_add(1);
+        state.rests_until = now + REST;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_three_failures_one_asker_a_second_tries() {
+        let breaker = Breaker::default();
+        let at = Duration::from_millis;
+        for _ in 0..FAILURES_MAX {
+            assert!(breaker.permits(at(0)));
+            breaker.note(false, at(0));
+        }
+        assert!(!breaker.permits(at(999)));
+        assert!(breaker.permits(at(1_000)) && !breaker.permits(at(1_001)));
+        breaker.note(true, at(1_100));
+        assert!(breaker.permits(at(1_100)) && breaker.permits(at(1_100)));
+    }
+}

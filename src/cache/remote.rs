@@ -1,0 +1,131 @@
+//! Vectors of questions from a server, over `/v1/embeddings`: within 30 ms, or the question is asked without the tier.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::Client;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::CacheError;
+use super::breaker::Breaker;
+use crate::embedding::Embedding;
+use crate::telemetry::Clock;
+
+/// The longest that a request waits for its vector.
+const EMBED_MAX: Duration = Duration::from_millis(30);
+
+/// The server.
+#[derive(Debug)]
+pub(super) struct Remote {
+    http: Client,
+    url: String,
+    model: String,
+    clock: Arc<dyn Clock>,
+    breaker: Breaker,
+    /// Numbers of the first vector: a server that gives others is another embedder by now.
+    width: OnceLock<usize>,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    data: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    embedding: Vec<f32>,
+}
+
+impl Remote {
+    /// Nothing is connected yet.
+    pub(super) fn open(url: &str, model: &str, clock: Arc<dyn Clock>) -> Result<Self, CacheError> {
+        // An error means that a provider stands already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let wrong = |error: reqwest::Error| CacheError::Embedder(error.to_string());
+        let http = Client::builder().no_proxy().tcp_nodelay(true).build().map_err(wrong)?;
+        let url = format!("{}/v1/embeddings", url.trim_end_matches('/'));
+        let (breaker, width) = (Breaker::default(), OnceLock::new());
+        Ok(Self { http, url, model: model.to_owned(), clock, breaker, width })
+    }
+
+    /// Its address and the model's name: what stands behind them cannot be seen.
+    pub(super) fn id(&self) -> String {
+        format!("remote:{}:{}", self.url, self.model)
+    }
+
+    /// The vector of `text`; `None` when the server is slow, down, or gives something else than one sound vector.
+    pub(super) async fn embed(&self, text: &str, dimensions: usize) -> Option<Embedding> {
+        if !self.breaker.permits(self.clock.monotonic()) {
+            return None;
+        }
+        let values = timeout(EMBED_MAX, self.ask(text)).await.ok().and_then(Result::ok);
+        self.breaker.note(values.is_some(), self.clock.monotonic());
+        let values = values?;
+        let is_known = *self.width.get_or_init(|| values.len()) == values.len();
+        is_known.then(|| Embedding::of_values(&values, dimensions)).flatten()
+    }
+
+    async fn ask(&self, text: &str) -> reqwest::Result<Vec<f32>> {
+        let body = json!({"model": self.model, "input": text});
+        let reply: Reply =
+            self.http.post(&self.url).json(&body).send().await?.error_for_status()?.json().await?;
+        Ok(reply.data.into_iter().next().map(|row| row.embedding).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::SystemClock;
+    use crate::upstream::testing::{Engine, Step, whole};
+
+    fn answer(embedding: &str) -> Vec<Step> {
+        let body = format!("{{\"data\":[{{\"embedding\":{embedding}}}]}}");
+        vec![Step::Send(whole("200 OK", "application/json", &body))]
+    }
+
+    /// A server that answers to each text what the script says.
+    async fn remote(script: fn(&str) -> Vec<Step>) -> (Engine, Remote) {
+        let engine = Engine::start(move |seen| script(&seen.text())).await;
+        let url = format!("http://{}", engine.endpoint());
+        (engine, Remote::open(&url, "small", Arc::new(SystemClock::start())).unwrap())
+    }
+
+    /// The vector, asked for until a busy machine is quick enough.
+    async fn sound(remote: &Remote, text: &str) -> Embedding {
+        loop {
+            if let Some(embedding) = remote.embed(text, 4).await {
+                return embedding;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sound_vector_is_brought_to_length_and_no_other_is_taken() {
+        let (_engine, remote) = remote(|text| {
+            let vector = if text.contains("wide") { "[1.0,2.0,3.0]" } else { "[3.0,4.0]" };
+            answer(if text.contains("zero") { "[0.0,0.0]" } else { vector })
+        })
+        .await;
+        assert_eq!(sound(&remote, "a").await.values(), [0.6, 0.8, 0.0, 0.0]);
+        for text in ["wide", "zero"] {
+            assert_eq!(remote.embed(text, 4).await, None, "{text}");
+        }
+        assert!(remote.id().ends_with("/v1/embeddings:small"), "{}", remote.id());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hangs_or_talks_nonsense_is_left_out_in_time() {
+        let (_engine, remote) =
+            remote(|text| if text.contains("hang") { vec![Step::Hang] } else { answer("\"none\"") }).await;
+        for text in ["hang", "nonsense", "hang", "hang", "hang"] {
+            let begun = tokio::time::Instant::now();
+            assert_eq!(remote.embed(text, 4).await, None);
+            assert!(begun.elapsed() < Duration::from_secs(2), "{text}: {:?}", begun.elapsed());
+        }
+        assert!(!remote.breaker.permits(remote.clock.monotonic()));
+    }
+}

@@ -1,0 +1,233 @@
+//! `[cache]`: what is remembered, where, and what may stand for something else.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Secret;
+use crate::document::{Reader, Section};
+
+/// Which answers are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheTier {
+    /// None.
+    Off,
+    /// Answers to the very same request.
+    Exact,
+    /// These, and answers to questions that are alike, where `[cache.semantic]` says so.
+    Semantic,
+}
+
+/// Where answers are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CacheStore {
+    /// In this process.
+    Memory,
+    /// In Redis or Valkey at this address, which replicas may share.
+    Redis(String),
+    /// The same, at an address that holds a password and so is not written here.
+    Hidden(Secret),
+}
+
+/// `[cache]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CacheConfig {
+    /// Default off.
+    pub tier: CacheTier,
+    /// `memory` or `redis://HOST:PORT`; `env:NAME` or `file:PATH` for an address with a password. Default memory.
+    pub store: CacheStore,
+    /// Keeps tenants' keys out of a shared store: the same for all replicas. Needed with Redis.
+    pub secret: Option<Secret>,
+    /// Bytes of answers kept. Default 256 MiB.
+    pub bytes_max: usize,
+    /// How long an answer is served, from when it was stored; hits do not renew it. Default 1 h.
+    pub ttl: Duration,
+    /// `[cache.semantic]`.
+    pub semantic: SemanticConfig,
+}
+
+/// What makes vectors of questions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmbedderConfig {
+    /// Hashed runs of tokens.
+    BuiltIn,
+    /// A static table in this folder.
+    Folder(PathBuf),
+    /// A server.
+    Server {
+        /// Its address, `http://HOST:PORT`.
+        url: String,
+        /// `embedder_model`: the model's name there.
+        model: String,
+    },
+}
+
+/// `[cache.semantic]`: what may be answered by an answer to something alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SemanticConfig {
+    /// `built-in`, `dir:PATH` of a static table of word vectors (`tokenizer.json`, `model.safetensors`), or the address of a
+    /// server that answers `/v1/embeddings`. Default built-in.
+    pub embedder: EmbedderConfig,
+    /// Prompt templates whose questions may. Default none.
+    pub templates: Vec<String>,
+    /// Whether requests that bring messages of their own may. Default false.
+    pub messages: bool,
+    /// Least cosine of two questions. Default 0.9.
+    pub similarity_min: f64,
+    /// By how much the nearest question must be nearer than the next. Default 0.01.
+    pub gap_min: f64,
+    /// Share of would-be hits that are asked anyway, to compare. Default 5 %.
+    pub audit: f64,
+    /// Largest rate of false hits, as an upper bound: above it nothing is served. Default 5 %.
+    pub false_hits_max: f64,
+}
+
+pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Path) -> CacheConfig {
+    let mut config = CacheConfig {
+        tier: CacheTier::Off,
+        store: CacheStore::Memory,
+        secret: None,
+        bytes_max: 256 << 20,
+        ttl: Duration::from_secs(3_600),
+        semantic: SemanticConfig {
+            embedder: EmbedderConfig::BuiltIn,
+            templates: Vec::new(),
+            messages: false,
+            similarity_min: 0.9,
+            gap_min: 0.01,
+            audit: 0.05,
+            false_hits_max: 0.05,
+        },
+    };
+    let Some(section) = reader.table(root, "cache") else { return config };
+    reader.known(&section, &["tier", "store", "secret", "bytes_max", "ttl", "semantic"]);
+    let tiers = [("off", CacheTier::Off), ("exact", CacheTier::Exact), ("semantic", CacheTier::Semantic)];
+    config.tier = reader.word(&section, "tier", &tiers).unwrap_or(config.tier);
+    config.store = store(reader, &section, folder).unwrap_or(config.store);
+    config.secret = section.get("secret").and_then(|item| Secret::reference(reader, &item, folder));
+    if config.store != CacheStore::Memory && section.get("secret").is_none() {
+        reader.missing(&section, "secret", "write \"env:NAME\" or \"file:PATH\", the same for all replicas");
+    }
+    config.bytes_max = reader.bytes(&section, "bytes_max").unwrap_or(config.bytes_max);
+    config.ttl = reader.duration(&section, "ttl").unwrap_or(config.ttl);
+    semantic(reader, &section, folder, &mut config.semantic);
+    if config.tier == CacheTier::Semantic && config.semantic.templates.is_empty() && !config.semantic.messages
+    {
+        let hint =
+            "name templates in [cache.semantic], or set messages = true there; or write tier = \"exact\"";
+        reader.missing(&section, "semantic", hint);
+    }
+    config
+}
+
+fn semantic(reader: &mut Reader<'_>, cache: &Section<'_, '_>, folder: &Path, config: &mut SemanticConfig) {
+    let Some(section) = reader.table(cache, "semantic") else { return };
+    let known = [
+        "embedder",
+        "embedder_model",
+        "templates",
+        "messages",
+        "similarity_min",
+        "gap_min",
+        "audit",
+        "false_hits_max",
+    ];
+    reader.known(&section, &known);
+    config.embedder = embedder(reader, &section, folder).unwrap_or(EmbedderConfig::BuiltIn);
+    let templates = reader.texts(&section, "templates").unwrap_or_default();
+    config.templates = templates.into_iter().map(|(name, _)| name).collect();
+    if let Some(item) = section.get("messages") {
+        config.messages = reader.truth(&item).unwrap_or(config.messages);
+    }
+    let mut fraction =
+        |key, default| section.get(key).and_then(|item| reader.fraction(&item)).unwrap_or(default);
+    config.similarity_min = fraction("similarity_min", config.similarity_min);
+    config.gap_min = fraction("gap_min", config.gap_min);
+    config.audit = fraction("audit", config.audit);
+    config.false_hits_max = fraction("false_hits_max", config.false_hits_max);
+}
+
+fn embedder(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -> Option<EmbedderConfig> {
+    let item = section.get("embedder")?;
+    let text = reader.text(&item)?;
+    if text == "built-in" {
+        return Some(EmbedderConfig::BuiltIn);
+    }
+    if let Some(path) = text.strip_prefix("dir:").filter(|path| !path.is_empty()) {
+        return Some(EmbedderConfig::Folder(folder.join(path)));
+    }
+    if text.starts_with("http://") || text.starts_with("https://") {
+        let model = reader.needed(section, "embedder_model", "write the name that the server knows it by")?;
+        return Some(EmbedderConfig::Server { url: text, model: reader.text(&model)? });
+    }
+    let hint = "write \"built-in\", \"dir:PATH\" or \"http://HOST:PORT\"";
+    reader.wrong(&item, format!("an embedder, not {text:?}"), hint);
+    None
+}
+
+fn store(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -> Option<CacheStore> {
+    let item = section.get("store")?;
+    match reader.text(&item)? {
+        text if text == "memory" => Some(CacheStore::Memory),
+        text if text.starts_with("redis://") && !text.contains('@') => Some(CacheStore::Redis(text)),
+        text if text.starts_with("env:") || text.starts_with("file:") => {
+            Secret::reference(reader, &item, folder).map(CacheStore::Hidden)
+        }
+        // What was written may hold a password: it is not repeated.
+        _ => {
+            let hint =
+                "write \"memory\", \"redis://HOST:PORT\", or \"env:NAME\" for an address with a password";
+            reader.wrong(&item, "a store without a password in its address", hint);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read(cache: &str) -> Result<CacheConfig, String> {
+        let text =
+            format!("version = 1\n[slots.blue]\nendpoints = [\"http://127.0.0.1:1\"]\n[cache]\n{cache}");
+        let config = Config::parse("goldgate.toml", &text, Path::new("conf"), []);
+        config
+            .map(|config| config.cache)
+            .map_err(|faults| faults.to_string().lines().next().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_store_is_memory_an_address_or_the_name_of_one() {
+        assert_eq!(read("").unwrap().store, CacheStore::Memory);
+        let shared = read("store = \"redis://10.0.0.1:6379\"\nsecret = \"env:CACHE\"").unwrap();
+        assert_eq!(shared.store, CacheStore::Redis("redis://10.0.0.1:6379".to_owned()));
+        let hidden = read("store = \"env:REDIS\"\nsecret = \"env:CACHE\"").unwrap();
+        assert!(matches!(hidden.store, CacheStore::Hidden(_)));
+    }
+
+    #[test]
+    fn the_semantic_tier_is_for_what_is_named_and_for_nothing_else() {
+        let named =
+            read("tier = \"semantic\"\n[cache.semantic]\ntemplates = [\"answer\"]\naudit = \"10%\"").unwrap();
+        assert_eq!((named.semantic.templates, named.semantic.messages), (vec!["answer".to_owned()], false));
+        assert!((named.semantic.audit - 0.1).abs() < 1e-12);
+        let unnamed = read("tier = \"semantic\"").unwrap_err();
+        assert!(unnamed.contains("cache.semantic: is required"), "{unnamed}");
+        let table = read("[cache.semantic]\nembedder = \"dir:vectors\"").unwrap().semantic.embedder;
+        assert_eq!(table, EmbedderConfig::Folder(PathBuf::from("conf/vectors")));
+        let unnamed = read("[cache.semantic]\nembedder = \"http://127.0.0.1:9\"").unwrap_err();
+        assert!(unnamed.contains("cache.semantic.embedder_model: is required"), "{unnamed}");
+        let other = read("[cache.semantic]\nembedder = \"bert\"").unwrap_err();
+        assert!(other.contains("cache.semantic.embedder: an embedder, not \"bert\""), "{other}");
+        let wide = read("[cache.semantic]\nsimilarity_min = 1.5").unwrap_err();
+        assert!(wide.contains("cache.semantic.similarity_min: a share between 0 and 1"), "{wide}");
+    }
+
+    #[test]
+    fn a_shared_store_needs_a_secret_and_no_password_stands_in_the_file() {
+        let unkeyed = read("store = \"redis://10.0.0.1:6379\"").unwrap_err();
+        assert!(unkeyed.contains("cache.secret: is required"), "{unkeyed}");
+        let open = read("store = \"redis://:hunter2@10.0.0.1\"\nsecret = \"env:CACHE\"").unwrap_err();
+        assert_eq!(open, "goldgate.toml:5:9: cache.store: a store without a password in its address");
+    }
+}
