@@ -47,7 +47,7 @@ pub(super) fn parts(dir: &TempDir, store: Store) -> ControlParts {
         plan: Plan {
             mirror: Window::new(hour, hour).unwrap(),
             copies: MirrorPlan { share: Share::from_ppm(10_000), null_share: Share::ZERO },
-            copies_max: Share::from_ppm(10_000),
+            copies_max: Share::from_ppm(100_000),
             ramp: Ramp::new(vec![Share::from_ppm(250_000), Share::FULL]).unwrap(),
             dwell: Window::new(hour, hour).unwrap(),
             drain: hour,

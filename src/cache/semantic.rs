@@ -63,7 +63,7 @@ pub(super) struct Semantic {
 
 #[derive(Debug)]
 enum Vectoriser {
-    Hashed(Embedder),
+    Hashed(Box<Embedder>),
     Table(Box<Table>),
     Remote(Box<Remote>),
 }
@@ -77,7 +77,9 @@ impl From<EmbedderError> for CacheError {
 impl Vectoriser {
     fn open(source: &VectorSource, clock: Arc<dyn Clock>) -> Result<Self, CacheError> {
         Ok(match source {
-            VectorSource::BuiltIn => Self::Hashed(Embedder::built_in()?.with_dimensions(DIMENSIONS)),
+            VectorSource::BuiltIn => {
+                Self::Hashed(Box::new(Embedder::built_in()?.with_dimensions(DIMENSIONS)))
+            }
             VectorSource::Folder(folder) => Self::Table(Box::new(Table::open(folder)?)),
             VectorSource::Server { url, model } => Self::Remote(Box::new(Remote::open(url, model, clock)?)),
         })

@@ -94,6 +94,27 @@ async fn until(port: &Port, stage: &str) {
 }
 
 #[tokio::test]
+async fn the_share_that_is_copied_is_shown_with_its_bounds() {
+    let port = open_ready().await;
+    check(&port, "start", Exit::Success).await;
+    until(&port, "mirror").await;
+    let routes = port.get("/api/v1/routes").await;
+    assert_eq!([&routes["mirror_share"], &routes["mirror_share_max"]], ["1%", "10%"]);
+    let mut latest = port.get("/api/v1/rollouts/latest").await;
+    assert_eq!(latest["mirror_share"], json!({"now": "1%", "min": "1%", "max": "10%"}));
+    let text = |latest: &serde_json::Value| text::status(&serde_json::from_value(latest.clone()).unwrap());
+    assert!(
+        text(&latest).contains("copies   1% of the requests, between 1% and 10% by what the judge needs")
+    );
+    latest["mirror_share"]["max"] = json!("1%");
+    assert!(text(&latest).contains("copies   1% of the requests\n"), "{}", text(&latest));
+    check(&port, "promote", Exit::Success).await;
+    assert_eq!(port.get("/api/v1/rollouts/latest").await["mirror_share"], json!(null));
+    assert_eq!(port.get("/api/v1/routes").await["mirror_share_max"], "1%");
+    port.close().await;
+}
+
+#[tokio::test]
 async fn a_promoted_rollout_ends_the_wait_well_and_can_still_be_rolled_back() {
     let port = open_ready().await;
     check(&port, "start", Exit::Success).await;

@@ -91,10 +91,12 @@ impl<'r> Row<'r> {
             completion_tokens,
             cached_tokens: None,
         });
+        let end_ms = self.timing.get(Timing::E2e.metric()).copied().map(whole_micros);
         let outcome = if self.outcome == LOST { None } else { Some(outcome(&self.outcome)?) };
         let answer = outcome.map(|outcome| Answer {
             outcome,
-            clocks: Clocks::default(),
+            // The one time that a grader may ask for.
+            clocks: Clocks { end_ms: end_ms.unwrap_or_default(), ..Clocks::default() },
             text: self.output.unwrap_or_default().into_owned(),
             tool_calls: self.tool_calls.map(|calls| text(&calls)),
             usage,

@@ -27,7 +27,7 @@ fn kept(case: usize, arm: Arm) -> Kept {
     let usage = Some(Usage { prompt_tokens: 5, completion_tokens: 7, cached_tokens: None });
     let answer = Answer {
         outcome: Outcome::Complete(Finish::Stop),
-        clocks: Clocks::default(),
+        clocks: Clocks { end_ms: 0.3, ..Clocks::default() },
         text: format!("answer {case} of {arm} \u{2028}\n"),
         tool_calls: None,
         usage,
