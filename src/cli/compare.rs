@@ -1,5 +1,6 @@
 //! `goldgate compare`: two files of results, and a verdict. Nothing is run; the files are the evidence.
 
+mod packed;
 mod pairing;
 
 #[cfg(test)]
@@ -16,14 +17,14 @@ use super::{Blame, Context, Exit, Failure, verdict};
 use crate::document::parts_digest;
 use crate::domain::MetricKind;
 use crate::judgment::{GoldenAsk, GoldenMetric, Judgment, Question, Subject, judge_golden};
-use crate::wire::{ResultsAsk, ScoreRow, read_results};
+use crate::wire::{ResultsAsk, ScoreRow, VerdictRecord, read_results};
 use pairing::Paired;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The baseline's results: samples of lm-eval, results of promptfoo, a JSON log of inspect, a log of OpenAI's evals,
-    /// detailed times of vLLM's benchmark, or scores, one JSON object a line: an id, and numbers, true or false by metric
+    /// The baseline's results: samples of lm-eval, results of promptfoo, a log of inspect, a log of OpenAI's evals, a report of
+    /// guidellm, detailed times of vLLM's benchmark, or scores, one JSON object a line: an id, and numbers, true or false by metric
     #[arg(value_name = "BLUE")]
     blue: PathBuf,
     /// The candidate's results
@@ -56,7 +57,7 @@ const LATENCY_MARGIN: f64 = 0.05;
 /// Files or metrics that cannot be used: exit 2.
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let judgment = judged(&args, context)?;
-    Ok(args.on_inconclusive.map(verdict::show(&judgment, context)?))
+    Ok(args.on_inconclusive.map(verdict::show(&VerdictRecord::from(&judgment), context)?))
 }
 
 /// Pairs the files and judges them.
@@ -93,6 +94,15 @@ fn read(path: &Path, metrics: &[String], provider: Option<&str>) -> Result<Vec<S
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(anyhow!("{}: cannot be read: {error}\n  hint: check the path", path.display()))
     })?;
+    let bytes = match packed::unpacked(&bytes) {
+        None => bytes,
+        Some(log) => log.map_err(|error| {
+            Failure::usage(anyhow!(
+                "{}: not a packed log: {error}\n  hint: inspect writes a whole .eval",
+                path.display()
+            ))
+        })?,
+    };
     read_results(&bytes, &ResultsAsk { metrics, provider })
         .map_err(|faults| Failure::usage(located(path, &faults)))
 }

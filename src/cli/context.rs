@@ -50,6 +50,25 @@ pub struct Context {
     pub output: Output,
     /// Whether text for people on stdout is coloured.
     pub color: bool,
+    /// What a step of GitHub Actions offers.
+    pub github: GitHub,
+}
+
+/// A step of GitHub Actions, as its runner describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GitHub {
+    /// Whether the runner reads annotations.
+    pub annotates: bool,
+    /// The file of the step's summary.
+    pub summary: Option<PathBuf>,
+}
+
+impl GitHub {
+    fn here() -> Self {
+        let annotates = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+        Self { annotates, summary: summary.map(PathBuf::from) }
+    }
 }
 
 /// The environment as far as it is text; what is not cannot be a setting.
@@ -82,7 +101,7 @@ impl Context {
     /// What `args` mean in this process.
     #[must_use]
     pub fn new(args: GlobalArgs) -> Self {
-        Self::within(args, Surroundings::here())
+        Self { github: GitHub::here(), ..Self::within(args, Surroundings::here()) }
     }
 
     fn within(args: GlobalArgs, around: Surroundings) -> Self {
@@ -92,7 +111,8 @@ impl Context {
             ColorChoice::Auto => around.stdout_terminal && !around.no_color && !around.ci,
         };
         let progress = around.stderr_terminal && !around.ci;
-        Self { config: args.config, output: Output::new(args.format, progress), color }
+        let output = Output::new(args.format, progress);
+        Self { config: args.config, output, color, github: GitHub::default() }
     }
 }
 

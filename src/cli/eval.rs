@@ -5,10 +5,10 @@ mod table;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::harness::RunArgs;
+use super::harness::{ImportArgs, RunArgs};
 use super::progress::Bar;
-use super::{Blame, Context, Exit, Failure, Format, arm};
-use crate::evals::{self, Outlets, Suite};
+use super::{Context, Exit, Failure, Format, arm};
+use crate::evals::{self, Outlets};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "URL|file:ANSWERS")]
     target: String,
     #[command(flatten)]
+    import: ImportArgs,
+    #[command(flatten)]
     run: RunArgs,
 }
 
@@ -29,7 +31,9 @@ pub(super) struct Args {
 /// # Errors
 /// Wrong files or arguments (2), or an engine that cannot be used (4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let suites = Suite::read_all(&args.suite).blame_usage()?;
+    let suites = args.import.suites(&args.suite)?;
+    let unchecked = suites.iter().filter_map(|suite| suite.places.unchecked.as_ref());
+    unchecked.for_each(|report| context.output.note(report));
     let source = arm::source(&args.target)?;
     let (options, mut tables) = (args.run.options()?, Vec::new());
     let mut samples = args.run.samples(&suites, &options, &context.output)?;

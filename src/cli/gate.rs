@@ -7,15 +7,15 @@ use anyhow::anyhow;
 
 use super::context::environment;
 use super::golden_page::{GoldenParts, golden_parts};
-use super::harness::RunArgs;
+use super::harness::{ImportArgs, RunArgs};
 use super::margin::{self, MarginArg};
 use super::on_inconclusive::OnInconclusive;
 use super::progress::Bar;
+use super::sources::located;
 use super::{Blame, Context, Exit, Failure, arm, verdict};
 use crate::config::{Config, SlotConfig};
 use crate::domain::Slot;
 use crate::evals::{self, ArmSource, Endpoint, GoldenRun, Outlets, SampleLog, Suite, judge_runs, power};
-use crate::judgment::Judgment;
 use crate::release::Lock;
 use crate::report::{self, Input};
 use crate::wire::VerdictRecord;
@@ -41,6 +41,8 @@ pub(super) struct Args {
     #[command(flatten)]
     on_inconclusive: OnInconclusive,
     #[command(flatten)]
+    import: ImportArgs,
+    #[command(flatten)]
     run: RunArgs,
 }
 
@@ -49,12 +51,12 @@ pub(super) struct Args {
 /// # Errors
 /// Wrong files or arguments (2), or an engine that cannot be used (4).
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let judgment = judged(&args, context).await?;
-    Ok(args.on_inconclusive.map(verdict::show(&judgment, context)?))
+    let record = judged(&args, context).await?;
+    Ok(args.on_inconclusive.map(verdict::show(&record, context)?))
 }
 
 /// Runs every suite on both arms, keeps what is to be kept, and judges.
-async fn judged(args: &Args, context: &Context) -> Result<Judgment, Failure> {
+async fn judged(args: &Args, context: &Context) -> Result<VerdictRecord, Failure> {
     let (mut suites, arms) = what(args, context)?;
     margin::apply(&mut suites, &args.margin).blame_usage()?;
     for line in suites.iter().flat_map(power) {
@@ -79,11 +81,11 @@ async fn judged(args: &Args, context: &Context) -> Result<Judgment, Failure> {
     if let Some(taken) = samples.as_ref().map(SampleLog::taken).filter(|taken| *taken > 0) {
         context.output.note(format_args!("resumed: {taken} answers were there already"));
     }
-    let judgment = judge_runs(&runs);
+    let verdict = located(VerdictRecord::from(&judge_runs(&runs)), &runs);
     if let Some(folder) = args.run.out() {
-        report::write_run(folder, &page(&judgment, &runs)).blame_world()?;
+        report::write_run(folder, &page(verdict.clone(), &runs)).blame_world()?;
     }
-    Ok(judgment)
+    Ok(verdict)
 }
 
 /// Probability, over all suites together, that a run judged case by case fails a candidate within its margins.
@@ -113,7 +115,7 @@ fn what(args: &Args, context: &Context) -> Result<(Vec<Suite>, (ArmSource, ArmSo
         Some(source) => Ok(source),
         None => slot_source(config.as_ref(), slot),
     };
-    Ok((Suite::read_all(files).blame_usage()?, (slot(blue, Slot::Blue)?, slot(green, Slot::Green)?)))
+    Ok((args.import.suites(files)?, (slot(blue, Slot::Blue)?, slot(green, Slot::Green)?)))
 }
 
 fn configured(path: &Path) -> Result<Config, Failure> {
@@ -138,11 +140,10 @@ fn slot_source(config: Option<&Config>, slot: Slot) -> Result<ArmSource, Failure
     Ok(ArmSource::Engine(endpoint))
 }
 
-fn page(judgment: &Judgment, runs: &[GoldenRun]) -> Input {
-    let record = VerdictRecord::from(judgment);
-    let GoldenParts { flips, curves, examples } = golden_parts(runs);
+fn page(record: VerdictRecord, runs: &[GoldenRun]) -> Input {
+    let GoldenParts { flips, curves, examples, scores, cases } = golden_parts(runs);
     let title = format!("{} over {}", record.candidate, record.baseline);
-    Input { flips, curves, examples, ..Input::of_verdict(title, record) }
+    Input { flips, curves, examples, scores, cases, ..Input::of_verdict(title, record) }
 }
 
 #[cfg(test)]

@@ -2,15 +2,18 @@
 
 use hdrhistogram::Histogram;
 
+use super::golden_cases::{cases, question, scores};
 use crate::domain::Arm;
-use crate::evals::{ArmRun, Ask, Case, GoldenRun, Regression, Sample, SuiteMetric, Timing};
-use crate::report::{Example, LatencyCurve, ScoreFlips};
+use crate::evals::{ArmRun, GoldenRun, Regression, Sample, SuiteMetric, Timing};
+use crate::report::{CaseRow, Example, LatencyCurve, ScoreCounts, ScoreFlips};
 
 /// The golden parts of a page.
 pub(super) struct GoldenParts {
     pub(super) flips: Vec<ScoreFlips>,
     pub(super) curves: Vec<LatencyCurve>,
     pub(super) examples: Vec<Example>,
+    pub(super) scores: Vec<ScoreCounts>,
+    pub(super) cases: Vec<CaseRow>,
 }
 
 /// Gathers them from the runs of one gate.
@@ -19,6 +22,8 @@ pub(super) fn golden_parts(runs: &[GoldenRun]) -> GoldenParts {
         flips: runs.iter().flat_map(flips).collect(),
         curves: curves(runs),
         examples: runs.iter().flat_map(examples).collect(),
+        scores: runs.iter().flat_map(scores).collect(),
+        cases: cases(runs),
     }
 }
 
@@ -95,15 +100,4 @@ fn examples(run: &GoldenRun) -> Vec<Example> {
         Some(Example { id: case.id.clone(), note, question: question(case), baseline, candidate })
     };
     run.regressions.iter().filter_map(example).collect()
-}
-
-fn question(case: &Case) -> String {
-    match &case.ask {
-        Ask::Prompt(text) => text.clone(),
-        Ask::Messages(messages) => {
-            let text = messages.iter().filter_map(|message| message["content"].as_str());
-            text.collect::<Vec<_>>().join("\n\n")
-        }
-        Ask::Variables(variables) => serde_json::to_string_pretty(variables).unwrap_or_default(),
-    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::number::positive;
 use super::{Blame, Failure, Output};
-use crate::evals::{Arrivals, Caps, CostCap, Pace, Price, RunOptions, SampleLog, Suite, Trace};
+use crate::evals::{Arrivals, Caps, CostCap, Pace, Price, RunOptions, SampleLog, Suite, Trace, Unsupported};
 use crate::telemetry::SystemClock;
 use crate::upstream::Timeouts;
 
@@ -139,6 +139,25 @@ fn price(text: &str) -> Result<Price, String> {
     let both = text.split_once(',').and_then(|(input, output)| number(input).zip(number(output)));
     let (input, output) = both.ok_or_else(|| "two prices, as in 0.5,1.5".to_owned())?;
     Ok(Price { input, output })
+}
+
+/// What was typed about suites that another tool wrote.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    /// Leaves out the assertions of an imported suite that cannot be checked (code, other models), and says so in the verdict
+    #[arg(long)]
+    allow_unsupported: bool,
+}
+
+impl ImportArgs {
+    /// Reads the suites.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them: exit 2.
+    pub(super) fn suites(&self, files: &[PathBuf]) -> Result<Vec<Suite>, Failure> {
+        let unsupported = if self.allow_unsupported { Unsupported::Allowed } else { Unsupported::Refused };
+        Suite::read_all_with(files, unsupported).blame_usage()
+    }
 }
 
 /// A positive number.

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use super::on_inconclusive::OnInconclusive;
 use super::{Blame, Context, Exit, Failure, verdict};
 use crate::config::load_policy;
+use crate::wire::VerdictRecord;
 use evidence::Evidence;
 use what_if::WhatIf;
 
@@ -46,5 +47,5 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     for note in &judged.notes {
         context.output.note(note);
     }
-    Ok(args.on_inconclusive.map(verdict::show(&judged.judgment, context)?))
+    Ok(args.on_inconclusive.map(verdict::show(&VerdictRecord::from(&judged.judgment), context)?))
 }

@@ -17,6 +17,10 @@ pub enum Format {
     Markdown,
     /// JUnit XML for CI systems; verdicts only, else as text.
     Junit,
+    /// SARIF 2.1.0 for code scanning, pointing at the lines of suites; verdicts only, else as text.
+    Sarif,
+    /// One page; verdicts and runs only, else as text.
+    Html,
 }
 
 /// The two streams of a command. A reader that left (a closed pipe) is no failure: the exit code still speaks.

@@ -76,6 +76,11 @@ impl<'t> Reader<'t> {
         self.fault_at(&item.span, &item.path, rule.into(), hint.into())
     }
 
+    /// The line of `item`, from 1.
+    pub(crate) fn line(&self, item: &Item<'_, '_>) -> usize {
+        self.text.get(..item.span.start).unwrap_or(self.text).matches('\n').count() + 1
+    }
+
     fn fault_at(&self, span: &Range<usize>, path: &str, rule: String, hint: String) -> Fault {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

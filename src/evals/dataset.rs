@@ -43,6 +43,14 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, Faults> {
     rows::read(path, &KEYS, case)
 }
 
+/// The same, each with its line.
+pub(super) fn read_cases_with_lines(path: &Path) -> Result<Vec<(Case, usize)>, Faults> {
+    rows::read(path, &KEYS, |row, id| {
+        let line = row.line();
+        case(row, id).map(|case| (case, line))
+    })
+}
+
 fn case(row: &mut Row<'_>, id: String) -> Option<Case> {
     let ask = ask(row);
     let references = row.texts("reference");

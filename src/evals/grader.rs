@@ -39,6 +39,8 @@
 //! | `length@1` | 1 when characters and words are within bounds | – |
 //! | `language@whatlang-0.18` | 1 when the answer is in the language | the `whatlang` crate, version 0.18 |
 //!
+//! An imported configuration has metrics of its own, `success@promptfoo` and its kin: see `promptfoo.rs`.
+//!
 //! `not-` before an id whose score is 0 or 1 turns the score round. No answer at all scores 0 either way.
 
 mod bleu;
@@ -63,8 +65,13 @@ pub use number::{NumberFilter, NumberMatch};
 pub use rouge::Rouge;
 pub use text::{TextMatch, TextRule};
 
+pub(super) use json_match::is_same as is_same_json;
+pub(super) use tokens::{as_f64, counts, overlap, ratio};
+
 use serde::de::IgnoredAny;
 
+use super::latency::Timing;
+use super::promptfoo::PromptfooGrader;
 use crate::domain::{Finish, Outcome};
 use crate::embedding::Embedder;
 use crate::wire::{Answer, LiveGrader};
@@ -100,12 +107,14 @@ pub enum Grader {
     FinishReason(Option<Finish>),
     /// All that need no reference.
     Live(LiveGrader),
+    /// The results of tests of an imported configuration, `success@promptfoo` and its kin.
+    Promptfoo(PromptfooGrader),
     /// `not-…`: the same, turned round.
     Not(Box<Grader>),
 }
 
 /// An answer, as graders see it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reply<'a> {
     /// Its text.
     pub text: &'a str,
@@ -113,6 +122,8 @@ pub struct Reply<'a> {
     pub tool_calls: Option<&'a str>,
     /// How it ended; `None`: not whole.
     pub finish: Option<Finish>,
+    /// How long it took from the moment it was due, in ms, when that is known.
+    pub e2e_ms: Option<f64>,
 }
 
 impl<'a> From<&'a Answer> for Reply<'a> {
@@ -121,7 +132,8 @@ impl<'a> From<&'a Answer> for Reply<'a> {
             Outcome::Complete(finish) => Some(finish),
             _ => None,
         };
-        Self { text: &answer.text, tool_calls: answer.tool_calls.as_deref(), finish }
+        let e2e_ms = Timing::E2e.of(answer);
+        Self { text: &answer.text, tool_calls: answer.tool_calls.as_deref(), finish, e2e_ms }
     }
 }
 
@@ -175,6 +187,7 @@ impl Grader {
         let output = reply.text;
         match self {
             Self::Live(rule) => Some(rule.score(output)),
+            Self::Promptfoo(tests) => tests.score(reply, references),
             Self::Not(grader) => {
                 let score = grader.score(reply, references)?;
                 Some(if reply.is_empty() { 0.0 } else { 1.0 - score })
@@ -249,6 +262,7 @@ impl Grader {
         match self {
             Self::Exact(_) | Self::Text(_) | Self::Number(_) | Self::Choice(_) | Self::Live(_) => true,
             Self::JsonMatch | Self::ToolCall | Self::FinishReason(_) | Self::Not(_) => true,
+            Self::Promptfoo(tests) => tests.is_binary(),
             Self::WordF1(_) | Self::Rouge(_) | Self::Bleu(_) | Self::Chrf => false,
             Self::Levenshtein | Self::Cosine(_) => false,
         }

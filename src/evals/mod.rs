@@ -26,6 +26,7 @@ mod latency;
 mod order;
 mod pace;
 mod power;
+mod promptfoo;
 
 mod recorded;
 mod rows;
@@ -47,12 +48,13 @@ pub use grader::{
 pub use latency::{Times, Timing, TimingHistogram};
 pub use pace::{Arrivals, Pace};
 pub use power::{Power, power};
+pub use promptfoo::PromptfooGrader;
 pub use recorded::RecordedAnswers;
 pub use run::{
     ArmRun, ArmSource, OnProgress, Outlets, Progress, Regression, RunOptions, Sample, Score, run, run_one,
 };
 pub use samples::SampleLog;
-pub use suite::{LatencyMargins, RequestSpec, SliceRule, Suite, SuiteMetric};
+pub use suite::{CasePlace, LatencyMargins, Places, RequestSpec, SliceRule, Suite, SuiteMetric, Unsupported};
 pub use trace::Trace;
 
 #[cfg(test)]

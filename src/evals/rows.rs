@@ -78,6 +78,11 @@ impl Row<'_> {
         self.faults.push(Fault { line: self.line, column: 1, path: key.to_owned(), ..fault });
     }
 
+    /// Its line, from 1.
+    pub(super) const fn line(&self) -> usize {
+        self.line
+    }
+
     /// Takes the value of `key`; `null` counts as absent.
     pub(super) fn take(&mut self, key: &str) -> Option<Value> {
         self.fields.remove(key).filter(|value| !value.is_null())

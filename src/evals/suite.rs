@@ -3,13 +3,18 @@
 mod metrics;
 mod parse;
 
+pub(super) use parse::SAMPLING_KEYS;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::dataset::Case;
 use super::grader::Grader;
 use super::latency::Timing;
+use super::promptfoo;
 use crate::document::Faults;
 use crate::domain::MetricName;
 
@@ -38,6 +43,37 @@ pub struct Suite {
     pub slices: SliceRule,
     /// Digest of the bytes of the suite's file, of schemas that it names, and of the dataset, `suite:…`.
     pub digest: String,
+    /// Where its parts stand, and what of it is not checked.
+    pub places: Places,
+}
+
+/// Where the parts of a suite stand, for whoever shows what came of them.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The line of each metric in the suite's file, by its name.
+    pub metrics: HashMap<String, usize>,
+    /// Where each case stands, in the order of the cases.
+    pub cases: Vec<CasePlace>,
+    /// What an imported suite asks for and nobody checks, in words; `None`: nothing.
+    pub unchecked: Option<String>,
+}
+
+/// Where a case stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CasePlace {
+    /// The file, as it was named.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: usize,
+}
+
+/// What is done about assertions of an imported suite that cannot be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsupported {
+    /// They are faults.
+    Refused,
+    /// They are left out, and the verdict says so.
+    Allowed,
 }
 
 /// What every request of a suite carries.
@@ -99,7 +135,7 @@ impl Suite {
     /// # Errors
     /// Everything that is wrong with either, each with its place.
     pub fn read(path: &Path) -> Result<Self, Faults> {
-        parse::read(path)
+        Self::read_with(path, Unsupported::Refused)
     }
 
     /// Reads every suite.
@@ -107,9 +143,25 @@ impl Suite {
     /// # Errors
     /// Everything that is wrong with any of them.
     pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Self>, Faults> {
+        Self::read_all_with(paths, Unsupported::Refused)
+    }
+
+    /// Reads a suite: a TOML file of this program, or a configuration of promptfoo in YAML or JSON.
+    fn read_with(path: &Path, unsupported: Unsupported) -> Result<Self, Faults> {
+        match path.extension().and_then(|kind| kind.to_str()) {
+            Some("yaml" | "yml" | "json") => promptfoo::read(path, unsupported),
+            _ => parse::read(path),
+        }
+    }
+
+    /// Reads every suite; `unsupported` says what is done about what imported ones ask for and nobody can check.
+    ///
+    /// # Errors
+    /// As [`Suite::read_all`].
+    pub fn read_all_with(paths: &[PathBuf], unsupported: Unsupported) -> Result<Vec<Self>, Faults> {
         let (mut suites, mut faults) = (Vec::new(), Vec::new());
         for path in paths {
-            match Self::read(path) {
+            match Self::read_with(path, unsupported) {
                 Ok(suite) => suites.push(suite),
                 Err(wrong) => faults.extend(wrong.0),
             }

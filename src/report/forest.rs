@@ -29,9 +29,18 @@ pub(super) struct Forest {
 }
 
 impl Forest {
-    /// The drawing of one row; `None` without an interval.
+    /// The drawing of a metric's row; `None` without an interval.
     pub(super) fn of(metric: &MetricRecord) -> Option<Self> {
-        let (low, high) = metric.interval?;
+        Self::of_part(metric, metric.interval, metric.difference)
+    }
+
+    /// The drawing of a part of the metric's pairs, on the same scale.
+    pub(super) fn of_part(
+        metric: &MetricRecord,
+        interval: Option<(f64, f64)>,
+        difference: Option<f64>,
+    ) -> Option<Self> {
+        let (low, high) = interval?;
         let (a, b) = (margins(metric, low), margins(metric, high));
         let (low, high) = (a.min(b), a.max(b));
         Some(Self {
@@ -39,7 +48,7 @@ impl Forest {
             high: place(high),
             low_capped: inside(&low),
             high_capped: inside(&high),
-            point: metric.difference.map(|difference| margins(metric, difference)).filter(inside).map(place),
+            point: difference.map(|difference| margins(metric, difference)).filter(inside).map(place),
             margin: place(1.0),
             margin_below: (metric.kind == MetricKind::Length).then(|| place(-1.0)),
         })

@@ -1,4 +1,6 @@
-//! The page: one file, no script, nothing to fetch, every text escaped by the template.
+//! The page: one file, nothing to fetch, every text escaped by the template; one script, which only searches the table of cases.
+
+mod rows;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -6,20 +8,34 @@ pub(super) mod tests;
 use minijinja::Environment;
 use serde::Serialize;
 
+use rows::{CaseCells, ExampleRow};
+
 use super::forest::Forest;
+use super::histogram::Drawing;
 use super::plot::{Arms, Ledger, Series, Side, milliseconds, percentiles};
-use super::{Example, Input, LatencyCurve, ScoreFlips, TimelineEntry, number, strata, text};
+use super::{Input, LatencyCurve, ScoreFlips, TimelineEntry, number, strata, text};
 use crate::domain::Arm;
 use crate::wire::{CheckRecord, MetricRecord, VerdictRecord};
 
-/// Examples on a page, and letters of each text: a page stays readable, and small enough to be mailed.
+/// Examples on a page: it stays readable, and small enough to be mailed.
 const EXAMPLES_MAX: usize = 20;
-const EXAMPLE_LETTERS_MAX: usize = 2_000;
 
 /// Events on a page; of a longer run the last ones are shown, for they hold the decision.
 const TIMELINE_MAX: usize = 500;
 
+/// Parts drawn below a metric; the verdict's document has them all.
+const PARTS_MAX: usize = 24;
+
+/// Cases in the table; the greatest losses come first.
+const CASES_MAX: usize = 2_000;
+
 const TEMPLATE: &str = include_str!("page.html");
+/// What all pages look like.
+pub(super) const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The script's SHA-256, by which the page's own policy allows it and nothing else.
+const SCRIPT_DIGEST: &str = "v8zd1ji6359v49aRCRc3iV0CEz2LZwkvYcYA5Z+PEsw=";
 
 /// The page could not be set: a fault of the template, not of the input.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +68,12 @@ struct Page<'a> {
     latencies: Vec<Latency<'a>>,
     ledgers: Vec<LedgerPlot>,
     examples: Vec<ExampleRow>,
+    scores: Vec<Drawing<'a>>,
+    cases: Vec<CaseCells<'a>>,
+    cases_left_out: usize,
+    style: &'static str,
+    script: &'static str,
+    script_digest: &'static str,
 }
 
 #[derive(Serialize)]
@@ -90,6 +112,17 @@ struct MetricRow<'a> {
     strata: Option<String>,
     examples: &'a [String],
     forest: Option<Forest>,
+    parts: Vec<PartRow<'a>>,
+}
+
+/// A part of a metric's pairs: a kind of request, or the cases of one tag.
+#[derive(Serialize)]
+struct PartRow<'a> {
+    name: &'a str,
+    pairs: String,
+    difference: String,
+    interval: String,
+    forest: Option<Forest>,
 }
 
 #[derive(Serialize)]
@@ -125,15 +158,6 @@ struct LedgerPlot {
     threshold: &'static str,
 }
 
-#[derive(Serialize)]
-struct ExampleRow {
-    id: String,
-    note: String,
-    question: String,
-    baseline: Option<String>,
-    candidate: Option<String>,
-}
-
 impl<'a> Page<'a> {
     fn of(input: &'a Input) -> Self {
         let left_out = input.timeline.len().saturating_sub(TIMELINE_MAX);
@@ -153,6 +177,12 @@ impl<'a> Page<'a> {
             latencies: latencies(&input.curves),
             ledgers: ledgers(input),
             examples: input.examples.iter().take(EXAMPLES_MAX).map(ExampleRow::of).collect(),
+            scores: input.scores.iter().filter_map(Drawing::of).collect(),
+            cases: input.cases.iter().take(CASES_MAX).map(CaseCells::of).collect(),
+            cases_left_out: input.cases.len().saturating_sub(CASES_MAX),
+            style: STYLE,
+            script: SCRIPT,
+            script_digest: SCRIPT_DIGEST,
         }
     }
 }
@@ -198,8 +228,22 @@ impl<'a> MetricRow<'a> {
             strata: strata::line(metric),
             examples: &metric.examples,
             forest: Forest::of(metric),
+            parts: parts(metric),
         }
     }
+}
+
+fn parts(metric: &MetricRecord) -> Vec<PartRow<'_>> {
+    let part = |name, pairs, difference, interval| PartRow {
+        name,
+        pairs: number::count(pairs),
+        difference: number::difference_or_nothing(metric.kind, difference),
+        interval: number::interval(metric.kind, interval),
+        forest: Forest::of_part(metric, interval, difference),
+    };
+    let strata = metric.strata.iter().map(|one| part(&one.stratum, one.pairs, one.difference, one.interval));
+    let slices = metric.slices.iter().map(|one| part(&one.slice, one.cases, one.difference, one.interval));
+    strata.chain(slices).take(PARTS_MAX).collect()
 }
 
 impl<'a> FlipsTable<'a> {
@@ -260,24 +304,4 @@ fn ledgers(input: &Input) -> Vec<LedgerPlot> {
         Some(LedgerPlot { title, svg, legend, threshold })
     });
     drawn.collect()
-}
-
-impl ExampleRow {
-    fn of(example: &Example) -> Self {
-        let Example { id, note, question, baseline, candidate } = example;
-        Self {
-            id: id.clone(),
-            note: note.clone(),
-            question: cut(question),
-            baseline: baseline.as_deref().map(cut),
-            candidate: candidate.as_deref().map(cut),
-        }
-    }
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(EXAMPLE_LETTERS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }

@@ -29,6 +29,37 @@ pub struct Input {
     pub timeline: Vec<TimelineEntry>,
     /// Pairs worth reading.
     pub examples: Vec<Example>,
+    /// How often which score was given, of metrics with more scores than right and wrong.
+    pub scores: Vec<ScoreCounts>,
+    /// The golden cases, the greatest losses first.
+    pub cases: Vec<CaseRow>,
+}
+
+/// How often each arm was given which score of one metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScoreCounts {
+    /// The metric.
+    pub metric: String,
+    /// The baseline's scores, in equal parts of [0, 1].
+    pub baseline: Vec<u64>,
+    /// The candidate's.
+    pub candidate: Vec<u64>,
+}
+
+/// One golden case with its scores by the first required metric of its suite. Its texts come from datasets and are trusted by
+/// nobody.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CaseRow {
+    /// Its id.
+    pub id: String,
+    /// Words to slice by.
+    pub tags: Vec<String>,
+    /// What was asked, perhaps cut.
+    pub question: String,
+    /// The baseline's score; `None`: its answer was lost.
+    pub baseline: Option<f64>,
+    /// The candidate's.
+    pub candidate: Option<f64>,
 }
 
 /// Golden cases of one right-or-wrong metric.
@@ -98,6 +129,8 @@ impl Input {
             policy: None,
             timeline: Vec::new(),
             examples: Vec::new(),
+            scores: Vec::new(),
+            cases: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
-//! The four surfaces of one judgment.
+//! The surfaces of one judgment.
 
-use super::{junit, markdown, text};
+use super::{github, junit, markdown, sarif, text};
 use crate::judgment::Judgment;
 use crate::wire::VerdictRecord;
 
@@ -21,10 +21,12 @@ pub enum Surface {
     Text(Style),
     /// For programs: the document `goldgate/verdict/1`.
     Json,
-    /// For a pull request or a step summary: GitHub's markdown.
+    /// For a comment on a pull request: GitHub's markdown, cut to what fits there.
     Markdown,
     /// For a CI system: one JUnit test suite, one case per metric and check, and one for the verdict.
     Junit,
+    /// For code-scanning pages: SARIF 2.1.0, pointing at the lines of suites and cases.
+    Sarif,
 }
 
 /// The verdict on `surface`; ends in a newline.
@@ -33,8 +35,9 @@ pub fn render(record: &VerdictRecord, surface: Surface) -> String {
     match surface {
         Surface::Text(style) => text::render(record, style),
         Surface::Json => String::from_utf8_lossy(&record.to_json_bytes()).into_owned(),
-        Surface::Markdown => markdown::verdict(record),
+        Surface::Markdown => github::comment(markdown::verdict(record)),
         Surface::Junit => junit::render(record),
+        Surface::Sarif => sarif::render(record),
     }
 }
 
@@ -60,4 +63,10 @@ pub fn render_markdown(judgment: &Judgment) -> String {
 #[must_use]
 pub fn render_junit(judgment: &Judgment) -> String {
     render(&VerdictRecord::from(judgment), Surface::Junit)
+}
+
+/// [`Surface::Sarif`] of a judgment.
+#[must_use]
+pub fn render_sarif(judgment: &Judgment) -> String {
+    render(&VerdictRecord::from(judgment), Surface::Sarif)
 }

@@ -60,6 +60,13 @@ fn junit_says(junit: &str, names: &[String]) -> Said {
     (case_says(junit, "verdict", "verdict"), metrics)
 }
 
+fn sarif_says(text: &str, names: &[String]) -> Said {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap();
+    let said = &value["runs"][0]["properties"];
+    let word = |value: &serde_json::Value| value.as_str().unwrap_or("?").to_owned();
+    (word(&said["verdict"]), names.iter().map(|name| word(&said["metrics"][name])).collect())
+}
+
 fn any_metric(index: usize) -> impl Strategy<Value = MetricJudgment> {
     let kinds = [
         MetricKind::Event,
@@ -119,6 +126,7 @@ proptest! {
         prop_assert_eq!(&json_says(&render_json(&judgment)), &expected);
         prop_assert_eq!(&markdown_says(&render_markdown(&judgment), &names), &expected);
         prop_assert_eq!(&junit_says(&render_junit(&judgment), &names), &expected);
+        prop_assert_eq!(&sarif_says(&render_sarif(&judgment), &names), &expected);
         let back = VerdictRecord::from_json_bytes(render_json(&judgment).as_bytes()).unwrap();
         prop_assert_eq!(back.verdict.exit_code(), judgment.verdict.exit_code());
     }

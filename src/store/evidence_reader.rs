@@ -128,6 +128,15 @@ impl EvidenceFiles {
         Ok(Self { dir, waiting, expected: 1 })
     }
 
+    /// The files, in order.
+    pub(super) fn paths(self) -> Vec<PathBuf> {
+        let files = self.waiting.into_iter().rev().filter_map(|item| match item {
+            Item::File(path) => Some(path),
+            Item::Stage { .. } => None,
+        });
+        files.collect()
+    }
+
     /// Reads on: a stage that begins, or the records of the next file in place of what is in `batch`.
     ///
     /// # Errors
@@ -187,23 +196,31 @@ pub fn read_stages(dir: &Path) -> Result<Vec<StoredStage>, EvidenceError> {
 
 fn read_file(path: &Path, into: &mut RecordBatch) -> Result<(), EvidenceError> {
     let bad = |why: String| EvidenceError::Read { file: path.to_owned(), why };
-    let damaged = |why: &str| {
-        bad(format!(
-            "not a whole Parquet file of ours ({why}); it was cut off or changed after it was written"
-        ))
-    };
-    let bytes = fs::read(path).map_err(|error| bad(error.to_string()))?;
-    match named_digest(path) {
-        Some(named) if named != bytes_digest(&bytes) => {
-            return Err(damaged("its bytes are not those its name was given for"));
-        }
-        _ => {}
-    }
+    let damaged = |why: &str| damaged(path, why);
+    let bytes = whole_file(path)?;
     // A file that something else wrote or named: the library takes some damage for a bug of its own.
     let columns =
         catch_unwind(|| Columns::read(bytes)).unwrap_or_else(|_| Err("it cannot be decoded".into()));
     let columns = columns.map_err(|why| damaged(&why))?;
     evidence_rows::records(columns.rows().map_err(bad)?, into).map_err(bad)
+}
+
+fn damaged(path: &Path, why: &str) -> EvidenceError {
+    let why =
+        format!("not a whole Parquet file of ours ({why}); it was cut off or changed after it was written");
+    EvidenceError::Read { file: path.to_owned(), why }
+}
+
+/// The bytes of a file that are those its name was given for.
+pub(super) fn whole_file(path: &Path) -> Result<Vec<u8>, EvidenceError> {
+    let bad = |error: std::io::Error| EvidenceError::Read { file: path.to_owned(), why: error.to_string() };
+    let bytes = fs::read(path).map_err(bad)?;
+    match named_digest(path) {
+        Some(named) if named != bytes_digest(&bytes) => {
+            Err(damaged(path, "its bytes are not those its name was given for"))
+        }
+        _ => Ok(bytes),
+    }
 }
 
 /// The digest in a name of ours, `pairs-<first seq>-<digest>.parquet`.

@@ -18,6 +18,7 @@ mod database;
 mod error;
 mod evidence_reader;
 mod evidence_rows;
+mod evidence_totals;
 mod evidence_writer;
 mod held;
 mod journal;
@@ -29,8 +30,10 @@ mod timeline;
 pub use database::Store;
 pub use error::StoreError;
 pub use evidence_reader::{EvidenceError, EvidenceFiles, Found, StoredStage, read_evidence, read_stages};
+pub use evidence_totals::{MetricTotals, Moments, evidence_totals};
 pub use evidence_writer::{EvidencePlace, EvidenceWriter};
 pub use journal::{Cause, Digests, Step, Stored, Summary};
+pub use parquet::{TableColumn, table_bytes};
 pub use timeline::StoredVerdict;
 
 #[cfg(test)]

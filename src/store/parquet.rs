@@ -1,4 +1,4 @@
-//! Rows of evidence as Parquet: the one file that names polars.
+//! Rows of evidence, and tables of reports, as Parquet: the one file that names polars.
 
 use std::io::Cursor;
 
@@ -32,6 +32,33 @@ impl Columns {
         let mut frame = reader.finish().map_err(|error| error.to_string())?;
         frame.rechunk_mut();
         Ok(Self(frame))
+    }
+
+    /// Reads what totals are made of, and no other column.
+    pub(super) fn halves(bytes: Vec<u8>) -> Result<Self, String> {
+        let wanted = ["kind", "metric", "baseline", "candidate"].map(str::to_owned).to_vec();
+        let reader = ParquetReader::new(Cursor::new(bytes)).with_columns(Some(wanted));
+        let frame = reader.read_parallel(ParallelStrategy::None).finish();
+        frame.map(Self).map_err(|error| error.to_string())
+    }
+
+    /// Hands every row of a pair to `each`: metric and both halves.
+    pub(super) fn each_half(
+        &self,
+        mut each: impl FnMut(&str, Option<f64>, Option<f64>),
+    ) -> Result<(), String> {
+        let Self(frame) = self;
+        let column = |name: &str| frame.column(name).map_err(|error| error.to_string());
+        let text = |name: &str| column(name)?.str().map_err(|error| error.to_string());
+        let number = |name: &str| column(name)?.f64().map_err(|error| error.to_string());
+        let names = text("kind")?.iter().zip(text("metric")?.iter());
+        let halves = number("baseline")?.iter().zip(number("candidate")?.iter());
+        for ((kind, metric), (baseline, candidate)) in names.zip(halves) {
+            if let (Some("pair"), Some(metric)) = (kind, metric) {
+                each(metric, baseline, candidate);
+            }
+        }
+        Ok(())
     }
 
     /// Its rows, in order, each without a copy of its texts.
@@ -89,4 +116,38 @@ fn frame(rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
         column("share_ppm", rows, |row| row.share_ppm),
     ];
     DataFrame::new(rows.len(), columns)
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableColumn {
+    /// Texts.
+    Text(Vec<Option<String>>),
+    /// Numbers.
+    Number(Vec<Option<f64>>),
+    /// Counts.
+    Count(Vec<u64>),
+}
+
+/// A table with named columns of one length as Parquet, compressed with zstd.
+///
+/// # Errors
+/// When the columns are of different lengths.
+pub fn table_bytes(columns: Vec<(&'static str, TableColumn)>) -> Result<Vec<u8>, String> {
+    let height = columns.first().map_or(0, |(_, column)| match column {
+        TableColumn::Text(values) => values.len(),
+        TableColumn::Number(values) => values.len(),
+        TableColumn::Count(values) => values.len(),
+    });
+    let columns = columns.into_iter().map(|(name, column)| match column {
+        TableColumn::Text(values) => Column::from(Series::new(name.into(), values)),
+        TableColumn::Number(values) => Series::new(name.into(), values).into(),
+        TableColumn::Count(values) => Series::new(name.into(), values).into(),
+    });
+    let mut bytes = Vec::new();
+    let written = DataFrame::new(height, columns.collect()).and_then(|mut frame| {
+        ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None)).finish(&mut frame)
+    });
+    written.map_err(|error| error.to_string())?;
+    Ok(bytes)
 }

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use whatlang::Lang;
 
 use crate::domain::{AnswerRule, LengthRange, MetricName};
-use schema::Schema;
+pub use schema::Schema;
 
 /// Memory a compiled pattern may take. Larger ones are refused: a pattern runs on every mirrored answer.
 const PATTERN_BYTES_MAX: usize = 1 << 20;

@@ -121,6 +121,21 @@ pub struct MetricRecord {
     pub reason: String,
     /// Ids of pairs that speak loudest.
     pub examples: Vec<String>,
+    /// Where the metric and those pairs are written: lines of a suite, a dataset, an imported configuration. Absent where
+    /// nothing is known of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceRecord>,
+}
+
+/// Where something that was judged is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// The metric's name, or a pair's id.
+    pub of: String,
+    /// The file, as it was named.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
 }
 
 /// One kind of request.
@@ -280,6 +295,7 @@ impl From<&MetricJudgment> for MetricRecord {
             noise: metric.noise.map(NoiseRecord::from),
             reason: metric.reason.to_string(),
             examples: metric.examples.clone(),
+            sources: Vec::new(),
         }
     }
 }

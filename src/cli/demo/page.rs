@@ -39,6 +39,8 @@ pub(super) async fn input(
         policy: Some(config.judge.policy.clone()),
         timeline: timeline(control, &id).await?,
         examples: golden.examples,
+        scores: golden.scores,
+        cases: golden.cases,
     })
 }
 

@@ -31,6 +31,12 @@ async fn gate(words: &[&str]) -> Result<Exit, Failure> {
 }
 
 async fn gate_with(config: &Path, words: &[&str]) -> Result<Exit, Failure> {
+    let (record, map) = recorded(config, words).await?;
+    Ok(map.map(Exit::from(record.verdict)))
+}
+
+/// The verdict, and what an undecided one is mapped to.
+async fn recorded(config: &Path, words: &[&str]) -> Result<(VerdictRecord, OnInconclusive), Failure> {
     let typed = Line::try_parse_from([&["gate"], words].concat()).unwrap();
     let global = GlobalArgs {
         config: config.to_owned(),
@@ -38,8 +44,7 @@ async fn gate_with(config: &Path, words: &[&str]) -> Result<Exit, Failure> {
         format: Format::Text,
         log: String::new(),
     };
-    let judgment = judged(&typed.args, &Context::new(global)).await?;
-    Ok(typed.args.on_inconclusive.map(Exit::from(judgment.verdict)))
+    Ok((judged(&typed.args, &Context::new(global)).await?, typed.args.on_inconclusive))
 }
 
 async fn check(words: &[&str], expected: Exit) {
@@ -165,6 +170,31 @@ async fn answers_that_lack_cases_are_invalid_and_files_that_are_none_are_usage()
     check_failure(&["--suite", "none.toml", "--blue", SMALL, "--green", LARGE], usage, "none.toml").await;
     check_failure(&["--suite", &suite, "--blue", SMALL, "--green", "ftp://x"], usage, "http or https").await;
     check_failure(&["--suite", &suite, "--blue", SMALL], usage, "nowhere/goldgate.toml").await;
+}
+
+#[tokio::test]
+async fn a_configuration_of_promptfoo_is_a_suite_and_what_is_not_checked_is_named() {
+    const TICKETS: &str = "tests/data/promptfoo/tickets/promptfooconfig.yaml";
+    let bench = Bench::new("", METRIC);
+    let row = |id: u32, output: &str| {
+        let row = serde_json::json!({ "id": format!("test-{id}"), "output": output, "timing": { "e2e_ms": 1_000 } });
+        format!("{row}\n")
+    };
+    let right = row(1, r#"{"urgent": true, "product": "printer"}"#) + &row(2, "{}") + &row(3, "mouse");
+    let (blue, green) = (
+        bench.answers(&right),
+        format!("file:{}", bench.write("green.jsonl", &right.replace("printer", "desk"))),
+    );
+    let words = ["--suite", TICKETS, "--blue", &blue, "--green", &green];
+    check_failure(&words, Exit::Usage, "promptfooconfig.yaml:20:9: assert: javascript runs code").await;
+    let allowed = [&words[..], &["--allow-unsupported"]].concat();
+    let (record, _) = recorded("nowhere/goldgate.toml".as_ref(), &allowed).await.unwrap();
+    let success = &record.metrics[0];
+    assert_eq!((success.name.as_str(), success.pairs, success.missing), ("success@promptfoo", 2, 0));
+    assert_eq!((success.baseline, success.candidate), (Some(1.0), Some(0.5)));
+    assert_eq!((success.sources[0].file.as_str(), success.sources[0].line), (TICKETS, 6));
+    let named = record.checks.iter().find(|check| check.name == "assertions").unwrap();
+    assert!(named.text.as_ref().is_some_and(|text| text.contains("5 of 9 assertions are checked; not: contains (1), javascript")));
 }
 
 #[tokio::test]

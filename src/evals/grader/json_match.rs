@@ -13,7 +13,7 @@ pub(super) fn score(output: &str, reference: &str) -> f64 {
 }
 
 /// Whether two values are the same JSON: the order of fields and the spelling of numbers do not matter.
-pub(super) fn is_same(left: &Value, right: &Value) -> bool {
+pub(in crate::evals) fn is_same(left: &Value, right: &Value) -> bool {
     includes(left, right) && includes(right, left)
 }
 

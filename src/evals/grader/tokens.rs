@@ -14,7 +14,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// How often each item occurs.
-pub(super) fn counts<T: Eq + Hash>(items: impl IntoIterator<Item = T>) -> HashMap<T, usize> {
+pub(in crate::evals) fn counts<T: Eq + Hash>(items: impl IntoIterator<Item = T>) -> HashMap<T, usize> {
     let mut counts = HashMap::new();
     for item in items {
         *counts.entry(item).or_default() += 1;
@@ -23,12 +23,12 @@ pub(super) fn counts<T: Eq + Hash>(items: impl IntoIterator<Item = T>) -> HashMa
 }
 
 /// How many items two collections share, each as often as it occurs in both.
-pub(super) fn overlap<T: Eq + Hash>(left: &HashMap<T, usize>, right: &HashMap<T, usize>) -> usize {
+pub(in crate::evals) fn overlap<T: Eq + Hash>(left: &HashMap<T, usize>, right: &HashMap<T, usize>) -> usize {
     left.iter().map(|(item, count)| right.get(item).map_or(0, |other| *count.min(other))).sum()
 }
 
 /// `part / whole`, and 0 of nothing.
-pub(super) fn ratio(part: usize, whole: usize) -> f64 {
+pub(in crate::evals) fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { as_f64(part) / as_f64(whole) }
 }
 
@@ -39,7 +39,7 @@ pub(super) fn f1(precision: f64, recall: f64) -> f64 {
 }
 
 /// A count of words; texts are far too short to lose one.
-pub(super) const fn as_f64(count: usize) -> f64 {
+pub(in crate::evals) const fn as_f64(count: usize) -> f64 {
     count as f64
 }
 

@@ -134,6 +134,7 @@ fn suite(prompts: &[&str]) -> Suite {
         latency: LatencyMargins { ttft: Some(0.1), token: Some(0.06), ..LatencyMargins::default() },
         slices: SliceRule::Show,
         digest: "suite:0".to_owned(),
+        places: crate::evals::Places::default(),
     }
 }
 

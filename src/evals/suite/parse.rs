@@ -1,11 +1,14 @@
 //! From the text of a suite file to a [`Suite`]; every fault is noted before reading ends.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{LatencyMargins, RequestSpec, SliceRule, Suite, SuiteMetric, metrics};
+use super::{CasePlace, LatencyMargins, Places, RequestSpec, SliceRule, Suite, SuiteMetric, metrics};
 use crate::document::{self, Fault, Faults, Item, Reader, Section, did_you_mean};
-use crate::evals::dataset::{Case, read_cases};
+use crate::evals::dataset::{Case, read_cases_with_lines};
+use crate::evals::latency::Timing;
 
 const KEYS: [&str; 10] =
     ["name", "version", "dataset", "limit", "repeats", "seed", "request", "metric", "latency", "slices"];
@@ -14,7 +17,7 @@ const LATENCY_KEYS: [&str; 4] = ["ttft_margin", "tpot_margin", "e2e_margin", "tp
 
 /// What a request may carry beside model and template: the sampling parameters of the OpenAI API and the usual
 /// ones of inference servers.
-const SAMPLING_KEYS: [&str; 16] = [
+pub(in crate::evals) const SAMPLING_KEYS: [&str; 16] = [
     "max_tokens",
     "max_completion_tokens",
     "temperature",
@@ -66,10 +69,12 @@ pub(super) fn parse(file: &str, text: &str, folder: &Path) -> Result<Suite, Faul
     let metrics = metrics::read(&mut reader, &root, folder);
     let latency = root.get("latency").map(|item| latency(&mut reader, item)).unwrap_or_default();
     let slices = root.get("slices").map(|item| slices(&mut reader, &item)).unwrap_or_default();
-    let (mut cases, digest) = dataset(&mut reader, &root, folder, &digested(text, &metrics));
+    let (mut placed, digest) = dataset(&mut reader, &root, folder, &digested(text, &metrics));
     if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) {
-        cases.truncate(limit);
+        placed.truncate(limit);
     }
+    let (cases, cases_at): (Vec<Case>, Vec<CasePlace>) = placed.into_iter().unzip();
+    let lines = metric_lines(&reader, &root, &metrics);
     if let Some(item) = root.get("dataset") {
         metrics::check(&mut reader, &metrics, &cases, &item);
     }
@@ -85,8 +90,23 @@ pub(super) fn parse(file: &str, text: &str, folder: &Path) -> Result<Suite, Faul
         latency,
         slices,
         digest,
+        places: Places { metrics: lines, cases: cases_at, unchecked: None },
     };
     Faults(reader.faults).or(suite)
+}
+
+/// The lines of the metrics' tables, and of the table of latencies for each of its metrics.
+fn metric_lines(
+    reader: &Reader<'_>,
+    root: &Section<'_, '_>,
+    metrics: &[SuiteMetric],
+) -> HashMap<String, usize> {
+    let tables = root.get("metric").and_then(|item| item.list()).unwrap_or_default();
+    let graders =
+        metrics.iter().zip(&tables).map(|(metric, item)| (metric.name.to_string(), reader.line(item)));
+    let latency = root.get("latency").map(|item| reader.line(&item));
+    let timings = Timing::ALL.into_iter().filter_map(|timing| Some((timing.metric().to_owned(), latency?)));
+    graders.chain(timings).collect()
 }
 
 /// What the digest covers before the dataset: the suite, and the schemas that it names, which may be files of their own.
@@ -100,7 +120,7 @@ fn dataset(
     root: &Section<'_, '_>,
     folder: &Path,
     texts: &[&str],
-) -> (Vec<Case>, String) {
+) -> (Vec<(Case, CasePlace)>, String) {
     let hint = "dataset = \"cases.jsonl\", a path from the folder of this file";
     let mut hasher = blake3::Hasher::new_derive_key("goldgate/suite/1");
     for text in texts {
@@ -111,8 +131,10 @@ fn dataset(
         match fs::read(&path) {
             Ok(bytes) => {
                 hasher.update(&bytes);
-                match read_cases(&path) {
-                    Ok(read) => cases = read,
+                let file: Arc<str> = path.display().to_string().into();
+                let placed = |(case, line)| (case, CasePlace { file: Arc::clone(&file), line });
+                match read_cases_with_lines(&path) {
+                    Ok(read) => cases = read.into_iter().map(placed).collect(),
                     Err(faults) => reader.faults.extend(faults.0),
                 }
             }

@@ -1,10 +1,14 @@
 //! The page holds the whole run, escapes whatever came from outside and fetches nothing.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hdrhistogram::Histogram;
+use sha2::Digest as _;
 
+use super::rows::EXAMPLE_LETTERS_MAX;
 use super::*;
 use crate::domain::MetricName;
 use crate::judgment::{LedgerPoint, Policy, Verdict};
+use crate::report::{CaseRow, Example, ScoreCounts};
 use crate::wire::fixture;
 
 /// A run with everything on it.
@@ -70,7 +74,18 @@ pub(in crate::report) fn run() -> Input {
             baseline: Some("The answer is 42.".to_owned()),
             candidate: None,
         }],
+        scores: vec![ScoreCounts {
+            metric: "f1@squad".to_owned(),
+            baseline: vec![2, 0, 8],
+            candidate: vec![4, 1, 5],
+        }],
+        cases: vec![case("gsm8k-test-0017", Some(1.0), Some(0.0)), case("gsm8k-test-0018", None, Some(0.5))],
     }
+}
+
+fn case(id: &str, baseline: Option<f64>, candidate: Option<f64>) -> CaseRow {
+    let (tags, question) = (vec!["sums".to_owned()], "What is 6 × 7?".to_owned());
+    CaseRow { id: id.to_owned(), tags, question, baseline, candidate }
 }
 
 #[test]
@@ -88,15 +103,27 @@ fn the_page_names_every_part_of_the_run() {
         "ev:c0ffee",
         "12 null pairs, 50 needed",
         "(missing)",
+        "f1@squad",
+        "highest bar: 8 cases",
+        "data-kind=\"worse\"",
+        "data-kind=\"better\"",
     ] {
         assert!(page.contains(part), "{part:?} is not on the page");
     }
 }
 
 #[test]
-fn the_page_fetches_nothing_and_runs_nothing() {
+fn the_page_fetches_nothing_and_runs_only_its_own_script() {
     let page = html(&run()).unwrap();
-    for word in ["<script", "<link", "<img", "src=", "href=", "url(", "http://", "https://"] {
+    assert_eq!(page.matches("<script").count(), 1);
+    let digest = BASE64_STANDARD.encode(sha2::Sha256::digest(SCRIPT.as_bytes()));
+    assert!(
+        page.contains(&format!("script-src 'sha256-{digest}'"))
+            && page.contains(&format!("<script>{SCRIPT}</script>"))
+    );
+    let without = html(&Input { cases: Vec::new(), ..run() }).unwrap();
+    assert!(!without.contains("script"), "no cases, nothing to search");
+    for word in ["<link", "<img", "src=", "href=", "url(", "http://", "https://"] {
         assert!(!page.contains(word), "{word:?} is on the page");
     }
 }
@@ -118,8 +145,12 @@ fn hostile_answers_stay_text() {
         *text = HOSTILE.to_owned();
     }
     example.candidate = Some(HOSTILE.to_owned());
+    example.baseline = Some(format!("{HOSTILE} and more"));
+    input.cases[0] =
+        CaseRow { question: HOSTILE.to_owned(), tags: vec![HOSTILE.to_owned()], ..case(HOSTILE, None, None) };
+    input.scores[0].metric = HOSTILE.to_owned();
     let page = html(&input).unwrap();
-    assert!(!page.contains("<script") && !page.contains("<svg onload"), "markup came through");
+    assert!(page.matches("<script").count() == 1 && !page.contains("<svg onload"), "markup came through");
     assert!(page.contains("&lt;script&gt;") && page.contains("{{ 7 * 7 }}"), "the text itself is lost");
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Arm, MetricName};
 use crate::judgment::{LedgerPoint, Verdict};
-use crate::report::{Example, Input, LatencyCurve, ScoreFlips, TimelineEntry};
+use crate::report::{CaseRow, Example, Input, LatencyCurve, ScoreCounts, ScoreFlips, TimelineEntry};
 use crate::wire::PolicyRecord;
 
 const SCHEMA: &str = "goldgate/run/1";
@@ -21,6 +21,26 @@ pub(super) struct RunRecord {
     flips: Vec<FlipsRecord>,
     latency: Vec<LatencyRecord>,
     examples: Vec<ExampleRecord>,
+    #[serde(default)]
+    scores: Vec<ScoresRecord>,
+    #[serde(default)]
+    cases: Vec<CaseRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ScoresRecord {
+    metric: String,
+    baseline: Vec<u64>,
+    candidate: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CaseRecord {
+    id: String,
+    tags: Vec<String>,
+    question: String,
+    baseline: Option<f64>,
+    candidate: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +104,8 @@ impl From<&Input> for RunRecord {
             flips: input.flips.iter().map(FlipsRecord::from).collect(),
             latency: input.curves.iter().map(LatencyRecord::from).collect(),
             examples: input.examples.iter().map(ExampleRecord::from).collect(),
+            scores: input.scores.iter().map(ScoresRecord::from).collect(),
+            cases: input.cases.iter().map(CaseRecord::from).collect(),
         }
     }
 }
@@ -106,6 +128,8 @@ impl RunRecord {
             policy: self.policy.map(Into::into),
             timeline: Vec::new(),
             examples: self.examples.into_iter().map(Into::into).collect(),
+            scores: self.scores.into_iter().map(Into::into).collect(),
+            cases: self.cases.into_iter().map(Into::into).collect(),
         })
     }
 }
@@ -147,6 +171,34 @@ impl From<FlipsRecord> for ScoreFlips {
     fn from(record: FlipsRecord) -> Self {
         let FlipsRecord { metric, both_right, both_wrong, better, worse } = record;
         Self { metric, both_right, both_wrong, better, worse }
+    }
+}
+
+impl From<&ScoreCounts> for ScoresRecord {
+    fn from(counts: &ScoreCounts) -> Self {
+        let ScoreCounts { metric, baseline, candidate } = counts.clone();
+        Self { metric, baseline, candidate }
+    }
+}
+
+impl From<ScoresRecord> for ScoreCounts {
+    fn from(record: ScoresRecord) -> Self {
+        let ScoresRecord { metric, baseline, candidate } = record;
+        Self { metric, baseline, candidate }
+    }
+}
+
+impl From<&CaseRow> for CaseRecord {
+    fn from(case: &CaseRow) -> Self {
+        let CaseRow { id, tags, question, baseline, candidate } = case.clone();
+        Self { id, tags, question, baseline, candidate }
+    }
+}
+
+impl From<CaseRecord> for CaseRow {
+    fn from(record: CaseRecord) -> Self {
+        let CaseRecord { id, tags, question, baseline, candidate } = record;
+        Self { id, tags, question, baseline, candidate }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::fmt;
 
-use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
+use boon::{Compiler, Draft, SchemaIndex, Schemas, UrlLoader};
 use serde_json::Value;
 
 use super::LiveGraderError;
@@ -15,8 +15,8 @@ use super::LiveGraderError;
 /// The name that the schema is compiled under; it appears in no message and is never opened.
 const PLACE: &str = "schema:/answer";
 
-/// A compiled schema.
-pub(super) struct Schema {
+/// A compiled JSON Schema.
+pub struct Schema {
     text: String,
     schemas: Schemas,
     index: SchemaIndex,
@@ -38,11 +38,26 @@ impl Schema {
     /// When it is no JSON or no schema, or refers to another document.
     pub(super) fn new(text: &str) -> Result<Self, LiveGraderError> {
         let value = serde_json::from_str(text).map_err(|error| unusable(&error))?;
-        let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
+        Self::compiled(Compiler::new(), text.to_owned(), value)
+    }
+
+    /// Compiles `value` as draft 7 unless its `$schema` names another, and checks `format`: what the `ajv` package does.
+    ///
+    /// # Errors
+    /// As [`Schema::new`].
+    pub fn draft_7(value: Value) -> Result<Self, LiveGraderError> {
+        let mut compiler = Compiler::new();
+        compiler.set_default_draft(Draft::V7);
+        compiler.enable_format_assertions();
+        Self::compiled(compiler, value.to_string(), value)
+    }
+
+    fn compiled(mut compiler: Compiler, text: String, value: Value) -> Result<Self, LiveGraderError> {
+        let mut schemas = Schemas::new();
         compiler.use_loader(Box::new(NoLoader));
         compiler.add_resource(PLACE, value).map_err(|error| unusable(&error))?;
         let index = compiler.compile(PLACE, &mut schemas).map_err(|error| unusable(&error))?;
-        Ok(Self { text: text.to_owned(), schemas, index })
+        Ok(Self { text, schemas, index })
     }
 
     /// As it was written.
@@ -52,7 +67,13 @@ impl Schema {
 
     /// Whether `answer` is one JSON value that satisfies the schema.
     pub(super) fn holds(&self, answer: &str) -> bool {
-        serde_json::from_str(answer).is_ok_and(|value| self.schemas.validate(&value, self.index).is_ok())
+        serde_json::from_str(answer).is_ok_and(|value| self.allows(&value))
+    }
+
+    /// Whether `value` satisfies the schema.
+    #[must_use]
+    pub fn allows(&self, value: &Value) -> bool {
+        self.schemas.validate(value, self.index).is_ok()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
 
-use super::{inspect, lm_eval, openai_evals, promptfoo, vllm};
+use super::{guidellm, inspect, lm_eval, openai_evals, promptfoo, vllm};
 use crate::wire::rows::{RowFault, without_place};
 use crate::wire::{ScoreRow, read_scores};
 
@@ -31,14 +31,14 @@ enum Format {
     OpenAiEvals,
     Promptfoo,
     Inspect,
-    InspectZip,
+    Guidellm,
     Vllm,
     /// Totals, without a row for every request.
     VllmTotals,
 }
 
-/// Reads the results in `bytes`: rows of scores, samples of lm-evaluation-harness, results of promptfoo, a JSON log of
-/// inspect, a log of OpenAI's evals, or the detailed times of vLLM's benchmark.
+/// Reads the results in `bytes`: rows of scores, samples of lm-evaluation-harness, results of promptfoo, a log of inspect,
+/// a log of OpenAI's evals, a report of guidellm, or the detailed times of vLLM's benchmark.
 ///
 /// # Errors
 /// Everything that is wrong, each at its line; never an empty list.
@@ -59,10 +59,7 @@ pub fn read_results(bytes: &[u8], ask: &ResultsAsk<'_>) -> Result<Vec<ScoreRow>,
             "totals of a benchmark say nothing of single requests".to_owned(),
             "run it again with --save-detailed",
         )]),
-        Format::InspectZip => Err(vec![of_file(
-            "a packed log (.eval) cannot be read".to_owned(),
-            "unpack it: inspect log convert FILE --to json --output-dir DIR",
-        )]),
+        Format::Guidellm => guidellm::read(bytes, ask),
     };
     read.map(clustered)
 }
@@ -86,9 +83,6 @@ pub(super) const fn of_file(rule: String, hint: &'static str) -> RowFault {
 
 impl Format {
     fn of(bytes: &[u8]) -> Result<Self, RowFault> {
-        if bytes.starts_with(b"PK\x03\x04") {
-            return Ok(Self::InspectZip);
-        }
         let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
         match keys(lines.next().unwrap_or_default()) {
             Ok(keys) => Ok(Self::with(&keys)),
@@ -114,6 +108,7 @@ impl Format {
             () if all(&["spec"]) || all(&["run_id", "event_id", "type"]) => Self::OpenAiEvals,
             () if all(&["results", "evalId"]) => Self::Promptfoo,
             () if all(&["eval", "status"]) => Self::Inspect,
+            () if all(&["benchmarks", "metadata"]) => Self::Guidellm,
             () if all(&["input_lens", "ttfts"]) => Self::Vllm,
             () if all(&["mean_ttft_ms"]) => Self::VllmTotals,
             () => Self::Scores,

@@ -1,4 +1,4 @@
-//! JSON logs of inspect (`inspect log convert --to json`, or `--log-format json`): one row for every sample and epoch.
+//! Logs of inspect as JSON (`--log-format json`, or what a packed `.eval` holds): one row for every sample and epoch.
 //!
 //! A scorer is a metric, and so is every key of a scorer that gives several values, `scorer/key`. Letters and words are
 //! numbers as in the tool's own `value_to_float`: C 1, P ½, I and N 0.

@@ -8,6 +8,7 @@
 //! row for every case.
 
 mod format;
+mod guidellm;
 mod inspect;
 mod item;
 mod lm_eval;

@@ -207,6 +207,5 @@ fn files_that_do_not_say_enough_are_refused_with_what_to_do() {
     );
     check_fault(&inspect.replace("\"samples\": [\n    {", "\"rows\": [\n    {"), "samples: there are none");
     check_fault(&inspect[..inspect.len() / 2], "not JSON of a known kind: EOF");
-    check_fault("PK\u{3}\u{4}...", "inspect log convert");
     check_fault(&fixture("promptfoo.json").replace("\"version\": 3,", "\"version\": 2,"), "3 is read, not 2");
 }

@@ -123,6 +123,6 @@ mod tests {
         check(&RUN.replace("[0.1, 0.05, 0.0]", "[0.1, 0.05]"), "3 inputs, but [3, 2, 3, 3]");
         check(&RUN.replace("Server disconnected", ""), "ttft_ms: request 2: 0 is no time");
         check(&RUN.replace("0.05", "NaN"), "2:");
-        check("{\n\"benchmarks\": [],\n\"metadata\": {}}", "of no tool that is known");
+        check("{\n\"marks\": [],\n\"metadata\": {}}", "of no tool that is known");
     }
 }
