@@ -14,6 +14,8 @@ pub struct WriteFacts {
     pub outcome: Outcome,
     /// Why the request was sent.
     pub role: Role,
+    /// Whether the engine is the one that its release was locked to, as far as anyone knows.
+    pub is_genuine: bool,
     /// The temperature that applied, the client's or else the release's; `None` when neither set one.
     pub temperature: Option<f64>,
     /// Answers asked for at once (`n`); the outcome speaks of the first only.
@@ -27,6 +29,8 @@ pub struct WriteFacts {
 pub enum NotStored {
     /// The answer is a copy's: nobody asked for it.
     Copy,
+    /// The answer is not the release's own: its engine is another one than was locked.
+    Stranger,
     /// `no-store`.
     Forbidden,
     /// Not a 2xx.
@@ -43,6 +47,7 @@ impl fmt::Display for NotStored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Copy => "copy",
+            Self::Stranger => "stranger",
             Self::Forbidden => "forbidden",
             Self::Status => "status",
             Self::Incomplete => "incomplete",
@@ -62,6 +67,7 @@ impl fmt::Display for NotStored {
 pub fn admit(facts: &WriteFacts) -> Result<(), NotStored> {
     let rules = [
         (facts.role == Role::Serving, NotStored::Copy),
+        (facts.is_genuine, NotStored::Stranger),
         (!facts.no_store, NotStored::Forbidden),
         ((200..300).contains(&facts.status), NotStored::Status),
         (facts.outcome == Outcome::Complete(Finish::Stop), NotStored::Incomplete),
@@ -84,6 +90,7 @@ mod tests {
             status: 200,
             outcome: Outcome::Complete(Finish::Stop),
             role: Role::Serving,
+            is_genuine: true,
             temperature: Some(0.0),
             choices: 1,
             no_store: false,
@@ -97,6 +104,7 @@ mod tests {
         check(|_| (), Ok(()));
         check(|facts| facts.role = Role::Mirror, Err(NotStored::Copy));
         check(|facts| facts.role = Role::Null, Err(NotStored::Copy));
+        check(|facts| facts.is_genuine = false, Err(NotStored::Stranger));
         check(|facts| facts.no_store = true, Err(NotStored::Forbidden));
         check(|facts| facts.status = 500, Err(NotStored::Status));
         check(|facts| facts.temperature = Some(0.7), Err(NotStored::Sampled));

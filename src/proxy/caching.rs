@@ -89,6 +89,7 @@ pub(super) fn recorder(
         status: reply.status.as_u16(),
         outcome: Outcome::Complete(Finish::Stop),
         role: Role::Serving,
+        is_genuine: !reply.identity.has_drifted(),
         temperature: applied.temperature,
         choices: applied.choices,
         no_store: ask.cache.no_store || engine_forbids,

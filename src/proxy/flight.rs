@@ -30,6 +30,14 @@ pub(super) struct Flight {
     copying: Copying,
 }
 
+/// What is known of an answer at its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    pub(super) outcome: Outcome,
+    /// Whether its engine is what its release was locked to, as far as anyone knows.
+    pub(super) is_genuine: bool,
+}
+
 impl Flight {
     pub(super) fn new(shared: &Arc<Shared>, ask: &Arc<Ask>, place: &Place, copying: Copying) -> Self {
         let observer = ResponseObserver::new(shared.ms_since(ask.arrival));
@@ -60,7 +68,7 @@ impl Flight {
     }
 
     /// The answer ended. The client's part is done; what copies are still to come are waited for beside it.
-    pub(super) fn finish(&mut self, end: End) -> Option<Outcome> {
+    pub(super) fn finish(&mut self, end: End) -> Option<Ending> {
         let observer = self.observer.take()?;
         let streamed = observer.is_streamed();
         let answer = observer.finish(end, self.shared.ms_since(self.ask.arrival));
@@ -73,8 +81,8 @@ impl Flight {
             arm: self.place.arm,
             role: Role::Serving,
         };
-        let outcome = seen.answer.outcome;
-        if outcome.is_censored() {
+        let ending = Ending { outcome: seen.answer.outcome, is_genuine: seen.is_genuine };
+        if ending.outcome.is_censored() {
             bump(&self.shared.parts.counters.requests.client_gone);
         }
         match mem::replace(&mut self.copying, Copying::No) {
@@ -88,7 +96,7 @@ impl Flight {
                 self.shared.tracker.spawn_on(work, &self.shared.runtime);
             }
         }
-        Some(outcome)
+        Some(ending)
     }
 }
 

@@ -13,11 +13,10 @@ use tracing::debug;
 
 use super::asking::Keeping;
 use super::counters::bump;
-use super::flight::{Flight, end_of};
+use super::flight::{Ending, Flight, end_of};
 use super::handler::{InFlight, Shared};
 use super::usage_filter::UsageFilter;
 use crate::cache::{Answer, WriteFacts, admit};
-use crate::domain::Outcome;
 use crate::upstream::{ReplyBody, UpstreamError};
 use crate::wire::End;
 
@@ -81,8 +80,9 @@ impl Recorder {
     }
 
     /// Writes the answer: at once where the store is at hand, else beside the client.
-    fn write(self, shared: &Arc<Shared>, outcome: Outcome) {
-        let facts = WriteFacts { outcome, ..self.facts };
+    fn write(self, shared: &Arc<Shared>, ending: Ending) {
+        let Ending { outcome, is_genuine } = ending;
+        let facts = WriteFacts { outcome, is_genuine, ..self.facts };
         let (Ok(()), Some(cache)) = (admit(&facts), shared.parts.cache.clone()) else { return };
         bump(&shared.parts.counters.requests.cache_writes);
         let answer = Answer { body: self.bytes.freeze(), ..self.answer };
@@ -124,9 +124,9 @@ impl Live {
         self.state = State::Ended;
         let rest = self.filter.as_mut().map(UsageFilter::finish).filter(|rest| !rest.is_empty());
         self.record(rest.as_deref().unwrap_or_default());
-        let outcome = self.flight.as_mut().and_then(|flight| flight.finish(End::Clean));
-        if let (Some(outcome), Some(recorder)) = (outcome, self.recorder.take()) {
-            recorder.write(&self.shared, outcome);
+        let ending = self.flight.as_mut().and_then(|flight| flight.finish(End::Clean));
+        if let (Some(ending), Some(recorder)) = (ending, self.recorder.take()) {
+            recorder.write(&self.shared, ending);
         }
         rest
     }

@@ -12,3 +12,4 @@ mod faults;
 mod framing;
 mod pins;
 mod rig;
+mod strangers;

@@ -48,12 +48,18 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was locked as {}, and the engine ", self.what, self.locked)?;
+        write!(f, "{}: {} was locked, and the engine ", self.what, short(&self.locked))?;
         match &self.told {
-            Some(told) => write!(f, "has {told}"),
-            None => f.write_str("does not tell it"),
+            Some(told) => write!(f, "has {}", short(told)),
+            None => f.write_str("does not tell"),
         }
     }
+}
+
+/// Enough of a digest to tell two apart; everything else as it is.
+fn short(text: &str) -> &str {
+    let is_digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_digest { &text[..12] } else { text }
 }
 
 impl EngineReport {
@@ -106,12 +112,25 @@ mod tests {
             assert!(said.iter().all(|said| said.contains(expected)), "{said:?} {expected}");
         };
         check(|_| {}, "");
-        check(|told| told.build = None, "build was locked as b1, and the engine does not tell it");
-        check(|told| told.chat_template = Some("c2".into()), "chat template was locked as c1");
+        check(|told| told.build = None, "build: b1 was locked, and the engine does not tell");
+        check(
+            |told| told.chat_template = Some("c2".into()),
+            "chat template: c1 was locked, and the engine has c2",
+        );
         check(|told| told.fingerprint = Some("f2".into()), "and the engine has f2");
         check(|told| told.sampling = BTreeMap::new(), "sampling default top_k");
         check(|told| told.tokens = Some("t2".into()), "tokens of fixed conversations");
         check(|told| told.weights = Some("w2".into()), "weights");
+    }
+
+    #[test]
+    fn digests_are_shown_in_short() {
+        let digest = |text: &[u8]| Some(chat_template_digest(text));
+        let of = |text: &[u8]| EngineReport { chat_template: digest(text), ..EngineReport::default() };
+        let said = of(b"a").differences(&of(b"b"))[0].to_string();
+        let [a, b] = [digest(b"a"), digest(b"b")].map(Option::unwrap);
+        let expected = format!("chat template: {} was locked, and the engine has {}", &a[..12], &b[..12]);
+        assert_eq!(said, expected);
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn drift(
     first: Option<&(String, EngineReport)>,
 ) -> Option<String> {
     if let Some(difference) = lock.differences(told).first() {
-        return Some(format!("{name} is not release {}: its {difference}", lock.name()));
+        return Some(format!("{name} is not release {}: {difference}", lock.name()));
     }
     let (other, alike) = first?;
     let differences = alike.differences(told);
@@ -154,7 +154,7 @@ mod tests {
         check(
             &told("b1", "t2"),
             Some(
-                "b:1 is not release v2: its tokens of fixed conversations was locked as t1, and the engine has t2",
+                "b:1 is not release v2: tokens of fixed conversations: t1 was locked, and the engine has t2",
             ),
         );
         check(

@@ -175,11 +175,30 @@ async fn a_dead_engine_is_one_line_in_the_log_and_its_return_another() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let (engine, is_well) = ill(vec![Step::Close]).await;
     let (pool, _clock) = pool_of(&[&engine]);
+    // Another test may have had these lines looked at by a subscriber of its own, which wants no INFO.
+    tracing::callsite::rebuild_interest_cache();
     ask(&pool, 50).await;
     is_well.store(true, SeqCst);
+    tracing::callsite::rebuild_interest_cache();
     ask(&pool, 50).await;
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let of = |level: &str| text.lines().filter(|line| line.contains(level)).count();
     assert_eq!((of(" WARN "), of(" INFO ")), (1, 1), "{text}");
     assert!(text.contains("an engine answers again") && text.contains("failures=50"), "{text}");
+}
+
+#[tokio::test]
+async fn an_engine_that_drifted_gets_requests_only_where_no_other_takes_them() {
+    let (drifted, well) = (Engine::always(ok()).await, Engine::always(ok()).await);
+    let (pool, _) = pool_of(&[&drifted, &well]);
+    pool.identity(0).doubt("its chat template is another one");
+    ask(&pool, 6).await;
+    assert_eq!((drifted.seen().len(), well.seen().len()), (0, 6));
+    pool.identity(1).doubt("so is this one's");
+    ask(&pool, 6).await;
+    assert_eq!(drifted.seen().len() + well.seen().len(), 12, "a pool never becomes empty");
+    pool.identity(0).confirm(None);
+    let before = drifted.seen().len();
+    ask(&pool, 6).await;
+    assert_eq!(drifted.seen().len(), before + 6);
 }

@@ -76,6 +76,6 @@ async fn a_rollout_to_an_engine_that_is_not_its_release_ends_before_any_user_see
     serve.admin.start("r1").await;
     let ended = serve.admin.wait_for_stage("rolled_back").await;
     let said = ended.to_string();
-    assert!(said.contains("sampling default temperature was locked as 0.8"), "{said}");
+    assert!(said.contains("sampling default temperature: 0.8 was locked"), "{said}");
     assert_eq!(serve.stop().await.code, Some(0));
 }
