@@ -10,12 +10,14 @@
 mod answer_rule;
 mod canonical;
 mod fault;
+mod json_schema;
 mod reader;
 mod values;
 mod yaml;
 
 pub use canonical::{canonical_json, parts_digest};
 pub use fault::{Fault, Faults};
+pub use json_schema::{JsonSchema, SchemaError};
 
 pub(crate) use answer_rule::{answer_rule_keys, answer_rules};
 pub(crate) use fault::did_you_mean;

@@ -94,6 +94,7 @@ mod tests {
         let texts = PromptTexts {
             entries: text("answer", "answer.j2"),
             files: text("answer.j2", "Q: {{ question }}"),
+            schemas: BTreeMap::new(),
         };
         let sampling = json!({"temperature": 0.0, "max_tokens": 64}).as_object().unwrap().clone();
         let prompts = Arc::new(Prompts::compile(&texts).unwrap());

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::ReleaseError;
 use super::canonical::{canonical, digest};
 use super::file_hashes::FileHashes;
-use super::manifest::{Engine, File, Manifest, Model, Prompt, read_text};
+use super::manifest::{Engine, File, Manifest, Model, read_text};
 use super::prompts::{PromptTexts, Prompts};
 use super::report::{Difference, EngineReport, chat_template_digest};
 use super::source;
@@ -250,13 +250,13 @@ fn sections(
     weights: Value,
     told: Option<EngineReport>,
 ) -> Result<BTreeMap<String, String>, ReleaseError> {
-    let texts = manifest.prompt_texts(folder)?;
+    let PromptTexts { entries, files, schemas } = manifest.prompt_texts(folder)?;
     let Manifest {
         name: _,
         model: Model { id, source: _ },
         tokenizer,
         chat_template,
-        prompts,
+        prompts: _,
         sampling,
         interface,
         context,
@@ -265,13 +265,6 @@ fn sections(
         eval,
         ops,
     } = manifest;
-    let mut schemas = Map::new();
-    for (id, Prompt { template: _, schema }) in prompts {
-        if let Some(schema) = schema {
-            schemas.insert(id, Value::String(read_text(&folder.join(schema))?));
-        }
-    }
-    let PromptTexts { entries, files } = texts;
     let mut engine = json!({"kind": kind, "version": version, "flags": flags});
     if let Some(told) = told {
         engine["told"] = serde_json::to_value(lasting(told))?;
@@ -347,7 +340,7 @@ fn texts(prompts: &Value) -> PromptTexts {
         let object = prompts[key].as_object().into_iter().flatten();
         object.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
     };
-    PromptTexts { entries: map("entries"), files: map("files") }
+    PromptTexts { entries: map("entries"), files: map("files"), schemas: map("schemas") }
 }
 
 #[cfg(test)]

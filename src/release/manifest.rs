@@ -79,8 +79,12 @@ impl Manifest {
         let mut texts = PromptTexts::default();
         let mut open: Vec<String> = Vec::new();
         for (id, prompt) in &self.prompts {
-            texts.entries.insert(id.clone(), prompt.template.clone());
-            open.push(prompt.template.clone());
+            let Prompt { template, schema } = prompt;
+            texts.entries.insert(id.clone(), template.clone());
+            open.push(template.clone());
+            if let Some(schema) = schema {
+                texts.schemas.insert(id.clone(), read_text(&folder.join(schema))?);
+            }
         }
         let mut asked = BTreeSet::new();
         while let Some(name) = open.pop() {

@@ -12,6 +12,9 @@
 //! template's own text and never from what variables contain, so no variable can open a message. Blocks such as
 //! loops end within the message they begin in. Included files bring text and no roles.
 //!
+//! A prompt's JSON Schema says which variables a client must send; what it does not allow is refused with its place. It
+//! must list every variable that the template asks for.
+//!
 //! Absent on purpose: templates that read a clock or randomness. The same variables give the same messages.
 
 mod canonical;

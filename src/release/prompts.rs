@@ -1,10 +1,12 @@
 //! Compiled templates of one release, ready to render.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::{Value, json};
 
+use crate::document::JsonSchema;
 use layout::Part;
 
 mod closure;
@@ -30,6 +32,8 @@ pub struct PromptTexts {
     pub entries: BTreeMap<String, String>,
     /// File name → text; every file that a template names, included ones too.
     pub files: BTreeMap<String, String>,
+    /// Prompt id → text of the JSON Schema of its variables, where it has one.
+    pub schemas: BTreeMap<String, String>,
 }
 
 /// The prompt templates of one release.
@@ -37,6 +41,7 @@ pub struct PromptTexts {
 pub struct Prompts {
     environment: Environment<'static>,
     messages: BTreeMap<String, Vec<Message>>,
+    schemas: BTreeMap<String, Arc<JsonSchema>>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,9 +55,10 @@ impl Prompts {
     /// Compiles every template.
     ///
     /// # Errors
-    /// When a file is missing, includes one by a name that is not written out, or is not a template.
+    /// When a file is missing, includes one by a name that is not written out, or is not a template; when a schema is
+    /// none, or does not know a variable that its template asks for.
     pub fn compile(texts: &PromptTexts) -> Result<Self, PromptError> {
-        let mut prompts = Self { environment: environment(), messages: BTreeMap::new() };
+        let mut prompts = Self { environment: environment(), ..Self::default() };
         for (name, text) in &texts.files {
             closure::includes(name, text)?;
             prompts.add(name.clone(), text.clone(), 0, name)?;
@@ -65,7 +71,31 @@ impl Prompts {
             let messages = prompts.compile_parts(file, layout::parts(file, text)?)?;
             prompts.messages.insert(id.clone(), messages);
         }
+        for (id, text) in &texts.schemas {
+            let schema = JsonSchema::new(text)
+                .map_err(|source| PromptError::Schema { id: id.clone(), what: source.to_string() })?;
+            prompts.has_all_variables(id, &schema)?;
+            prompts.schemas.insert(id.clone(), Arc::new(schema));
+        }
         Ok(prompts)
+    }
+
+    /// A variable that the template asks for and the schema does not list is one that no client can know of.
+    fn has_all_variables(&self, id: &str, schema: &JsonSchema) -> Result<(), PromptError> {
+        let Some(listed) = schema.properties() else { return Ok(()) };
+        let messages = self.messages.get(id).into_iter().flatten();
+        let mut asked: Vec<_> = messages
+            .filter_map(|message| self.environment.get_template(&message.template).ok())
+            .flat_map(|template| template.undeclared_variables(false))
+            .filter(|name| {
+                !listed.contains(name) && self.environment.globals().all(|(global, _)| global != name)
+            })
+            .collect();
+        asked.sort();
+        match asked.into_iter().next() {
+            Some(variable) => Err(PromptError::Unlisted { id: id.to_owned(), variable }),
+            None => Ok(()),
+        }
     }
 
     /// The ids that can be rendered, sorted.
@@ -81,6 +111,11 @@ impl Prompts {
         let messages = self.messages.get(id).ok_or_else(|| self.unknown(id))?;
         if !variables.is_object() {
             return Err(RenderError::Variables { id: id.to_owned() });
+        }
+        if let Some(fault) =
+            self.schemas.get(id).and_then(|schema| schema.faults(variables).into_iter().next())
+        {
+            return Err(RenderError::Schema { id: id.to_owned(), fault });
         }
         let variables = minijinja::Value::from_serialize(variables);
         let mut rendered = Vec::with_capacity(messages.len());

@@ -1,7 +1,6 @@
 //! Graders that need no reference: a rule that a good answer keeps, wherever it was asked for.
 
 mod refusal;
-mod schema;
 
 use std::sync::Arc;
 
@@ -9,8 +8,8 @@ use regex::{Regex, RegexBuilder};
 use serde::de::IgnoredAny;
 use whatlang::Lang;
 
+use crate::document::{JsonSchema, SchemaError};
 use crate::domain::{AnswerRule, LengthRange, MetricName};
-pub use schema::Schema;
 
 /// Memory a compiled pattern may take. Larger ones are refused: a pattern runs on every mirrored answer.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
@@ -27,7 +26,7 @@ pub struct LiveGrader {
 enum Check {
     Pattern(Regex),
     JsonValid,
-    JsonSchema(Arc<Schema>),
+    JsonSchema(Arc<JsonSchema>),
     Refusal(Regex),
     Language(Lang),
     Length(LengthRange),
@@ -46,11 +45,8 @@ pub enum LiveGraderError {
         text: String,
     },
     /// No JSON Schema, or one that refers to a document elsewhere.
-    #[error("no usable JSON Schema: {text}")]
-    Schema {
-        /// What is wrong with it.
-        text: String,
-    },
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// No language that can be told.
     #[error("{code:?} is no ISO 639-3 code of a language that can be told, such as eng or deu")]
     Language {
@@ -97,7 +93,7 @@ impl Check {
         Ok(match rule {
             AnswerRule::Pattern(pattern) => Self::Pattern(compile(pattern)?),
             AnswerRule::JsonValid => Self::JsonValid,
-            AnswerRule::JsonSchema(text) => Self::JsonSchema(Arc::new(Schema::new(text)?)),
+            AnswerRule::JsonSchema(text) => Self::JsonSchema(Arc::new(JsonSchema::new(text)?)),
             AnswerRule::Refusal => Self::Refusal(compile(&refusal::pattern())?),
             AnswerRule::Language(code) => match Lang::from_code(code.as_str()) {
                 Some(language) => Self::Language(language),

@@ -42,7 +42,7 @@ pub use digest::{answer_digest, says_something};
 pub use error::ErrorBody;
 pub use fields::Fields;
 pub use json_answer::read_json_answer;
-pub use live_grader::{LiveGrader, LiveGraderError, Schema as JsonSchema};
+pub use live_grader::{LiveGrader, LiveGraderError};
 pub use observer::{End, StreamObserver};
 pub use pairs::{PairRows, read_pairs};
 pub use policy::PolicyRecord;

@@ -44,7 +44,12 @@ const FLOORS: &[Floor] = &[
     },
     // How files that people write are read; what a key means is known by those who use it.
     Floor { folder: "document", may: &[&["domain"]], ..ANY },
-    Floor { folder: "wire", may: &[&["domain", "evidence", "judgment"]], ..ANY },
+    Floor {
+        folder: "wire",
+        may: &[&["domain", "evidence", "judgment", "document"]],
+        only: &[("document", &["JsonSchema", "SchemaError"])],
+        ..ANY
+    },
     Floor {
         folder: "config",
         may: &[&["domain", "judgment", "routing", "rollout", "document", "release"]],

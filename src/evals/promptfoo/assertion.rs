@@ -11,8 +11,7 @@ use super::kinds;
 use super::reading::{Reading, is_code};
 use super::template::{Vars, fill, printed};
 use super::test::{list, number};
-use crate::document::{Node, Place, did_you_mean};
-use crate::wire::JsonSchema;
+use crate::document::{JsonSchema, Node, Place, did_you_mean};
 
 /// Types that are checked.
 pub(super) const CHECKED: [&str; 18] = [

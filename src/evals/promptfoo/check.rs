@@ -5,9 +5,9 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::bleu::{bleu, gleu};
+use crate::document::JsonSchema;
 use crate::document::Node;
 use crate::evals::grader::{Reply, is_same_json};
-use crate::wire::JsonSchema;
 
 /// A check, without its `not-`.
 #[derive(Debug)]

@@ -96,6 +96,24 @@ pub enum PromptError {
         /// Line, from 1.
         line: usize,
     },
+    /// A schema that is none.
+    #[error("prompt {id:?}: {what}")]
+    Schema {
+        /// The prompt.
+        id: String,
+        /// What is wrong with its schema.
+        what: String,
+    },
+    /// A variable that the template asks for and its schema does not list.
+    #[error(
+        "prompt {id:?}: the template asks for {variable:?}, which is not among the properties of its schema"
+    )]
+    Unlisted {
+        /// The prompt.
+        id: String,
+        /// The variable.
+        variable: String,
+    },
     /// A file name that is reserved.
     #[error("the template file name {0:?} contains a control character")]
     Name(String),
@@ -123,6 +141,14 @@ pub enum RenderError {
     Variables {
         /// The prompt.
         id: String,
+    },
+    /// The schema of the prompt's variables refused them.
+    #[error("prompt {id:?}: the variables are not what its schema asks for: {fault}")]
+    Schema {
+        /// The prompt.
+        id: String,
+        /// The first thing that is not allowed, with its place.
+        fault: String,
     },
     /// The template refused: a missing variable, a wrong type, an endless loop.
     #[error("prompt {id:?}: {at}")]

@@ -8,6 +8,7 @@ fn texts(files: &[(&str, &str)]) -> PromptTexts {
     PromptTexts {
         entries: [("answer".to_owned(), "answer.j2".to_owned())].into(),
         files: files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+        schemas: BTreeMap::new(),
     }
 }
 
@@ -90,4 +91,36 @@ fn unknown_prompts_and_variables_of_another_shape_are_named() {
     assert_eq!(error, "this release has no prompt \"anser\"; it has answer");
     refused(&[("answer.j2", "x")], &json!([1]), "must be a JSON object");
     assert_eq!(Prompts::default().ids().count(), 0);
+}
+
+/// What comes of a prompt `template` with the schema `schema` for these variables.
+fn under(schema: &str, template: &str, variables: &Value) -> Result<Value, String> {
+    let schemas = [("answer".to_owned(), schema.to_owned())].into();
+    let texts = PromptTexts { schemas, ..texts(&[("answer.j2", template)]) };
+    let prompts = Prompts::compile(&texts).map_err(|error| error.to_string())?;
+    prompts.render("answer", variables).map_err(|error| error.to_string())
+}
+
+#[test]
+fn variables_are_what_the_schema_of_their_prompt_asks_for() {
+    let schema = r#"{"properties": {"q": {"type": "string", "maxLength": 5}}, "required": ["q"]}"#;
+    assert!(under(schema, "{{ q }}", &json!({"q": "Why?"})).is_ok());
+    for (variables, fault) in
+        [(json!({"q": 7}), "/q: "), (json!({}), "'q'"), (json!({"q": "Why not?"}), "/q: ")]
+    {
+        let error = under(schema, "{{ q }}", &variables).unwrap_err();
+        assert!(error.contains("not what its schema asks for") && error.contains(fault), "{error}");
+    }
+}
+
+#[test]
+fn a_schema_must_be_one_and_know_every_variable_of_its_template() {
+    let check = |schema: &str, template: &str, expected: &str| {
+        let error = under(schema, template, &json!({})).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    };
+    check("{", "x", "prompt \"answer\": no usable JSON Schema");
+    check(r#"{"properties": {"q": {}}}"#, "{{ q }} {{ tone }}", "asks for \"tone\"");
+    let local = "{% for line in lines %}{{ loop.index }} {{ line }}{% endfor %}{{ range(2) | length }}";
+    assert!(under(r#"{"properties": {"lines": {}}}"#, local, &json!({"lines": [1]})).is_ok());
 }
