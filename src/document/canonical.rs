@@ -14,33 +14,37 @@ pub fn canonical_json(value: &Value) -> String {
 fn write(value: &Value, out: &mut String) {
     match value {
         Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by_key(|(key, _)| *key);
-            list(out, ['{', '}'], fields.into_iter(), |out, (key, value)| {
-                out.push_str(&Value::from(key.as_str()).to_string());
+            let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(key, _)| key.as_str());
+            for (position, (key, value)) in sorted.into_iter().enumerate() {
+                out.push(if position == 0 { '{' } else { ',' });
+                write_text(key, out);
                 out.push(':');
                 write(value, out);
-            });
+            }
+            out.push_str(if fields.is_empty() { "{}" } else { "}" });
         }
-        Value::Array(items) => list(out, ['[', ']'], items.iter(), |out, item| write(item, out)),
+        Value::Array(items) => {
+            for (position, item) in items.iter().enumerate() {
+                out.push(if position == 0 { '[' } else { ',' });
+                write(item, out);
+            }
+            out.push_str(if items.is_empty() { "[]" } else { "]" });
+        }
+        Value::String(text) => write_text(text, out),
         scalar => out.push_str(&scalar.to_string()),
     }
 }
 
-fn list<T>(
-    out: &mut String,
-    [open, close]: [char; 2],
-    items: impl Iterator<Item = T>,
-    mut one: impl FnMut(&mut String, T),
-) {
-    out.push(open);
-    for (position, item) in items.enumerate() {
-        if position > 0 {
-            out.push(',');
-        }
-        one(out, item);
+/// Most texts need no escape and are copied in one go.
+fn write_text(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        return out.push_str(&Value::from(text).to_string());
     }
-    out.push(close);
+    out.reserve(text.len() + 2);
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
 }
 
 /// BLAKE3 over `parts`, each preceded by its length, under a key derived from `domain`: neither a shift of bytes
@@ -59,15 +63,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_sorted_at_every_depth_and_order_of_arrays_is_kept() {
+    fn order_and_spaces_of_objects_do_not_matter_and_order_of_arrays_does() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(canonical_json(&serde_json::from_str(text).expect("JSON")), expected);
+            assert_eq!(canonical_json(&serde_json::from_str(text).unwrap()), expected);
         };
         check(
-            r#"{ "b": [2, 1, {"z": null, "a": "é\n"}], "a": {} }"#,
-            r#"{"a":{},"b":[2,1,{"a":"é\n","z":null}]}"#,
+            r#"{ "b": [1, {"z": null, "a": "é\n"}], "a": {} }"#,
+            r#"{"a":{},"b":[1,{"a":"é\n","z":null}]}"#,
         );
-        check("[]", "[]");
+        check("[ 2, 1, [] ]", "[2,1,[]]");
+        check("1.50", "1.5");
+        check(r#"{"a\"b": "\\ \u0001 \/ \u007f"}"#, "{\"a\\\"b\":\"\\\\ \\u0001 / \u{7f}\"}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Whether engines are what their releases were locked to: asked when the service starts, when a slot is prepared, after
-//! an engine came back, and every hour.
+//! an engine came back or an answer had another fingerprint, and every hour.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,6 +27,15 @@ pub(super) struct Attested {
     pub(super) slot: Slot,
     pub(super) pool: Arc<Pool>,
     pub(super) lock: Arc<Lock>,
+}
+
+/// What shows that engines may have been exchanged since they were asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Signs {
+    /// How often they answered after a failure.
+    came_back: u64,
+    /// Engines that are known to be something else, by what they told or by an answer's fingerprint.
+    drifted: usize,
 }
 
 impl Attested {
@@ -61,9 +70,12 @@ impl Attested {
         wrong.into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// How often its engines answered after a failure.
-    fn returns(&self) -> u64 {
-        self.pool.endpoints().iter().map(|state| state.returns).sum()
+    fn signs(&self) -> Signs {
+        let states = self.pool.endpoints();
+        Signs {
+            came_back: states.iter().map(|state| state.returns).sum(),
+            drifted: states.iter().filter(|state| state.has_drifted).count(),
+        }
     }
 
     fn has_drifted_altogether(&self) -> bool {
@@ -96,17 +108,16 @@ fn drift(
 /// Asks for as long as the service runs. A candidate of which no engine is what it should be is taken back.
 pub(super) async fn run(engines: Arc<Engines>, control: Handle, clock: Arc<dyn Clock>) {
     let slots = engines.attested();
-    let mut asked: HashMap<Slot, (Duration, u64)> = HashMap::new();
+    let mut asked: HashMap<Slot, (Duration, Signs)> = HashMap::new();
     loop {
         for slot in &slots {
-            let (now, returns) = (clock.monotonic(), slot.returns());
-            let is_known =
-                asked.get(&slot.slot).is_some_and(|(at, seen)| now - *at < EVERY && *seen == returns);
-            if is_known {
+            let (now, before) = (clock.monotonic(), slot.signs());
+            if asked.get(&slot.slot).is_some_and(|(at, signs)| now - *at < EVERY && *signs == before) {
                 continue;
             }
-            asked.insert(slot.slot, (now, returns));
-            if let Err(why) = slot.ask().await
+            let answer = slot.ask().await;
+            asked.insert(slot.slot, (now, Signs { came_back: before.came_back, ..slot.signs() }));
+            if let Err(why) = answer
                 && slot.has_drifted_altogether()
             {
                 take_back(&control, slot.slot, why).await;

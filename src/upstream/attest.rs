@@ -92,8 +92,15 @@ impl Asked<'_> {
         (!facts.is_empty()).then(|| facts.join(" "))
     }
 
-    /// `system_fingerprint` of a short answer.
+    /// `system_fingerprint`; `None` where two answers in a row do not have the same.
     async fn fingerprint(&self) -> Result<Option<String>, ProbeFault> {
+        let first = self.signature().await?;
+        let again = self.signature().await?;
+        Ok(first.filter(|first| Some(first) == again.as_ref()))
+    }
+
+    /// `system_fingerprint` of a short answer.
+    async fn signature(&self) -> Result<Option<String>, ProbeFault> {
         let asked = |key: &str, value: Value| {
             let mut body = json!({"model": self.model, "max_tokens": 1, "temperature": 0});
             body[key] = value;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::canonical::canonical_json;
 use super::{Answer, Asked, RequestHead};
+use crate::document::canonical_json;
 use crate::evidence::{AnswerDigest, PromptDigest};
 
 impl RequestHead {

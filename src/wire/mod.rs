@@ -13,7 +13,6 @@
 //! the Responses and embeddings routes, second and further choices of one answer.
 
 mod answer;
-mod canonical;
 mod chunk;
 mod degenerate;
 mod digest;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::canonical::canonical_json;
 use super::chunk::{Choice, Chunk, Delta, ToolDelta, is_filled};
 use super::{Answer, Usage};
+use crate::document::canonical_json;
 use crate::domain::Finish;
 
 /// How the engine said that the answer ended.

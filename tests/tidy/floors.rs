@@ -47,7 +47,7 @@ const FLOORS: &[Floor] = &[
     Floor {
         folder: "wire",
         may: &[&["domain", "evidence", "judgment", "document"]],
-        only: &[("document", &["JsonSchema", "SchemaError"])],
+        only: &[("document", &["JsonSchema", "SchemaError", "canonical_json"])],
         ..ANY
     },
     Floor {

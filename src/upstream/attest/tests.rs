@@ -92,3 +92,14 @@ async fn an_engine_that_tells_nothing_is_asked_nothing_more() {
     let sglang = told_by(|path, _| (path == "/model_info").then(|| r#"{"weight_version":"v7"}"#.to_owned()));
     assert_eq!(sglang.await.weights, text("v7"));
 }
+
+#[tokio::test]
+async fn a_fingerprint_that_changes_from_answer_to_answer_is_none() {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let told = told_by(move |path, _| {
+        let is_chat = path == "/v1/chat/completions";
+        let asked = asked.fetch_add(usize::from(is_chat), std::sync::atomic::Ordering::SeqCst);
+        is_chat.then(|| format!(r#"{{"system_fingerprint":"f{asked}"}}"#))
+    });
+    assert_eq!(told.await.fingerprint, None);
+}

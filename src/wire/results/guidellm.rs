@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::ResultsAsk;
 use super::format::{broken, of_file};
 use super::item::{Item, asked, each, elements};
+use crate::document::canonical_json;
 use crate::wire::ScoreRow;
-use crate::wire::canonical::canonical_json;
 use crate::wire::rows::RowFault;
 
 const HINT: &str = "a report is what guidellm benchmark writes as benchmarks.json, with its requests";

@@ -10,8 +10,8 @@ use serde_json::{Number, Value};
 use super::ResultsAsk;
 use super::format::{broken, of_file};
 use super::item::{Ids, Item, asked, each, elements, fill};
+use crate::document::canonical_json;
 use crate::wire::ScoreRow;
-use crate::wire::canonical::canonical_json;
 use crate::wire::rows::RowFault;
 
 const HINT: &str = "a log is what inspect writes with --log-format json";

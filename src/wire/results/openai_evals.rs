@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::ResultsAsk;
 use super::item::{Ids, Item, asked, each, fill, lines};
+use crate::document::canonical_json;
 use crate::wire::ScoreRow;
-use crate::wire::canonical::canonical_json;
 use crate::wire::rows::RowFault;
 
 const HINT: &str = "a log is what oaieval --record_path writes";

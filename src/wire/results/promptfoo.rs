@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use super::ResultsAsk;
 use super::format::{broken, of_file};
 use super::item::{Ids, Item, asked, each, elements};
+use crate::document::canonical_json;
 use crate::wire::ScoreRow;
-use crate::wire::canonical::canonical_json;
 use crate::wire::rows::RowFault;
 
 const HINT: &str = "results are what `promptfoo eval -o results.json` writes";

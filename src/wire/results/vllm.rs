@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::ResultsAsk;
 use super::format::{broken, of_file};
 use super::item::asked;
+use crate::document::canonical_json;
 use crate::wire::ScoreRow;
-use crate::wire::canonical::canonical_json;
 use crate::wire::rows::{self, RowFault};
 
 const HINT: &str = "a file is what vllm bench serve --save-result --save-detailed writes";

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{Installed, workspace};
-use crate::rig::{Ended, Serve, Workspace, run};
+use crate::rig::{Ask, Ended, Serve, Workspace, run};
 
 const LOCK: &str = "releases/green/release.lock.json";
 
@@ -77,5 +77,34 @@ async fn a_rollout_to_an_engine_that_is_not_its_release_ends_before_any_user_see
     let ended = serve.admin.wait_for_stage("rolled_back").await;
     let said = ended.to_string();
     assert!(said.contains("sampling default temperature: 0.8 was locked"), "{said}");
+    assert_eq!(serve.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_candidate_that_is_exchanged_in_the_mirror_is_taken_back() {
+    let Some(installed) = Installed::find() else { return };
+    let blue = installed.start("tiny-a", &[]).await;
+    let green = installed.start("tiny-a", &[]).await;
+    let workspace = workspace(&blue.url, "tiny-a", &green.url, "tiny-a");
+    lock(&workspace, &green.url).await;
+    workspace.change("goldgate.toml", "mirror = { min = \"1s\"", "mirror = { min = \"100s\"");
+    let serve = Serve::start(&workspace).await;
+    serve.admin.start("r1").await;
+    serve.admin.wait_for_stage("mirror").await;
+    let ask = async |times| {
+        for _ in 0..times {
+            serve.clients.ask(&Ask::new("What is two and two?")).await.expect("blue answers");
+        }
+    };
+    ask(3).await;
+    let port = green.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    green.process.kill().await;
+    // One copy finds nobody, and the next ones another server.
+    ask(1).await;
+    let _other = installed.start_at(port, "tiny-a", &["--temp", "0.3"]).await;
+    ask(3).await;
+    let ended = serve.admin.wait_for_stage("rolled_back").await;
+    assert!(ended.to_string().contains("sampling default temperature: 0.8 was locked"), "{ended}");
+    ask(3).await;
     assert_eq!(serve.stop().await.code, Some(0));
 }

@@ -41,8 +41,13 @@ impl Installed {
 
     /// Starts a server for `model` and waits until it is ready.
     pub(crate) async fn start(&self, model: &str, more: &[&str]) -> Llama {
+        self.start_at(free_port().await, model, more).await
+    }
+
+    /// The same at a port that was another server's.
+    pub(super) async fn start_at(&self, port: u16, model: &str, more: &[&str]) -> Llama {
         let file = self.models.join(format!("{model}.gguf"));
-        let port = free_port().await.to_string();
+        let port = port.to_string();
         let file = file.to_str().expect("a path that is a text");
         let args = ["-m", file, "--host", "127.0.0.1", "--port", &port, "--alias", model, "-t", "1"];
         let process = Process::program(&self.server, &[&args[..], more].concat());
