@@ -150,7 +150,10 @@ fn in_redis(criterion: &mut Criterion) {
         });
     });
     let url = format!("redis://127.0.0.1:{}", server.port);
+    // Its connection is a task of the runtime's.
+    let entered = runtime.enter();
     let cache = Cache::in_redis(&url, options(), clock(), None).unwrap();
+    drop(entered);
     runtime.block_on(async {
         let release = ReleaseId::from("sem:blue");
         // The first look connects, within the limit of a look-up or not.
