@@ -91,8 +91,7 @@ struct Locking {
 
 async fn lock(manifest: &Path, out: Option<PathBuf>, how: Locking, context: &Context) -> Result<(), Failure> {
     let told = match &how.engine {
-        // Which model it is to speak of stands in the manifest.
-        Some(url) => Some(verify::report(url, Lock::resolve(manifest).blame_usage()?.model()).await?),
+        Some(url) => Some(verify::report(url, &Lock::model_in(manifest).blame_usage()?).await?),
         None => None,
     };
     let lock = resolve(manifest, told, how.paranoid, context)?;

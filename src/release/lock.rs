@@ -77,6 +77,14 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// The model that the manifest at `path` names; nothing else is read for it.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read or is none.
+    pub fn model_in(path: &Path) -> Result<String, ReleaseError> {
+        Ok(Manifest::parse(path, &read_text(path)?)?.model.id)
+    }
+
     /// Resolves the manifest at `path`: reads and digests everything it names.
     ///
     /// # Errors
