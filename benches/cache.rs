@@ -15,9 +15,8 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use goldgate::cache::{
     Alike, Answer, Cache, CacheOptions, Found, Question, Request, SemanticOptions, Tenant, TenantSecret,
-    VectorSource,
 };
-use goldgate::domain::{Arm, ReleaseId};
+use goldgate::domain::{Arm, ReleaseId, VectorSource};
 use goldgate::telemetry::{Clock, SystemClock};
 use goldgate::wire::LastQuestion;
 use http::HeaderMap;

@@ -43,7 +43,7 @@ pub use entry::{Entry, Facts};
 pub use flights::{Leader, Turn};
 pub use gate::{NotStored, WriteFacts, admit};
 pub use key::{Asked, CacheKey, Namespace, Tenant, TenantSecret};
-pub use semantic::{Placed, SemanticOptions, SemanticStats, VectorSource};
+pub use semantic::{Placed, SemanticOptions, SemanticStats};
 pub use serving::{Answer, Cache, CacheOptions, Found, Hit, NamespaceStats, Request, Ticket};
 pub use standing::{Change, Selector, Standing};
 pub use store::CacheError;

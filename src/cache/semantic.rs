@@ -1,7 +1,6 @@
 //! Answers to questions that are alike: the same partition, near enough, nearer than any other, and past the guard.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::guard::Signs;
@@ -9,28 +8,12 @@ use super::remote::Remote;
 use super::trust::{Trust, Use};
 use super::vectors::{DIMENSIONS, Item, Vectors};
 use super::{CacheError, CacheKey};
-use crate::domain::ReleaseId;
+use crate::domain::{ReleaseId, VectorSource};
 use crate::embedding::{Embedder, EmbedderError, Embedding, Table};
 use crate::telemetry::Clock;
 
 /// Answers nearer than this, with the same signs, say the same.
 const ANSWERS_ALIKE: f64 = 0.85;
-
-/// What makes vectors of questions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VectorSource {
-    /// Hashed runs of tokens.
-    BuiltIn,
-    /// A static table of word vectors in this folder.
-    Folder(PathBuf),
-    /// A server that answers `/v1/embeddings`.
-    Server {
-        /// Its address.
-        url: String,
-        /// The model's name there.
-        model: String,
-    },
-}
 
 /// What may be answered by something alike, and how alike it must be.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,11 @@
 //! `[cache]`: what is remembered, where, and what may stand for something else.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::Secret;
 use crate::document::{Reader, Section};
+use crate::domain::VectorSource;
 
 /// Which answers are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,28 +46,12 @@ pub struct CacheConfig {
     pub semantic: SemanticConfig,
 }
 
-/// What makes vectors of questions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EmbedderConfig {
-    /// Hashed runs of tokens.
-    BuiltIn,
-    /// A static table in this folder.
-    Folder(PathBuf),
-    /// A server.
-    Server {
-        /// Its address, `http://HOST:PORT`.
-        url: String,
-        /// `embedder_model`: the model's name there.
-        model: String,
-    },
-}
-
 /// `[cache.semantic]`: what may be answered by an answer to something alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SemanticConfig {
     /// `built-in`, `dir:PATH` of a static table of word vectors (`tokenizer.json`, `model.safetensors`), or the address of a
     /// server that answers `/v1/embeddings`. Default built-in.
-    pub embedder: EmbedderConfig,
+    pub embedder: VectorSource,
     /// Prompt templates whose questions may. Default none.
     pub templates: Vec<String>,
     /// Whether requests that bring messages of their own may. Default false.
@@ -89,7 +74,7 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
         bytes_max: 256 << 20,
         ttl: Duration::from_secs(3_600),
         semantic: SemanticConfig {
-            embedder: EmbedderConfig::BuiltIn,
+            embedder: VectorSource::BuiltIn,
             templates: Vec::new(),
             messages: false,
             similarity_min: 0.9,
@@ -132,7 +117,7 @@ fn semantic(reader: &mut Reader<'_>, cache: &Section<'_, '_>, folder: &Path, con
         "false_hits_max",
     ];
     reader.known(&section, &known);
-    config.embedder = embedder(reader, &section, folder).unwrap_or(EmbedderConfig::BuiltIn);
+    config.embedder = embedder(reader, &section, folder).unwrap_or(VectorSource::BuiltIn);
     let templates = reader.texts(&section, "templates").unwrap_or_default();
     config.templates = templates.into_iter().map(|(name, _)| name).collect();
     if let Some(item) = section.get("messages") {
@@ -146,18 +131,18 @@ fn semantic(reader: &mut Reader<'_>, cache: &Section<'_, '_>, folder: &Path, con
     config.false_hits_max = fraction("false_hits_max", config.false_hits_max);
 }
 
-fn embedder(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -> Option<EmbedderConfig> {
+fn embedder(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -> Option<VectorSource> {
     let item = section.get("embedder")?;
     let text = reader.text(&item)?;
     if text == "built-in" {
-        return Some(EmbedderConfig::BuiltIn);
+        return Some(VectorSource::BuiltIn);
     }
     if let Some(path) = text.strip_prefix("dir:").filter(|path| !path.is_empty()) {
-        return Some(EmbedderConfig::Folder(folder.join(path)));
+        return Some(VectorSource::Folder(folder.join(path)));
     }
     if text.starts_with("http://") || text.starts_with("https://") {
         let model = reader.needed(section, "embedder_model", "write the name that the server knows it by")?;
-        return Some(EmbedderConfig::Server { url: text, model: reader.text(&model)? });
+        return Some(VectorSource::Server { url: text, model: reader.text(&model)? });
     }
     let hint = "write \"built-in\", \"dir:PATH\" or \"http://HOST:PORT\"";
     reader.wrong(&item, format!("an embedder, not {text:?}"), hint);
@@ -214,7 +199,7 @@ mod tests {
         let unnamed = read("tier = \"semantic\"").unwrap_err();
         assert!(unnamed.contains("cache.semantic: is required"), "{unnamed}");
         let table = read("[cache.semantic]\nembedder = \"dir:vectors\"").unwrap().semantic.embedder;
-        assert_eq!(table, EmbedderConfig::Folder(PathBuf::from("conf/vectors")));
+        assert_eq!(table, VectorSource::Folder(Path::new("conf/vectors").to_owned()));
         let unnamed = read("[cache.semantic]\nembedder = \"http://127.0.0.1:9\"").unwrap_err();
         assert!(unnamed.contains("cache.semantic.embedder_model: is required"), "{unnamed}");
         let other = read("[cache.semantic]\nembedder = \"bert\"").unwrap_err();

@@ -16,7 +16,7 @@ mod slots;
 mod tokens;
 mod traffic;
 
-pub use cache::{CacheConfig, CacheStore, CacheTier, EmbedderConfig, SemanticConfig};
+pub use cache::{CacheConfig, CacheStore, CacheTier, SemanticConfig};
 pub use judge::{JudgeConfig, LiveRule, load_policy, policy_digest};
 pub use load::Config;
 pub use rollout::RolloutConfig;

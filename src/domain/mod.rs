@@ -10,6 +10,7 @@ mod metric;
 mod outcome;
 mod share;
 mod timing;
+mod vector_source;
 
 pub use answer_rule::{AnswerRule, LengthRange};
 pub use arm::{Arm, Slot};
@@ -18,3 +19,4 @@ pub use metric::{LatencyLimit, MetricKind, Tail};
 pub use outcome::{Finish, Missing, Outcome};
 pub use share::{Share, ShareError};
 pub use timing::{Clocks, Timestamp};
+pub use vector_source::VectorSource;

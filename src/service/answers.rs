@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::ServiceError;
 use super::engines::Engines;
-use crate::cache::{Cache, CacheOptions, SemanticOptions, TenantSecret, VectorSource};
-use crate::config::{CacheStore, CacheTier, Config, EmbedderConfig, Secret, SemanticConfig};
+use crate::cache::{Cache, CacheOptions, SemanticOptions, TenantSecret};
+use crate::config::{CacheStore, CacheTier, Config, Secret, SemanticConfig};
 use crate::document::Faults;
 use crate::telemetry::Clock;
 
@@ -41,21 +41,13 @@ fn semantic(config: &SemanticConfig) -> SemanticOptions {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share in (0, 1)")]
     let audit_every = (1.0 / config.audit).round() as u64;
     SemanticOptions {
-        vectors: vectors(config.embedder.clone()),
+        vectors: config.embedder.clone(),
         templates: config.templates.clone(),
         messages: config.messages,
         similarity_min: config.similarity_min,
         gap_min: config.gap_min,
         audit_every,
         false_hits_max: config.false_hits_max,
-    }
-}
-
-fn vectors(embedder: EmbedderConfig) -> VectorSource {
-    match embedder {
-        EmbedderConfig::BuiltIn => VectorSource::BuiltIn,
-        EmbedderConfig::Folder(folder) => VectorSource::Folder(folder),
-        EmbedderConfig::Server { url, model } => VectorSource::Server { url, model },
     }
 }
 

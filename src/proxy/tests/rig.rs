@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::cache::{Cache, CacheOptions, SemanticOptions, VectorSource};
-use crate::domain::{AnswerRule, MetricName, ReleaseId, Share, Slot};
+use crate::cache::{Cache, CacheOptions, SemanticOptions};
+use crate::domain::{AnswerRule, MetricName, ReleaseId, Share, Slot, VectorSource};
 use crate::evidence::Sample;
 use crate::proxy::{
     Counters, Deployed, Occupant, ProxyOptions, ProxyParts, Running, Slots, StickySource, start,
