@@ -1,7 +1,9 @@
 //! Effects: started here, never awaited; what runs on the network reports back as an input.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 
 use super::gathering::{Gathering, place_of};
@@ -12,6 +14,7 @@ use super::{Control, GateRequest, StoreHealth};
 use crate::evidence::{PairingOptions, StageSplit};
 use crate::judgment::{Judgment, Reason, Verdict};
 use crate::rollout::{Effect, EffectKind, Event, Note, Rollout, Stage, StageVerdict};
+use crate::routing::RouteTable;
 use crate::store::{EvidencePlace, EvidenceWriter};
 
 impl Control {
@@ -19,7 +22,7 @@ impl Control {
     pub(super) async fn perform_all(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect.kind {
-                EffectKind::Publish(table) => self.parts.table.store(table.into()),
+                EffectKind::Publish(table) => publish(&self.parts.table, table),
                 EffectKind::Prepare { epoch } => self.start_prepare(effect.id, epoch),
                 EffectKind::RunGate { epoch } => self.start_gate(effect.id, epoch),
                 EffectKind::OpenStage { stage } => self.open_stage(stage).await,
@@ -79,7 +82,7 @@ impl Control {
         };
         let said = StageVerdict { epoch, stage: Stage::Gate, verdict, reasons };
         if let Ok(judgment) = result {
-            let judgment = std::sync::Arc::new(judgment);
+            let judgment = Arc::new(judgment);
             self.keep_verdict(&said, &judgment, 0).await;
             self.gate_judgment = Some(judgment);
         }
@@ -131,6 +134,31 @@ impl Control {
         if let Some(rollout) = &self.rollout {
             let at = self.parts.clock.wall();
             self.tell(vec![Note { id: 0, rollout: rollout.parts().id.clone(), at, stage, text }]);
+        }
+    }
+}
+
+/// One compare-and-swap moves everything that decides who answers: model, templates, defaults and the cache's room hang on the
+/// slot that the table names. A table takes the place of an older one, and never of a newer.
+fn publish(place: &ArcSwap<RouteTable>, next: RouteTable) {
+    let next = Arc::new(next);
+    place.rcu(|present| Arc::clone(if present.version < next.version { &next } else { present }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Slot;
+
+    #[test]
+    fn a_flip_is_one_compare_and_swap_and_an_older_table_comes_too_late() {
+        let place = ArcSwap::from_pointee(RouteTable::steady(4, 1, Slot::Blue));
+        let under_way = place.load_full();
+        publish(&place, RouteTable::steady(6, 1, Slot::Green));
+        assert_eq!((place.load().baseline, under_way.baseline), (Slot::Green, Slot::Blue));
+        for late in [5, 6] {
+            publish(&place, RouteTable::steady(late, 1, Slot::Blue));
+            assert_eq!((place.load().version, place.load().baseline), (6, Slot::Green));
         }
     }
 }
