@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Blame, Context, Exit, Failure, Format};
 use crate::cli::progress::ByteCount;
-use crate::release::{EngineReport, FileHashes, Lock};
+use crate::release::{EngineReport, FileHashes, Lock, lints};
 use crate::telemetry::{Clock as _, SystemClock};
 
 /// What was typed.
@@ -99,6 +99,9 @@ async fn lock(manifest: &Path, out: Option<PathBuf>, how: Locking, context: &Con
     std::fs::write(&out, lock.to_json())
         .map_err(|error| Failure::usage(anyhow::anyhow!("{}: cannot be written: {error}", out.display())))?;
     context.output.note(format_args!("{} → {}", manifest.display(), out.display()));
+    for lint in lints(manifest).blame_usage()? {
+        context.output.note(format_args!("{}: {lint}", manifest.display()));
+    }
     show(&lock, context)
 }
 

@@ -20,6 +20,7 @@
 mod canonical;
 mod error;
 mod file_hashes;
+mod lints;
 mod lock;
 mod manifest;
 mod prompts;
@@ -28,6 +29,7 @@ mod source;
 
 pub use error::ReleaseError;
 pub use file_hashes::FileHashes;
+pub use lints::{Lint, lints};
 pub use lock::Lock;
 pub use prompts::{PromptError, PromptTexts, Prompts, RenderError};
 pub use report::{Difference, EngineReport, chat_template_digest};
