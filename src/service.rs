@@ -17,6 +17,7 @@ mod engines;
 mod error;
 mod gate;
 mod metrics;
+mod warming;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Access, AdminParts, CacheParts, Role, Token};
 use crate::config::{Config, JudgeConfig, LiveRule, TokenRole, policy_digest, read_tokens};
-use crate::control::{Control, ControlParts, ControlTask, Handle};
+use crate::control::{Control, ControlParts, ControlTask, GateRunner, Handle, PrepareRunner};
 use crate::domain::{Arm, Slot};
 use crate::evals::GoldenRun;
 use crate::evidence::Sample;
@@ -45,6 +46,7 @@ pub use error::ServiceError;
 use engines::Engines;
 use gate::GoldenGate;
 use metrics::Measured;
+use warming::Warming;
 
 /// Samples that wait for the control task. Beyond it they are dropped and counted: judging falls behind, users
 /// do not. At 1 % mirrored of 1,000 requests/s this is seven minutes of pairs.
@@ -85,15 +87,20 @@ impl Service {
             tenant_secret: answers::tenant_secret(config)?,
             ..engines::proxy_options(config)?
         };
+        let warming = Warming::open(config, &options, cache.as_ref(), engines.slots())?;
         let listener = listen(config.server.listen).await?;
         let table = Arc::new(ArcSwap::from_pointee(RouteTable::steady(0, 0, Slot::Blue)));
         let (sender, samples) = mpsc::channel(SAMPLES_MAX);
         let store = Store::open(&format!("sqlite:{}", config.state.file.display())).await?;
         let rules = engines.judged_by(config.judge.clone());
         let warnings = engines.warnings(&rules);
+        let runners = (gate.runner(), prepare(&engines, warming.clone()));
         let parts =
-            control_parts(config, rules, &engines, gate, &clock, (store, Arc::clone(&table), samples));
+            control_parts(config, rules, &engines, runners, &clock, (store, Arc::clone(&table), samples));
         let (control, controller) = Control::spawn(parts).await?;
+        if let Some(warming) = &warming {
+            warming.follow(control.clone());
+        }
 
         let counters = Arc::new(Counters::default());
         let slots = engines.slots();
@@ -101,6 +108,7 @@ impl Service {
             table,
             slots: Arc::clone(&slots),
             cache: cache.clone(),
+            warm_up: warming.map(|warming| Arc::clone(&warming.warm_up)),
             samples: sender,
             graders,
             clock: Arc::clone(&clock),
@@ -109,6 +117,7 @@ impl Service {
         let measured = Measured {
             counters: Arc::clone(&counters),
             cache: cache.clone(),
+            cache_blind: config.cache.blind_share,
             control: control.clone(),
             engines: Arc::clone(&engines),
         };
@@ -175,11 +184,11 @@ fn control_parts(
     config: &Config,
     rules: JudgeConfig,
     engines: &Arc<Engines>,
-    gate: GoldenGate,
+    (gate, prepare): (GateRunner, PrepareRunner),
     clock: &Arc<dyn Clock>,
     (store, table, samples): Channels,
 ) -> ControlParts {
-    let (prepared, counted) = (Arc::clone(engines), Arc::clone(engines));
+    let counted = Arc::clone(engines);
     ControlParts {
         store,
         clock: Arc::clone(clock),
@@ -192,14 +201,26 @@ fn control_parts(
         plan: config.rollout.plan.clone(),
         releases: engines.releases(),
         evidence_dir: config.evidence.dir.clone(),
-        gate: gate.runner(),
-        prepare: Arc::new(move |slot| {
-            let engines = Arc::clone(&prepared);
-            Box::pin(async move { engines.prepare(slot).await })
-        }),
+        gate,
+        prepare,
         in_flight: Arc::new(move |slot| counted.in_flight(slot)),
         tick: TICK,
     }
+}
+
+/// Makes a slot ready, and then asks it what clients ask most.
+fn prepare(engines: &Arc<Engines>, warming: Option<Arc<Warming>>) -> PrepareRunner {
+    let engines = Arc::clone(engines);
+    Arc::new(move |slot| {
+        let (engines, warming) = (Arc::clone(&engines), warming.clone());
+        Box::pin(async move {
+            engines.prepare(slot).await?;
+            if let Some(warming) = warming {
+                warming.run(slot).await;
+            }
+            Ok(())
+        })
+    })
 }
 
 fn graders(config: &Config) -> Result<Vec<LiveGrader>, ServiceError> {

@@ -85,6 +85,7 @@ async fn proxy(
         sem: ReleaseId::from("sem:a"),
         model: None,
         sampling: serde_json::Map::new(),
+        salts_prefixes: false,
         prompts: Arc::new(Prompts::default()),
     };
     let pool = Arc::new(Pool::new(options, Arc::clone(&clock)).unwrap());
@@ -95,6 +96,7 @@ async fn proxy(
         table: Arc::new(ArcSwap::from_pointee(RouteTable::steady(1, 7, Slot::Blue))),
         slots,
         cache: None,
+        warm_up: None,
         samples: sender,
         graders: Vec::new(),
         clock,

@@ -103,8 +103,9 @@ impl Cache {
         self.semantic.as_ref().map(Semantic::stats).unwrap_or_default()
     }
 
-    /// Whose turn it is to ask for the answer of `ticket`. While another request asks for it, this one waits, ten seconds at most.
-    pub async fn turn(&self, ticket: &Ticket) -> Turn {
-        self.flights.turn(ticket.key.digest).await
+    /// Whose turn it is to ask for the answer of `ticket`.
+    #[must_use]
+    pub fn turn(&self, ticket: &Ticket) -> Turn {
+        self.flights.turn(ticket.key.digest, self.entry_bytes_max())
     }
 }

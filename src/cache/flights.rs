@@ -1,97 +1,209 @@
-//! One request at a time for the same answer: the others wait for it, for a while.
+//! One request at a time for the same answer: the others read along while it comes in.
+//!
+//! What came so far stands in a window: all of it, or of a long answer the latest part. Whoever joins reads it from the
+//! beginning, so that all readers get the same bytes. Nobody waits for a slow reader: one that falls behind the window has lost
+//! the answer, and a newcomer to an answer whose beginning has left the window asks by itself.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+use crate::domain::Shape;
 
 /// The longest that a request waits for another one's answer before it asks by itself.
 const FOLLOW_MAX: Duration = Duration::from_secs(10);
 
 /// Answers under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<[u8; 32], watch::Receiver<()>>>>);
+pub(super) struct Flights(Arc<Mutex<HashMap<[u8; 32], watch::Sender<Growing>>>>);
 
 /// Whose turn it is.
 #[derive(Debug)]
 pub enum Turn {
-    /// This request asks; others wait until the leader is dropped.
-    Lead(Leader),
-    /// Another one asked: its answer is worth a look now.
-    Followed,
+    /// This request asks, for itself and for those who come while it does.
+    Lead(Feed),
+    /// Another one asked.
+    Follow(Follower),
 }
 
-/// The right to ask for the others. Dropping it wakes them.
-#[derive(Debug)]
-pub struct Leader {
-    flights: Flights,
-    digest: [u8; 32],
-    waiting: watch::Sender<()>,
+/// How an answer that others may read along is described.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// The headers that describe it.
+    pub headers: HeaderMap,
+    /// Its shape.
+    pub shape: Shape,
 }
+
+/// An answer on its way.
+#[derive(Debug, Default)]
+pub(super) struct Growing {
+    head: Option<Head>,
+    /// The engine has answered, well or badly.
+    is_answered: bool,
+    pieces: VecDeque<Bytes>,
+    /// Pieces that have left the window.
+    gone: usize,
+    bytes: usize,
+    is_whole: bool,
+}
+
+/// Where an answer is put down while it comes in. Dropping it wakes those who wait.
+#[derive(Debug)]
+pub struct Feed {
+    growing: watch::Sender<Growing>,
+    bytes_max: usize,
+    /// Where others find it.
+    listed: Option<(Flights, [u8; 32])>,
+}
+
+/// Reads along.
+#[derive(Debug)]
+pub struct Follower {
+    growing: watch::Receiver<Growing>,
+    next: usize,
+}
+
+/// What became of the wish to read along.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Joined {
+    /// The answer comes in, in this shape.
+    Along(Head),
+    /// It has ended, or this took too long: what was stored is worth a look now.
+    Ended,
+    /// The client that asked left before anything came: somebody else must ask.
+    Abandoned,
+}
+
+/// The rest of the answer will not come: it broke off, or this reader was too slow for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer that was read along is lost")]
+pub struct Lost;
 
 impl Flights {
-    /// Leads, or waits for the one who does.
-    pub(super) async fn turn(&self, digest: [u8; 32]) -> Turn {
-        match self.join(digest) {
-            Err(leader) => Turn::Lead(leader),
-            Ok(mut leads) => {
-                // Nothing is ever sent: the leader's end closes the channel.
-                let _ = timeout(FOLLOW_MAX, leads.changed()).await;
-                Turn::Followed
-            }
+    /// Leads, with a window of so many bytes, or follows.
+    pub(super) fn turn(&self, digest: [u8; 32], bytes_max: usize) -> Turn {
+        let mut flights = self.lock();
+        if let Some(growing) = flights.get(&digest) {
+            return Turn::Follow(Follower { growing: growing.subscribe(), next: 0 });
         }
+        let mut feed = Feed::alone(bytes_max);
+        feed.listed = Some((self.clone(), digest));
+        flights.insert(digest, feed.growing.clone());
+        Turn::Lead(feed)
     }
 
-    fn join(&self, digest: [u8; 32]) -> Result<watch::Receiver<()>, Leader> {
-        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(leads) = flights.get(&digest) {
-            return Ok(leads.clone());
-        }
-        let (waiting, receiver) = watch::channel(());
-        flights.insert(digest, receiver);
-        Err(Leader { flights: self.clone(), digest, waiting })
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], watch::Sender<Growing>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Leader {
+impl Feed {
+    /// For an answer that nobody can follow.
+    #[must_use]
+    pub fn alone(bytes_max: usize) -> Self {
+        Self { growing: watch::Sender::default(), bytes_max, listed: None }
+    }
+
+    /// The engine has answered; with a head, others may read along.
+    pub fn begin(&self, head: Option<Head>) {
+        self.growing.send_modify(|growing| (growing.head, growing.is_answered) = (head, true));
+    }
+
+    /// The next piece.
+    pub fn push(&self, piece: Bytes) {
+        self.growing.send_modify(|growing| {
+            growing.bytes += piece.len();
+            growing.pieces.push_back(piece);
+            while growing.bytes > self.bytes_max {
+                let Some(oldest) = growing.pieces.pop_front() else { return };
+                growing.bytes -= oldest.len();
+                growing.gone += 1;
+            }
+        });
+    }
+
+    /// There is no more to come.
+    pub fn end(&self) {
+        self.growing.send_modify(|growing| growing.is_whole = true);
+    }
+
+    /// Everything that came; `None` when it did not fit.
+    #[must_use]
+    pub fn whole(&self) -> Option<Bytes> {
+        let growing = self.growing.borrow();
+        let mut all = BytesMut::with_capacity(growing.bytes);
+        growing.pieces.iter().for_each(|piece| all.extend_from_slice(piece));
+        (growing.gone == 0).then(|| all.freeze())
+    }
+
     /// Whether somebody waits for the answer.
     #[must_use]
     pub fn is_followed(&self) -> bool {
-        // One receiver stands in the map.
-        self.waiting.receiver_count() > 1
+        self.growing.receiver_count() > 0
+    }
+
+    /// Ends when nobody waits for the answer any more.
+    pub fn deserted(&self) -> impl Future<Output = ()> + Send + use<> {
+        let growing = self.growing.clone();
+        async move { growing.closed().await }
     }
 }
 
-impl Drop for Leader {
+impl Drop for Feed {
     fn drop(&mut self) {
-        self.flights.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.digest);
+        if let Some((flights, digest)) = &self.listed {
+            flights.lock().remove(digest);
+        }
+    }
+}
+
+impl Follower {
+    /// Waits for the beginning of an answer that serves `wanted` as it comes, or else for its end; ten seconds at most.
+    pub async fn join(&mut self, wanted: Shape) -> Joined {
+        let comes_as_wanted = |growing: &Growing| {
+            let serves = growing.head.as_ref().is_some_and(|head| head.shape.serves(wanted));
+            serves && growing.gone + growing.pieces.len() > 0
+        };
+        let ended = match timeout(FOLLOW_MAX, self.growing.wait_for(comes_as_wanted)).await {
+            Ok(Ok(growing)) => growing.head.clone().filter(|_| growing.gone == 0),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        match ended {
+            Some(head) => Joined::Along(head),
+            None if self.growing.has_changed().is_err() && !self.growing.borrow().is_answered => {
+                Joined::Abandoned
+            }
+            None => Joined::Ended,
+        }
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Lost`], once and for all.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Lost> {
+        loop {
+            {
+                let growing = self.growing.borrow_and_update();
+                let at = self.next.checked_sub(growing.gone).ok_or(Lost)?;
+                if let Some(piece) = growing.pieces.get(at) {
+                    self.next += 1;
+                    return Ok(Some(piece.clone()));
+                }
+                if growing.is_whole {
+                    return Ok(None);
+                }
+            }
+            self.growing.changed().await.map_err(|_| Lost)?;
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn followers_wait_for_the_leader_and_not_for_ever() {
-        let flights = Flights::default();
-        let Turn::Lead(leader) = flights.turn([1; 32]).await else { panic!("the first one leads") };
-        assert!(!leader.is_followed());
-        assert!(matches!(flights.turn([2; 32]).await, Turn::Lead(_)), "another answer");
-        let begun = tokio::time::Instant::now();
-        assert!(matches!(flights.turn([1; 32]).await, Turn::Followed));
-        assert_eq!(begun.elapsed(), FOLLOW_MAX);
-        let follow = flights.turn([1; 32]);
-        let end = async {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            assert!(leader.is_followed());
-            drop(leader);
-        };
-        let begun = tokio::time::Instant::now();
-        let (turn, ()) = tokio::join!(follow, end);
-        assert!(matches!(turn, Turn::Followed) && begun.elapsed() < Duration::from_secs(2));
-        assert!(matches!(flights.turn([1; 32]).await, Turn::Lead(_)));
-    }
-}
+mod tests;

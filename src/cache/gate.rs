@@ -12,6 +12,8 @@ pub struct WriteFacts {
     pub status: u16,
     /// How the answer ended.
     pub outcome: Outcome,
+    /// Whether there is anything in it: a text, or a call.
+    pub says_something: bool,
     /// Why the request was sent.
     pub role: Role,
     /// Whether the engine is the one that its release was locked to, as far as anyone knows.
@@ -37,6 +39,8 @@ pub enum NotStored {
     Status,
     /// Not ended by the model itself: cut, aborted, at the token limit, or waiting for a tool.
     Incomplete,
+    /// Nothing was said.
+    Empty,
     /// Sampled, or sampled for all we know: a cached answer would be one draw for ever.
     Sampled,
     /// More than one choice.
@@ -51,6 +55,7 @@ impl fmt::Display for NotStored {
             Self::Forbidden => "forbidden",
             Self::Status => "status",
             Self::Incomplete => "incomplete",
+            Self::Empty => "empty",
             Self::Sampled => "sampled",
             Self::Choices => "choices",
         })
@@ -71,6 +76,7 @@ pub fn admit(facts: &WriteFacts) -> Result<(), NotStored> {
         (!facts.no_store, NotStored::Forbidden),
         ((200..300).contains(&facts.status), NotStored::Status),
         (facts.outcome == Outcome::Complete(Finish::Stop), NotStored::Incomplete),
+        (facts.says_something, NotStored::Empty),
         (facts.temperature == Some(0.0), NotStored::Sampled),
         (facts.choices == 1, NotStored::Choices),
     ];
@@ -89,6 +95,7 @@ mod tests {
         let mut facts = WriteFacts {
             status: 200,
             outcome: Outcome::Complete(Finish::Stop),
+            says_something: true,
             role: Role::Serving,
             is_genuine: true,
             temperature: Some(0.0),
@@ -107,6 +114,7 @@ mod tests {
         check(|facts| facts.is_genuine = false, Err(NotStored::Stranger));
         check(|facts| facts.no_store = true, Err(NotStored::Forbidden));
         check(|facts| facts.status = 500, Err(NotStored::Status));
+        check(|facts| facts.says_something = false, Err(NotStored::Empty));
         check(|facts| facts.temperature = Some(0.7), Err(NotStored::Sampled));
         check(|facts| facts.temperature = None, Err(NotStored::Sampled));
         check(|facts| facts.temperature = Some(f64::NAN), Err(NotStored::Sampled));

@@ -7,7 +7,8 @@
 //!
 //! What is written passes the gate of [`admit`]: whole answers of the model's own ending, with nothing
 //! left to chance, for a client. An entry lives for a fixed time from its writing; being read does not
-//! renew it. What is replayed are the bytes that were sent, so a stream and a body are different entries.
+//! renew it. What is kept are the bytes that the engine sent; whoever asks for the other shape gets them told in it, or asks anew
+//! where they cannot be. Those who ask while the same question is under way read its answer along ([`Turn`]).
 //!
 //! What may be read is one small record, the [`Standing`]. Every look-up reads it at the same moment as the entry, so a release
 //! that was revoked, or a tenant that was purged, is unreadable for every replica from the moment that is acknowledged.
@@ -40,7 +41,7 @@ mod vectors;
 
 pub use alike::{Alike, Question};
 pub use entry::{Entry, Facts};
-pub use flights::{Leader, Turn};
+pub use flights::{Feed, Follower, Head, Joined, Lost, Turn};
 pub use gate::{NotStored, WriteFacts, admit};
 pub use key::{Asked, CacheKey, Namespace, Tenant, TenantSecret};
 pub use semantic::{Placed, SemanticOptions, SemanticStats};

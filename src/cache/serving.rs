@@ -184,6 +184,15 @@ impl Cache {
         found
     }
 
+    /// Counts the last look-up of `request` as a miss: what was found cannot be told as the client wants it. Gives the ticket for
+    /// another answer.
+    pub async fn unfit(&self, request: &Request<'_>) -> Option<Ticket> {
+        self.count(request.release, |counts| {
+            (counts.hits, counts.misses) = (counts.hits.saturating_sub(1), counts.misses + 1);
+        });
+        self.ticket(request).await
+    }
+
     /// The ticket for an answer that the client wants anew: it takes the old one's place.
     pub async fn ticket(&self, request: &Request<'_>) -> Option<Ticket> {
         let standing = self.standing().await?;

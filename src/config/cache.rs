@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Secret;
+use super::tokens::secrets;
 use crate::document::{Reader, Section};
-use crate::domain::VectorSource;
+use crate::domain::{Share, VectorSource};
 
 /// Which answers are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,27 @@ pub struct CacheConfig {
     pub bytes_max: usize,
     /// How long an answer is served, from when it was stored; hits do not renew it. Default 1 h.
     pub ttl: Duration,
+    /// Share of clients that go past the cache while a rollout compares, the same on both arms: their answers are the engines'
+    /// own, whatever the cache holds. Default 1 %.
+    pub blind_share: Share,
+    /// `cache.warm_up`; `None`: nothing is remembered for the next release.
+    pub warm_up: Option<WarmUpConfig>,
     /// `[cache.semantic]`.
     pub semantic: SemanticConfig,
+}
+
+/// `cache.warm_up`: a candidate that is being prepared is asked what clients ask most. Their requests are kept in the memory of
+/// this process for it, so it is only done for clients that are named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarmUpConfig {
+    /// Requests asked at most. Default 128.
+    pub count: usize,
+    /// Requests within a second. Default 4.
+    pub per_second: u32,
+    /// Bearer keys of the clients, as `env:NAME` or `file:PATH`.
+    pub keys: Vec<Secret>,
+    /// Whether requests without a key are meant, too. Default false.
+    pub anonymous: bool,
 }
 
 /// `[cache.semantic]`: what may be answered by an answer to something alike.
@@ -73,6 +93,8 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
         secret: None,
         bytes_max: 256 << 20,
         ttl: Duration::from_secs(3_600),
+        blind_share: Share::from_ppm(10_000),
+        warm_up: None,
         semantic: SemanticConfig {
             embedder: VectorSource::BuiltIn,
             templates: Vec::new(),
@@ -84,7 +106,10 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
         },
     };
     let Some(section) = reader.table(root, "cache") else { return config };
-    reader.known(&section, &["tier", "store", "secret", "bytes_max", "ttl", "semantic"]);
+    reader.known(
+        &section,
+        &["tier", "store", "secret", "bytes_max", "ttl", "blind_share", "warm_up", "semantic"],
+    );
     let tiers = [("off", CacheTier::Off), ("exact", CacheTier::Exact), ("semantic", CacheTier::Semantic)];
     config.tier = reader.word(&section, "tier", &tiers).unwrap_or(config.tier);
     config.store = store(reader, &section, folder).unwrap_or(config.store);
@@ -94,6 +119,10 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
     }
     config.bytes_max = reader.bytes(&section, "bytes_max").unwrap_or(config.bytes_max);
     config.ttl = reader.duration(&section, "ttl").unwrap_or(config.ttl);
+    if let Some(item) = section.get("blind_share") {
+        config.blind_share = reader.share(&item).unwrap_or(config.blind_share);
+    }
+    config.warm_up = warm_up(reader, &section, folder);
     semantic(reader, &section, folder, &mut config.semantic);
     if config.tier == CacheTier::Semantic && config.semantic.templates.is_empty() && !config.semantic.messages
     {
@@ -102,6 +131,22 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
         reader.missing(&section, "semantic", hint);
     }
     config
+}
+
+fn warm_up(reader: &mut Reader<'_>, cache: &Section<'_, '_>, folder: &Path) -> Option<WarmUpConfig> {
+    let section = reader.table(cache, "warm_up")?;
+    reader.known(&section, &["count", "per_second", "keys", "anonymous"]);
+    let mut number = |key, most, default| {
+        section.get(key).and_then(|item| reader.whole(&item, 1..most)).unwrap_or(default)
+    };
+    let (count, per_second) = (number("count", 1_025, 128), number("per_second", 1_001, 4));
+    let keys = secrets(reader, &section, "keys", folder);
+    let anonymous = section.get("anonymous").and_then(|item| reader.truth(&item)).unwrap_or(false);
+    if section.get("keys").is_none() && !anonymous {
+        reader.missing(&section, "keys", "write keys = [\"env:CLIENT_KEY\"], or anonymous = true");
+    }
+    let (count, per_second) = (usize::try_from(count).ok()?, u32::try_from(per_second).ok()?);
+    Some(WarmUpConfig { count, per_second, keys, anonymous })
 }
 
 fn semantic(reader: &mut Reader<'_>, cache: &Section<'_, '_>, folder: &Path, config: &mut SemanticConfig) {
@@ -214,5 +259,28 @@ mod tests {
         assert!(unkeyed.contains("cache.secret: is required"), "{unkeyed}");
         let open = read("store = \"redis://:hunter2@10.0.0.1\"\nsecret = \"env:CACHE\"").unwrap_err();
         assert_eq!(open, "goldgate.toml:5:9: cache.store: a store without a password in its address");
+    }
+
+    #[test]
+    fn a_warm_up_is_for_clients_that_are_named() {
+        let read = |text: &str| read(text).map(|cache| cache.warm_up);
+        assert_eq!(read(""), Ok(None));
+        let named = read("warm_up = { keys = [\"env:ANN\"], per_second = 9 }").unwrap().unwrap();
+        assert_eq!((named.count, named.per_second, named.keys.len(), named.anonymous), (128, 9, 1, false));
+        assert!(read("warm_up = { anonymous = true }").unwrap().unwrap().anonymous);
+        for (text, rule) in [
+            ("warm_up = {}", "cache.warm_up.keys: is required"),
+            ("warm_up = { keys = [\"hunter2\"] }", "no reference to a secret"),
+            ("warm_up = { anonymous = true, count = 2000 }", "cache.warm_up.count"),
+            ("blind_share = 1", "cache.blind_share"),
+        ] {
+            let wrong = read(text).unwrap_err();
+            assert!(wrong.contains(rule) && !wrong.contains("hunter2"), "{wrong}");
+        }
+        let share = |text: &str| self::read(text).unwrap().blind_share;
+        assert_eq!(
+            (share(""), share("blind_share = \"5%\"")),
+            (Share::from_ppm(10_000), Share::from_ppm(50_000))
+        );
     }
 }

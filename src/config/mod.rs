@@ -16,12 +16,12 @@ mod slots;
 mod tokens;
 mod traffic;
 
-pub use cache::{CacheConfig, CacheStore, CacheTier, SemanticConfig};
+pub use cache::{CacheConfig, CacheStore, CacheTier, SemanticConfig, WarmUpConfig};
 pub use judge::{JudgeConfig, LiveRule, load_policy, policy_digest};
 pub use load::Config;
 pub use rollout::RolloutConfig;
 pub use secret::Secret;
 pub use server::{EvidenceConfig, ServerConfig, StateConfig, TimeoutConfig};
 pub use slots::{ModelConfig, Ready, SlotConfig, Sticky};
-pub use tokens::{TokenConfig, TokenRole, read_pin_keys, read_tokens};
+pub use tokens::{TokenConfig, TokenRole, read_keys, read_tokens};
 pub use traffic::MirrorConfig;

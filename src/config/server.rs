@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Secret;
-use super::tokens::{TokenConfig, pin_keys, tokens};
+use super::tokens::{TokenConfig, secrets, tokens};
 use crate::document::{Reader, Section};
 
 /// `[server]`.
@@ -80,7 +80,7 @@ pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &P
     config.body_bytes_max = reader.bytes(&section, "body_bytes_max").unwrap_or(config.body_bytes_max);
     config.drain = reader.duration(&section, "drain").unwrap_or(config.drain);
     config.tokens = tokens(reader, &section, folder);
-    config.pin_keys = pin_keys(reader, &section, folder);
+    config.pin_keys = secrets(reader, &section, "pin_keys", folder);
     if let Some(section) = reader.table(&section, "timeouts") {
         reader.known(&section, &["connect", "first_byte", "idle", "total"]);
         let timeouts = &mut config.timeouts;

@@ -75,24 +75,26 @@ pub fn read_tokens(
     faults.or(read)
 }
 
-/// The keys that may pin, in their order.
-pub(super) fn pin_keys(reader: &mut Reader<'_>, server: &Section<'_, '_>, folder: &Path) -> Vec<Secret> {
-    let Some(item) = server.get("pin_keys") else { return Vec::new() };
+/// A list of clients' keys, in their order.
+pub(super) fn secrets(
+    reader: &mut Reader<'_>,
+    section: &Section<'_, '_>,
+    key: &str,
+    folder: &Path,
+) -> Vec<Secret> {
+    let Some(item) = section.get(key) else { return Vec::new() };
     let Some(items) = item.list() else {
-        reader.wrong(&item, "a list of secrets", "write pin_keys = [\"env:GOLDGATE_PIN\"]");
+        reader.wrong(&item, "a list of secrets", format!("write {key} = [\"env:CLIENT_KEY\"]"));
         return Vec::new();
     };
     items.iter().filter_map(|item| Secret::reference(reader, item, folder)).collect()
 }
 
-/// Reads every key that may pin; `variable` reads the environment.
+/// Reads clients' keys; `variable` reads the environment.
 ///
 /// # Errors
 /// Every key that cannot be read.
-pub fn read_pin_keys(
-    keys: &[Secret],
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<String>, Faults> {
+pub fn read_keys(keys: &[Secret], variable: impl Fn(&str) -> Option<String>) -> Result<Vec<String>, Faults> {
     let (mut read, mut faults) = (Vec::new(), Faults::default());
     for key in keys {
         match key.read(&variable) {
@@ -176,7 +178,7 @@ mod tests {
         let read = |keys: &str| {
             let config = config(&format!("[server]\npin_keys = {keys}\n"), Path::new("conf"));
             let read = config.and_then(|config| {
-                read_pin_keys(&config.server.pin_keys, |name| (name == "PIN").then(|| "k1 ".to_owned()))
+                read_keys(&config.server.pin_keys, |name| (name == "PIN").then(|| "k1 ".to_owned()))
             });
             read.map_err(|faults| faults.to_string().lines().next().unwrap().to_owned())
         };

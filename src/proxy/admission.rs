@@ -20,7 +20,7 @@ use super::route::Route;
 use super::{Occupant, ProxyOptions, sticky};
 use crate::cache::Tenant;
 use crate::domain::{Arm, RequestId};
-use crate::routing::{RouteTable, assign};
+use crate::routing::{RouteTable, assign, cache_blind};
 use crate::upstream::Outgoing;
 use crate::wire::RequestHead;
 
@@ -55,6 +55,8 @@ pub(super) struct Place {
     pub(super) sticky: u64,
     /// How late timers ran just before, in ms.
     pub(super) timers_late_ms: f64,
+    /// Its client is one of those who go past the cache while releases are compared.
+    pub(super) is_blind: bool,
 }
 
 impl Ask {
@@ -98,7 +100,9 @@ impl Ask {
         let arm = self.pin.unwrap_or_else(|| assign(&key, table.split, table.salt));
         let occupant = shared.parts.slots.occupant(table.slot(arm)).ok_or(Refusal::Vacant)?;
         let timers_late_ms = shared.parts.counters.timers.late_ms();
-        Ok(Place { sticky: key.digest(table.salt), table, arm, occupant, timers_late_ms })
+        let blind_share = shared.options.cache_blind;
+        let is_blind = table.compares() && self.pin.is_none() && cache_blind(&key, blind_share, table.salt);
+        Ok(Place { sticky: key.digest(table.salt), table, arm, occupant, timers_late_ms, is_blind })
     }
 
     /// Whether its answer is evidence: it is read, and the client was placed by the split.

@@ -1,4 +1,4 @@
-//! What a release does to a request: model name, prompt template, sampling defaults, usage chunk.
+//! What a release does to a request: model name, prompt template, sampling defaults, usage chunk, cache salt.
 //!
 //! Single fields are spliced; every other byte stays the client's. Both arms' copies of one request go
 //! through here, each with its own release.
@@ -37,6 +37,18 @@ fn read<'b, T: serde::Deserialize<'b>>(head: &RequestHead, body: &'b [u8], key: 
     serde_json::from_slice(head.fields.value(body, key)?).ok()
 }
 
+/// Keeps an engine's prefix cache apart by release, and inside of it as the client asked: a release's own salt is its digest,
+/// and a client's is hashed with that for a key. `None`: what the client sent is no salt, and the engine says so.
+fn cache_salt(deployed: &Deployed, head: &RequestHead, body: &[u8]) -> Option<String> {
+    let release = deployed.sem.as_str();
+    if !is_set(head, body, "cache_salt") {
+        return Some(release.to_owned());
+    }
+    let own: String = read(head, body, "cache_salt").filter(|own: &String| !own.is_empty())?;
+    let key = blake3::derive_key("goldgate 2026 prefix cache salt", release.as_bytes());
+    Some(blake3::keyed_hash(&key, own.as_bytes()).to_hex().to_string())
+}
+
 /// Applies `deployed` to a request on `route`.
 pub(super) fn apply(
     deployed: &Deployed,
@@ -71,6 +83,11 @@ pub(super) fn apply(
         options.insert("include_usage".to_owned(), Value::Bool(true));
         edits.push(Edit::set("stream_options", &Value::Object(options)));
     }
+    if let (true, Some(salt)) =
+        (deployed.salts_prefixes && route.is_generation(), cache_salt(deployed, head, body))
+    {
+        edits.push(Edit::set("cache_salt", &Value::String(salt)));
+    }
     Ok(Applied {
         temperature: read(head, body, "temperature")
             .or_else(|| deployed.sampling.get("temperature")?.as_f64()),
@@ -98,7 +115,8 @@ mod tests {
         };
         let sampling = json!({"temperature": 0.0, "max_tokens": 64}).as_object().unwrap().clone();
         let prompts = Arc::new(Prompts::compile(&texts).unwrap());
-        Deployed { sem: ReleaseId::from("sem:1"), model: Some("engine-name".to_owned()), sampling, prompts }
+        let (sem, model) = (ReleaseId::from("sem:1"), Some("engine-name".to_owned()));
+        Deployed { sem, model, sampling, salts_prefixes: false, prompts }
     }
 
     fn check(route: Route, body: &str, expected: &str) -> Applied {
@@ -148,6 +166,34 @@ mod tests {
         assert!(asked.added_usage);
         let body = r#"{"model":"engine-name","messages":[],"temperature":0,"max_tokens":1,"stream":true,"stream_options":{"include_usage":true}}"#;
         assert!(!check(Route::Chat, body, body).added_usage);
+    }
+
+    #[test]
+    fn an_engine_that_takes_a_salt_gets_the_releases_or_the_clients_under_it() {
+        let apply_as = |sem: &str, body: &str| {
+            let release = Deployed { sem: ReleaseId::from(sem), salts_prefixes: true, ..deployed() };
+            let head = RequestHead::parse(body.as_bytes()).unwrap();
+            let body = Bytes::copy_from_slice(body.as_bytes());
+            let applied = apply(&release, Route::Chat, &head, &body, UsageChunks::Ask).unwrap();
+            String::from_utf8(applied.body.to_vec()).unwrap()
+        };
+        let body = |salt: &str| {
+            format!(r#"{{"model":"engine-name","temperature":0,"max_tokens":1{salt},"messages": [1.50]}}"#)
+        };
+        let appended = apply_as("sem:1", &body(""));
+        assert_eq!(appended, body("").replace("[1.50]}", r#"[1.50],"cache_salt":"sem:1"}"#));
+        assert_eq!(apply_as("sem:1", &body(r#","cache_salt":null"#)), body(r#","cache_salt":"sem:1""#));
+        let salts = [("sem:1", "a"), ("sem:1", "b"), ("sem:2", "a")].map(|(sem, salt)| {
+            let told = apply_as(sem, &body(&format!(r#","cache_salt":"{salt}""#)));
+            let salt =
+                serde_json::from_str::<Value>(&told).unwrap()["cache_salt"].as_str().unwrap().to_owned();
+            assert_eq!(told, body(&format!(r#","cache_salt":"{salt}""#)), "nothing else changes");
+            salt
+        });
+        assert!(salts[0] != salts[1] && salts[0] != salts[2] && salts.iter().all(|salt| salt.len() == 64));
+        for wrong in [r#","cache_salt":"""#, r#","cache_salt":7"#] {
+            assert_eq!(apply_as("sem:1", &body(wrong)), body(wrong), "the engine refuses it");
+        }
     }
 
     #[test]

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use http::Response;
 use http::header::CONTENT_TYPE;
 
 use super::admission::{Ask, Place};
 use super::apply::Applied;
-use super::caching::{Lookup, look_up, replay};
+use super::caching::{Lookup, Replay, look_up, wanted};
+use super::counters::bump;
 use super::handler::Shared;
 use super::headers::CacheWord;
-use super::relay::RelayBody;
-use crate::cache::{Alike, Cache, Entry, Leader, Placed, Question, Request, Ticket, Turn};
-use crate::wire::{Asked, End, LastQuestion, ResponseObserver};
+use crate::cache::{
+    Alike, Cache, Entry, Feed, Follower, Head, Joined, Placed, Question, Request, Ticket, Turn,
+};
+use crate::wire::{Asked, End, Fields, LastQuestion, ResponseObserver, without_shape};
 
 /// What an answer is kept for.
 #[derive(Debug)]
@@ -22,24 +23,20 @@ pub(super) struct Keeping {
     placed: Option<Placed>,
     /// The answer that would have been served.
     audit: Option<Arc<Entry>>,
-    /// Wakes those who wait for the same answer.
-    leader: Option<Leader>,
+    /// Where it is put down while it comes in, for those who wait for the same answer.
+    pub(super) feed: Feed,
 }
 
 /// What comes next.
 pub(super) enum Next {
-    Answer(Response<RelayBody>),
+    Replay(Replay),
+    Along(Follower, Head),
     Ask(Option<Keeping>),
 }
 
 impl Keeping {
-    const fn only(ticket: Ticket) -> Self {
-        Self { ticket, placed: None, audit: None, leader: None }
-    }
-
-    /// Whether another client waits for the answer.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.leader.as_ref().is_some_and(Leader::is_followed)
+    fn only(ticket: Ticket, cache: &Cache) -> Self {
+        Self { ticket, placed: None, audit: None, feed: Feed::alone(cache.entry_bytes_max()) }
     }
 
     /// Writes the answer, compares it where it was an audit, and then lets the others look.
@@ -53,7 +50,7 @@ impl Keeping {
             (None, _) => {}
         }
         cache.write(self.ticket, answer).await;
-        drop(self.leader);
+        drop(self.feed);
     }
 }
 
@@ -75,27 +72,51 @@ pub(super) async fn before_asking(
 ) -> Next {
     let (Some(cache), (Some(ticket), word)) = (&shared.parts.cache, found) else { return Next::Ask(None) };
     let is_certain = applied.temperature == Some(0.0) && applied.choices == 1;
+    let mut keeping = Keeping::only(ticket, cache);
     if word != CacheWord::Miss || !is_certain {
-        return Next::Ask(Some(Keeping::only(ticket)));
+        return Next::Ask(Some(keeping));
     }
-    let mut keeping = Keeping::only(ticket);
     match look_alike(cache, ask, place, applied, &keeping.ticket).await {
         Alike::Serve(hit, similarity) => {
-            return Next::Answer(replay(shared, ask, place, &hit, Some(similarity)));
+            if let Some(replay) = Replay::of(hit, wanted(ask), Some(similarity)) {
+                return Next::Replay(replay);
+            }
         }
         Alike::Audit(placed, entry) => (keeping.placed, keeping.audit) = (Some(placed), Some(entry)),
         Alike::Miss(placed) => keeping.placed = Some(placed),
         Alike::Off => {}
     }
-    match cache.turn(&keeping.ticket).await {
-        Turn::Lead(leader) => keeping.leader = Some(leader),
-        Turn::Followed => {
-            if let Lookup::Hit(hit) = look_up(shared, ask, place).await {
-                return Next::Answer(replay(shared, ask, place, &hit, None));
+    take_turn(shared, cache, (ask, place), keeping).await
+}
+
+/// Leads, reads along, or looks at what was stored for those who waited. Nobody waits twice for an answer that came.
+async fn take_turn(
+    shared: &Shared,
+    cache: &Cache,
+    (ask, place): (&Ask, &Place),
+    mut keeping: Keeping,
+) -> Next {
+    loop {
+        let mut follower = match cache.turn(&keeping.ticket) {
+            Turn::Lead(feed) => {
+                keeping.feed = feed;
+                return Next::Ask(Some(keeping));
             }
+            Turn::Follow(follower) => follower,
+        };
+        match follower.join(wanted(ask)).await {
+            Joined::Along(head) => {
+                bump(&shared.parts.counters.requests.cache_shared);
+                return Next::Along(follower, head);
+            }
+            Joined::Ended => break,
+            Joined::Abandoned => {}
         }
     }
-    Next::Ask(Some(keeping))
+    match look_up(shared, ask, place).await {
+        Lookup::Hit(replay) => Next::Replay(replay),
+        Lookup::Miss(_) | Lookup::Refresh(_) | Lookup::Off => Next::Ask(Some(keeping)),
+    }
 }
 
 async fn look_alike(cache: &Cache, ask: &Ask, place: &Place, applied: &Applied, ticket: &Ticket) -> Alike {
@@ -103,13 +124,11 @@ async fn look_alike(cache: &Cache, ask: &Ask, place: &Place, applied: &Applied, 
     if !cache.answers_alike(template) {
         return Alike::Off;
     }
-    let Some(LastQuestion { range, text }) = LastQuestion::find(&applied.body) else { return Alike::Off };
-    let request = Request {
-        release: &place.occupant.deployed.sem,
-        tenant: ask.tenant,
-        family: ask.path(),
-        body: &applied.body,
-    };
+    let Ok(fields) = Fields::read(&applied.body) else { return Alike::Off };
+    let body = without_shape(&applied.body, &fields);
+    let Some(LastQuestion { range, text }) = LastQuestion::find(&body) else { return Alike::Off };
+    let release = &place.occupant.deployed.sem;
+    let request = Request { release, tenant: ask.tenant, family: ask.path(), body: &body };
     cache.look_alike(ticket, &Question { request, range, text: &text, template }).await
 }
 

@@ -93,6 +93,10 @@ counts! {
         cache_hits,
         /// Looked up in the cache and not found.
         cache_misses,
+        /// Not found in the cache, and read along while another client got it.
+        cache_shared,
+        /// Sent past the cache, because its client is of the cohort that sees the engines alone.
+        cache_blind,
         /// Written to the cache.
         cache_writes,
         /// Samples handed over.

@@ -15,7 +15,7 @@ use super::observe::Seen;
 use crate::domain::Outcome;
 use crate::evidence::{Copied, Role};
 use crate::upstream::{Identity, Reply, UpstreamError};
-use crate::wire::{Answer, End, ResponseObserver};
+use crate::wire::{Answer, End, ResponseObserver, says_something};
 
 /// Watches one answer to a client.
 pub(super) struct Flight {
@@ -34,6 +34,7 @@ pub(super) struct Flight {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ending {
     pub(super) outcome: Outcome,
+    pub(super) says_something: bool,
     /// Whether its engine is what its release was locked to, as far as anyone knows.
     pub(super) is_genuine: bool,
 }
@@ -81,7 +82,11 @@ impl Flight {
             arm: self.place.arm,
             role: Role::Serving,
         };
-        let ending = Ending { outcome: seen.answer.outcome, is_genuine: seen.is_genuine };
+        let ending = Ending {
+            outcome: seen.answer.outcome,
+            says_something: says_something(&seen.answer),
+            is_genuine: seen.is_genuine,
+        };
         if ending.outcome.is_censored() {
             bump(&self.shared.parts.counters.requests.client_gone);
         }

@@ -16,16 +16,18 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::admission::{Ask, Place};
+use super::along::read_along;
 use super::apply::{Applied, apply};
 use super::asking::{Next, before_asking};
-use super::caching::{Lookup, look_up, recorder, replay};
+use super::caching::{Lookup, is_event_stream, look_up, recorder};
 use super::connection::Peer;
 use super::counters::{Counters, bump};
 use super::flight::{Flight, end_of};
 use super::headers::{self, Answered, CacheWord};
 use super::mirror::Copying;
+use super::recorder::Recorder;
 use super::refusal::Refusal;
-use super::relay::{Live, Recorder, RelayBody, State};
+use super::relay::{Live, RelayBody, State};
 use super::route::Route;
 use super::usage_filter::UsageFilter;
 use super::{ProxyOptions, ProxyParts};
@@ -141,7 +143,7 @@ async fn walk(
     }
     let place = ask.place(shared, peer)?;
     let found = match look_up(shared, &ask, &place).await {
-        Lookup::Hit(hit) => return Ok(replay(shared, &ask, &place, &hit, None)),
+        Lookup::Hit(replay) => return Ok(replay.response(shared, &ask, &place)),
         Lookup::Miss(ticket) => (ticket, CacheWord::Miss),
         Lookup::Refresh(ticket) => (ticket, CacheWord::Bypass),
         Lookup::Off => (None, CacheWord::Bypass),
@@ -155,7 +157,10 @@ async fn walk(
     };
     let word = found.1;
     let keeping = match before_asking(shared, &ask, &place, &applied, found).await {
-        Next::Answer(response) => return Ok(response),
+        Next::Replay(replay) => return Ok(replay.response(shared, &ask, &place)),
+        Next::Along(follower, head) => {
+            return Ok(read_along(shared, &ask, &place, (follower, head), in_flight));
+        }
         Next::Ask(keeping) => keeping,
     };
     let outgoing = ask.outgoing(applied.body.clone());
@@ -174,7 +179,8 @@ async fn walk(
             }
             let recorder =
                 keeping.and_then(|keeping| recorder(shared, &ask, &place, &applied, &reply, keeping));
-            let filter = (applied.added_usage && is_event_stream(&reply)).then(UsageFilter::default);
+            let is_stream = reply.status.is_success() && is_event_stream(&reply.headers);
+            let filter = (applied.added_usage && is_stream).then(UsageFilter::default);
             let live = Relaying { flight, filter, recorder, in_flight };
             Ok(relay(shared, &ask, &place, reply, word, live))
         }
@@ -182,6 +188,9 @@ async fn walk(
             debug!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
             if let Some(flight) = &mut flight {
                 flight.finish(end_of(&error));
+            }
+            if let Some(keeping) = keeping {
+                keeping.feed.begin(None);
             }
             Err(Refusal::from(&error))
         }
@@ -202,12 +211,6 @@ fn models(model: &str) -> Response<RelayBody> {
     let mut response = Response::new(RelayBody::whole(Bytes::from(list.to_string())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-fn is_event_stream(reply: &Reply) -> bool {
-    let content_type = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    reply.status.is_success()
-        && content_type.is_some_and(|text| text.trim_start().starts_with("text/event-stream"))
 }
 
 /// What belongs to an answer beside its reply.

@@ -62,10 +62,13 @@ const HOP_BY_HOP: [HeaderName; 7] =
 /// Headers that may stand once only: two of them mean two readers that disagree.
 const SINGLE: [HeaderName; 6] = [HOST, AUTHORIZATION, CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING, PIN];
 
+/// How often a client has sent the request before; the official OpenAI packages say it.
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
+
 /// What `cache-control` and the like ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CacheAsk {
-    /// `no-cache` or `no-store`: no stored answer is wanted.
+    /// `no-cache`, `no-store` or a retry: no stored answer is wanted. Whoever asks again did not like what came before.
     pub(super) bypass: bool,
     /// `no-store`: the answer must not be kept.
     pub(super) no_store: bool,
@@ -78,7 +81,9 @@ impl CacheAsk {
             values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
         };
         let no_store = says("no-store");
-        Self { bypass: no_store || says("no-cache"), no_store }
+        let retries =
+            headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()?.trim().parse::<u32>().ok());
+        Self { bypass: no_store || says("no-cache") || retries.is_some_and(|count| count > 0), no_store }
     }
 }
 
@@ -181,6 +186,8 @@ fn strip_ours(headers: &mut HeaderMap) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CacheWord {
     Hit,
+    /// Read along while another client gets it.
+    Shared,
     Semantic,
     Miss,
     Bypass,
@@ -190,6 +197,7 @@ impl CacheWord {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "hit",
+            Self::Shared => "shared",
             Self::Semantic => "semantic",
             Self::Miss => "miss",
             Self::Bypass => "bypass",

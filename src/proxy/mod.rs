@@ -13,6 +13,8 @@
 //!   and counted. `offered = sent + dropped`, and once all have ended `sent = paired + orphaned`.
 //! - A client that leaves drops its answer, and with it the connection to the engine. State of a request is
 //!   owned by its future or its body, so there is no map to clean up.
+//! - An answer that others read along, because they asked the same meanwhile, is read on for them when its client leaves, and
+//!   ends when the last of them has left. They are no evidence, and neither is what the cache answers.
 //! - An engine that breaks off ends the client's answer with an error, never with a clean end.
 //! - A request whose end could be in doubt is refused and ends its connection; every other body goes on whole, with
 //!   one length, in a head of our own.
@@ -22,11 +24,13 @@
 //! observation of the Responses and embeddings routes (they are relayed, and are no evidence).
 
 mod admission;
+mod along;
 mod apply;
 mod asking;
 mod caching;
 mod connection;
 mod counters;
+mod favourites;
 mod flight;
 mod handler;
 mod headers;
@@ -35,6 +39,7 @@ mod observe;
 mod options;
 mod parts;
 mod pin;
+mod recorder;
 mod refusal;
 mod relay;
 mod route;
@@ -43,6 +48,7 @@ mod socket;
 mod sticky;
 mod timers;
 mod usage_filter;
+mod warm_up;
 
 pub use counters::{CopyCounters, CopyCounts, Counters, Counts, RequestCounters, RequestCounts};
 pub use options::{Limits, MirrorOptions, ProxyOptions, UsageChunks};
@@ -50,6 +56,7 @@ pub use parts::{Deployed, Occupant, ProxyParts, Slots};
 pub use pin::PinKeys;
 pub use server::{DrainReport, Running, start};
 pub use sticky::{StickyForm, StickySource};
+pub use warm_up::{WarmUp, WarmUpOptions, Warmed};
 
 #[cfg(test)]
 mod tests;

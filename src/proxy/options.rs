@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{PinKeys, StickySource};
 use crate::cache::TenantSecret;
+use crate::domain::Share;
 use crate::upstream::Timeouts;
 
 /// Everything that can be set.
@@ -19,6 +20,8 @@ pub struct ProxyOptions {
     pub pin_keys: PinKeys,
     /// Turns `authorization` headers into tenants; replicas that share a cache need the same.
     pub tenant_secret: TenantSecret,
+    /// Share of clients that go past the cache while releases are compared, on both arms.
+    pub cache_blind: Share,
     /// Further paths that are relayed as they are. Engine control routes stay unreachable even when named.
     pub pass_through: Vec<String>,
     /// Whether streams are asked for their usage chunk.
@@ -39,6 +42,7 @@ impl Default for ProxyOptions {
             sticky: StickySource::defaults(),
             pin_keys: PinKeys::default(),
             tenant_secret: TenantSecret::default(),
+            cache_blind: Share::ZERO,
             pass_through: Vec::new(),
             usage: UsageChunks::Ask,
             limits: Limits::default(),

@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use super::Counters;
+use super::{Counters, WarmUp};
 use crate::cache::Cache;
 use crate::domain::{ReleaseId, Slot};
 use crate::evidence::Sample;
@@ -26,6 +26,8 @@ pub struct Deployed {
     pub model: Option<String>,
     /// Sampling defaults, put in where the client set nothing.
     pub sampling: Map<String, Value>,
+    /// Whether the engines understand `cache_salt`, which keeps their own prefix caches apart.
+    pub salts_prefixes: bool,
     /// Prompt templates.
     pub prompts: Arc<Prompts>,
 }
@@ -89,6 +91,8 @@ pub struct ProxyParts {
     pub slots: Arc<Slots>,
     /// The response cache; `None` when it is off.
     pub cache: Option<Arc<Cache>>,
+    /// Remembers what is asked most, for the next release; `None` when nobody allows it.
+    pub warm_up: Option<Arc<WarmUp>>,
     /// Where evidence goes. When it is full the sample is dropped and counted: judging falls behind,
     /// users do not.
     pub samples: mpsc::Sender<Sample>,

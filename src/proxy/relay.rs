@@ -5,18 +5,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt;
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use tracing::debug;
 
-use super::asking::Keeping;
+use super::along::Along;
 use super::counters::bump;
-use super::flight::{Ending, Flight, end_of};
+use super::flight::{Flight, end_of};
 use super::handler::{InFlight, Shared};
+use super::recorder::Recorder;
 use super::usage_filter::UsageFilter;
-use crate::cache::{Answer, WriteFacts, admit};
 use crate::upstream::{ReplyBody, UpstreamError};
 use crate::wire::End;
 
@@ -26,6 +25,8 @@ pub(super) enum RelayBody {
     Whole(Option<Bytes>),
     /// Bytes that come from an engine.
     Live(Box<Live>),
+    /// Bytes that come from an engine for another client, too.
+    Along(Along),
 }
 
 impl RelayBody {
@@ -58,46 +59,12 @@ pub(super) enum State {
     Ended,
 }
 
-/// Keeps what was sent, to be written to the cache once the answer turned out whole.
-pub(super) struct Recorder {
-    pub(super) keeping: Keeping,
-    /// Its body is still to come.
-    pub(super) answer: Answer,
-    /// Everything known before the end.
-    pub(super) facts: WriteFacts,
-    pub(super) bytes_max: usize,
-    pub(super) bytes: BytesMut,
-}
-
-impl Recorder {
-    /// Keeps a piece; says whether the answer still fits.
-    fn keep(&mut self, piece: &[u8]) -> bool {
-        let fits = self.bytes.len() + piece.len() <= self.bytes_max;
-        if fits {
-            self.bytes.extend_from_slice(piece);
-        }
-        fits
-    }
-
-    /// Writes the answer: at once where the store is at hand, else beside the client.
-    fn write(self, shared: &Arc<Shared>, ending: Ending) {
-        let Ending { outcome, is_genuine } = ending;
-        let facts = WriteFacts { outcome, is_genuine, ..self.facts };
-        let (Ok(()), Some(cache)) = (admit(&facts), shared.parts.cache.clone()) else { return };
-        bump(&shared.parts.counters.requests.cache_writes);
-        let answer = Answer { body: self.bytes.freeze(), ..self.answer };
-        let mut work = Box::pin(async move { self.keeping.write(&cache, answer).await });
-        if work.as_mut().now_or_never().is_none() {
-            shared.tracker.spawn_on(work, &shared.runtime);
-        }
-    }
-}
-
 impl Live {
-    /// Whether another client waits for this answer.
-    fn is_awaited(&self) -> bool {
+    /// What ends when no other client waits for this answer any more; `None` when none does.
+    fn awaited(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
         let runs = matches!(self.state, State::Running);
-        runs && self.recorder.as_ref().is_some_and(|recorder| recorder.keeping.is_awaited())
+        let recorder = self.recorder.as_ref().filter(|recorder| runs && recorder.is_awaited())?;
+        Some(recorder.keeping.feed.deserted())
     }
 
     /// A piece came; gives what goes on.
@@ -105,17 +72,12 @@ impl Live {
         if let Some(flight) = &mut self.flight {
             flight.push(&piece);
         }
-        let passed = match &mut self.filter {
+        if let Some(recorder) = &self.recorder {
+            recorder.keep(&piece);
+        }
+        match &mut self.filter {
             Some(filter) => filter.push(piece),
             None => piece,
-        };
-        self.record(&passed);
-        passed
-    }
-
-    fn record(&mut self, passed: &[u8]) {
-        if self.recorder.as_mut().is_some_and(|recorder| !recorder.keep(passed)) {
-            self.recorder = None;
         }
     }
 
@@ -123,10 +85,9 @@ impl Live {
     pub(super) fn end(&mut self) -> Option<Bytes> {
         self.state = State::Ended;
         let rest = self.filter.as_mut().map(UsageFilter::finish).filter(|rest| !rest.is_empty());
-        self.record(rest.as_deref().unwrap_or_default());
         let ending = self.flight.as_mut().and_then(|flight| flight.finish(End::Clean));
-        if let (Some(ending), Some(recorder)) = (ending, self.recorder.take()) {
-            recorder.write(&self.shared, ending);
+        if let Some(recorder) = self.recorder.take() {
+            recorder.end(&self.shared, ending);
         }
         rest
     }
@@ -138,6 +99,7 @@ impl Live {
         if let Some(flight) = &mut self.flight {
             flight.finish(end_of(&error));
         }
+        self.recorder = None;
         self.state = State::Flushing(error);
         self.filter.as_mut().map(UsageFilter::finish).filter(|rest| !rest.is_empty())
     }
@@ -189,16 +151,22 @@ impl Live {
     }
 }
 
-/// The client is gone. Where others wait for the same answer it is read to its end for them, within the engine's limits.
+/// The client is gone. Where others wait for the same answer it is read on for them, within the engine's limits and as long
+/// as one of them waits.
 impl Drop for RelayBody {
     fn drop(&mut self) {
         let Self::Live(live) = self else { return };
-        if !live.is_awaited() {
-            return;
-        }
+        let Some(deserted) = live.awaited() else { return };
         let shared = Arc::clone(&live.shared);
-        let mut rest = mem::replace(self, Self::Whole(None));
-        let read = async move { while let Some(Ok(_)) = rest.frame().await {} };
+        let (cut, mut rest) = (shared.cut.clone(), mem::replace(self, Self::Whole(None)));
+        let read = async move {
+            let all = async { while let Some(Ok(_)) = rest.frame().await {} };
+            tokio::select! {
+                () = all => {}
+                () = deserted => {}
+                () = cut.cancelled() => {}
+            }
+        };
         shared.tracker.spawn_on(read, &shared.runtime);
     }
 }
@@ -214,6 +182,7 @@ impl Body for RelayBody {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(Frame::data).map(Ok)),
             Self::Live(live) => live.poll_piece(cx),
+            Self::Along(along) => along.poll_piece(cx),
         }
     }
 
@@ -221,6 +190,7 @@ impl Body for RelayBody {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Live(live) => matches!(live.state, State::Ended),
+            Self::Along(_) => false,
         }
     }
 
@@ -229,6 +199,7 @@ impl Body for RelayBody {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Live(live) if live.filter.is_some() => SizeHint::default(),
             Self::Live(live) => live.body.size_hint(),
+            Self::Along(_) => SizeHint::default(),
         }
     }
 }

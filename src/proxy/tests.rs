@@ -2,6 +2,7 @@
 //! must be waited for is a request that arrived, a peer that left, or a sample that came.
 
 mod alike;
+mod along;
 mod answers;
 mod caching;
 mod clients;
@@ -10,6 +11,9 @@ mod departures;
 mod early;
 mod faults;
 mod framing;
+mod leaks;
 mod pins;
 mod rig;
+mod shapes;
 mod strangers;
+mod warm_up;

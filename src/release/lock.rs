@@ -72,6 +72,7 @@ pub struct Lock {
     sampling: Map<String, Value>,
     client_may_set: Vec<String>,
     model: String,
+    engine_kind: String,
     prompts: Prompts,
     told: EngineReport,
 }
@@ -154,6 +155,7 @@ impl Lock {
             _ => Vec::new(),
         };
         let model = section("model")?["id"].as_str().unwrap_or_default().to_owned();
+        let engine_kind = section("engine")?["kind"].as_str().unwrap_or_default().to_owned();
         let prompts = Prompts::compile(&texts(&section("prompts")?))?;
         let told = match section("engine")?.get_mut("told").map(Value::take) {
             Some(told) => serde_json::from_value(told)?,
@@ -163,7 +165,7 @@ impl Lock {
                 ..EngineReport::default()
             },
         };
-        Ok(Self { record, sampling, client_may_set, model, prompts, told })
+        Ok(Self { record, sampling, client_may_set, model, engine_kind, prompts, told })
     }
 
     /// The name a person gave it; no part of any id.
@@ -195,6 +197,12 @@ impl Lock {
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// Which engine it is for, such as `vllm`.
+    #[must_use]
+    pub fn engine_kind(&self) -> &str {
+        &self.engine_kind
     }
 
     /// Sampling defaults.

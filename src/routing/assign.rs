@@ -41,6 +41,13 @@ pub fn assign(key: &StickyKey, split: TrafficSplit, salt: Salt) -> Arm {
     if split.candidate().contains(salt.hash(b"arm:", &key.0)) { Arm::Candidate } else { Arm::Baseline }
 }
 
+/// Whether a key's requests go past the response cache while releases are compared. Independent of its arm, so that the
+/// cohort is the same share of both.
+#[must_use]
+pub fn cache_blind(key: &StickyKey, share: Share, salt: Salt) -> bool {
+    share.contains(salt.hash(b"cache-blind:", &key.0))
+}
+
 /// Whether a request is copied. `stream` names the purpose ("mirror", "null"), so that two
 /// selections are independent. Equal on all replicas, and independent of the request's content.
 #[must_use]
@@ -81,6 +88,21 @@ mod tests {
             let share = Share::from_ppm(ppm);
             let seen = hashes.iter().filter(|&&hash| share.contains(hash)).count();
             check("arms", u32::try_from(seen).unwrap(), KEYS, share);
+        }
+    }
+
+    #[test]
+    fn the_cohort_without_a_cache_is_the_same_share_of_both_arms() {
+        let (salt, share) = (Salt::derive("chat-v2"), Share::from_ppm(10_000));
+        let split = TrafficSplit::new(Share::from_ppm(250_000));
+        let (mut arms, mut blind) = ([0_u32; 2], [0_u32; 2]);
+        for key in (0..KEYS).map(key) {
+            let arm = usize::from(assign(&key, split, salt) == Arm::Candidate);
+            arms[arm] += 1;
+            blind[arm] += u32::from(cache_blind(&key, share, salt));
+        }
+        for arm in 0..2 {
+            check("the cohort", blind[arm], arms[arm], share);
         }
     }
 

@@ -7,6 +7,6 @@ mod assign;
 mod mirror_share;
 mod table;
 
-pub use assign::{Salt, StickyKey, assign, mirror_selected};
+pub use assign::{Salt, StickyKey, assign, cache_blind, mirror_selected};
 pub use mirror_share::{MirrorDemand, MirrorRange, Room};
 pub use table::{MirrorPlan, RouteTable, TrafficSplit};

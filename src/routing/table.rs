@@ -72,6 +72,12 @@ impl RouteTable {
         }
     }
 
+    /// Whether two releases are being compared: the candidate gets clients or copies.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        self.split.candidate() > Share::ZERO || self.mirror.share > Share::ZERO
+    }
+
     /// The slot that plays `arm`.
     #[must_use]
     pub const fn slot(&self, arm: Arm) -> Slot {

@@ -6,7 +6,7 @@ use serde_json::Map;
 
 use super::ServiceError;
 use super::attesting::Attested;
-use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig, read_pin_keys};
+use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig, read_keys};
 use crate::control::Releases;
 use crate::domain::{ReleaseId, Slot};
 use crate::evals;
@@ -17,6 +17,9 @@ use crate::upstream::{self, EndpointState, Pool, PoolOptions, Timeouts};
 
 /// Rounds of warm-up questions. The first compiles kernels and fills caches, the second shows that it helped.
 const WARM_ROUNDS: usize = 2;
+
+/// The engine that takes a `cache_salt`.
+const VLLM: &str = "vllm";
 
 /// One slot's engines.
 #[derive(Debug)]
@@ -190,6 +193,7 @@ impl Place {
                 sem: lock.sem(),
                 model: Some(lock.model().to_owned()),
                 sampling: lock.sampling().clone(),
+                salts_prefixes: lock.engine_kind() == VLLM,
                 prompts: Arc::new(lock.prompts().clone()),
             },
             // Nothing is known of it, so nothing is changed for it.
@@ -197,6 +201,7 @@ impl Place {
                 sem: ReleaseId::new(format!("unlocked:{}", self.slot)),
                 model: None,
                 sampling: Map::new(),
+                salts_prefixes: false,
                 prompts: Arc::new(Prompts::default()),
             },
         };
@@ -238,10 +243,11 @@ const fn timeouts(config: TimeoutConfig) -> Timeouts {
 pub(super) fn proxy_options(config: &Config) -> Result<ProxyOptions, ServiceError> {
     let limits = Limits { body_bytes_max: config.server.body_bytes_max, ..Limits::default() };
     let copies = Timeouts { total: Some(config.mirror.timeout), ..timeouts(config.server.timeouts) };
-    let keys = read_pin_keys(&config.server.pin_keys, |name| std::env::var(name).ok());
+    let keys = read_keys(&config.server.pin_keys, |name| std::env::var(name).ok());
     let pin_keys = PinKeys::new(&keys.map_err(ServiceError::Tokens)?);
     Ok(ProxyOptions {
         pin_keys,
+        cache_blind: config.cache.blind_share,
         model: config.model.name.clone(),
         sticky: config.model.sticky.iter().filter_map(sticky).collect(),
         limits,

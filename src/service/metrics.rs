@@ -13,6 +13,7 @@ use super::arm_of;
 use super::engines::Engines;
 use crate::cache::{Cache, NamespaceStats};
 use crate::control::{Handle, StoreHealth};
+use crate::domain::Share;
 use crate::proxy::{Counters, Counts};
 use crate::upstream::EndpointState;
 
@@ -20,6 +21,8 @@ use crate::upstream::EndpointState;
 pub(super) struct Measured {
     pub(super) counters: Arc<Counters>,
     pub(super) cache: Option<Arc<Cache>>,
+    /// Share of clients that go past it while releases are compared.
+    pub(super) cache_blind: Share,
     pub(super) control: Handle,
     pub(super) engines: Arc<Engines>,
 }
@@ -181,6 +184,12 @@ impl Measured {
         let by_release = |value: fn(&NamespaceStats) -> u64| {
             stats.iter().map(move |(release, one)| (label("release", release.as_str()), value(one)))
         };
+        let blind = if self.control.status().table.compares() { self.cache_blind } else { Share::ZERO };
+        page.gauges(
+            "cache_blind_share",
+            "Share of clients, the same on both arms, that go past the cache now",
+            [(Vec::new(), blind.fraction())],
+        );
         page.counters("cache_hits", "Look-ups that found an answer", by_release(|one| one.hits));
         page.counters(
             "cache_semantic_hits",

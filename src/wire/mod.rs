@@ -4,7 +4,8 @@
 //! [`RequestHead`] is read beside the body, [`splice`] changes single fields and leaves every other byte;
 //! then [`ResponseObserver`] watches a copy of what the relay sends back and ends in an [`Answer`], by way
 //! of [`EventParser`] and [`StreamObserver`] for a stream, or [`read_json_answer`] for one body. When an
-//! observer cannot follow, the observation ends and the relay goes on. [`VerdictRecord`] is the verdict as
+//! observer cannot follow, the observation ends and the relay goes on. [`told_as_stream`] and [`told_as_body`] tell a
+//! whole answer in the other shape. [`VerdictRecord`] is the verdict as
 //! it is written down; [`read_pairs`], [`read_scores`] and [`read_results`] read what is judged offline.
 //!
 //! How an answer ended is decided in `observer.rs` and `json_answer.rs`, and stated at their heads.
@@ -25,6 +26,7 @@ mod pairs;
 mod policy;
 mod question;
 mod reading;
+mod replay;
 mod request;
 mod response;
 mod results;
@@ -46,6 +48,7 @@ pub use observer::{End, StreamObserver};
 pub use pairs::{PairRows, read_pairs};
 pub use policy::PolicyRecord;
 pub use question::LastQuestion;
+pub use replay::{tells_usage, told_as_body, told_as_stream, without_shape};
 pub use request::{Asked, RequestError, RequestHead};
 pub use response::ResponseObserver;
 pub use results::{ResultsAsk, read_results};

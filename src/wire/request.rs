@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Fields;
+use crate::domain::Shape;
 
 /// The fields of a request that decide where it goes and how it is judged. Every other field is the
 /// engine's business and is not looked at.
@@ -127,6 +128,16 @@ impl RequestHead {
             user: fields.parse(body, "user")?,
             fields,
         })
+    }
+
+    /// The shape that the answer is asked for in.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        match (self.stream, self.include_usage) {
+            (false, _) => Shape::Body,
+            (true, false) => Shape::Stream,
+            (true, true) => Shape::StreamWithUsage,
+        }
     }
 }
 

@@ -134,7 +134,7 @@ async fn read(request: reqwest::RequestBuilder, seen: &Seen) {
         }
     }
     let counter = match (cache.as_deref(), arm.as_deref()) {
-        (Some("hit"), _) => &seen.cached,
+        (Some("hit" | "shared"), _) => &seen.cached,
         (_, Some("candidate")) => &seen.candidate,
         _ => &seen.baseline,
     };

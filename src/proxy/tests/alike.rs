@@ -1,7 +1,7 @@
-//! Answers to something alike, and to the same question asked at once.
+//! Answers to something alike.
 
 use super::rig::*;
-use crate::upstream::testing::{Engine, LAST_CHUNK, Step, chunk, chunked_head};
+use crate::upstream::testing::Engine;
 
 /// Clean audits after which a bound of 5 % is reached, and some more.
 const EARNING: usize = 150;
@@ -71,66 +71,4 @@ async fn answers_that_differ_keep_the_tier_from_serving() {
     assert!(ask_in_many_ways(&rig).await.iter().all(|word| word == "miss"));
     let stats = rig.cache.as_ref().unwrap().semantic_stats();
     assert!(stats[0].false_hits > 100 && !stats[0].serves, "{stats:?}");
-}
-
-fn slow_stream() -> Vec<Step> {
-    let mut steps =
-        vec![Step::Send(chunked_head("text/event-stream")), Step::Send(chunk(&token("a"))), Step::Gate];
-    steps.extend([finish(), done()].iter().map(|event| Step::Send(chunk(event))));
-    steps.push(Step::Send(LAST_CHUNK.to_vec()));
-    steps
-}
-
-/// Waits until so many look-ups found nothing, and the last of them has had time to wait.
-async fn missed(rig: &Rig, count: u64) {
-    while rig.counters.snapshot().requests.cache_misses < count {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-}
-
-#[tokio::test]
-async fn the_same_question_at_once_is_asked_once_even_if_the_first_client_leaves() {
-    let engine = Engine::always(slow_stream()).await;
-    let rig = Rig::new(&engine, None, |setup| setup.cache = true).await;
-    let body = chat(r#","stream":true"#);
-    let (mut first, mut second) = (rig.client().await, rig.client().await);
-    first.post(CHAT, "", &body).await;
-    first.sees("content").await;
-    second.post(CHAT, "", &body).await;
-    missed(&rig, 2).await;
-    drop(first);
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    engine.open(1);
-    let answer = second.answer().await;
-    assert_eq!(answer.header("x-goldgate-cache"), Some("hit"));
-    assert!(answer.is_whole && answer.body.ends_with("data: [DONE]\n\n"), "{}", answer.body);
-    assert_eq!(engine.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn who_waited_for_an_answer_that_broke_asks_by_themselves() {
-    let breaks = vec![
-        Step::Send(chunked_head("text/event-stream")),
-        Step::Send(chunk(&token("a"))),
-        Step::Gate,
-        Step::Reset,
-    ];
-    let script = move |seen: &crate::upstream::testing::Seen| match seen.header("x-session-id") {
-        Some(_) => breaks.clone(),
-        None => stream_of("b"),
-    };
-    let engine = Engine::start(script).await;
-    let rig = Rig::new(&engine, None, |setup| setup.cache = true).await;
-    let body = chat(r#","stream":true"#);
-    let (mut first, mut second) = (rig.client().await, rig.client().await);
-    first.post(CHAT, "x-session-id: first\r\n", &body).await;
-    first.sees("content").await;
-    second.post(CHAT, "", &body).await;
-    missed(&rig, 2).await;
-    engine.open(1);
-    assert!(!first.answer().await.is_whole);
-    let answer = second.answer().await;
-    assert_eq!(answer.header("x-goldgate-cache"), Some("miss"));
-    assert!(answer.is_whole && engine.seen().len() == 2);
 }

@@ -43,18 +43,6 @@ async fn a_cached_answer_is_the_same_bytes_and_no_evidence() {
 }
 
 #[tokio::test]
-async fn a_stream_and_a_body_are_not_mixed_up() {
-    let engine =
-        Engine::start(|seen| if seen.text().contains("stream") { stream_of("x") } else { body_of("x") })
-            .await;
-    let rig = Rig::new(&engine, None, |setup| setup.cache = true).await;
-    let streaming = chat(r#","stream":true"#);
-    assert_eq!(word(&rig, "", &chat("")).await, "miss baseline");
-    assert_eq!(word(&rig, "", &streaming).await, "miss baseline");
-    assert!(rig.ask(&streaming).await.body.ends_with("data: [DONE]\n\n"));
-}
-
-#[tokio::test]
 async fn strangers_share_nothing_and_the_client_may_refuse_the_cache() {
     let engine = Engine::always(body_of("x")).await;
     let rig = Rig::new(&engine, None, |setup| setup.cache = true).await;
@@ -107,4 +95,85 @@ async fn a_hit_names_its_entry_and_its_age() {
     let id = hit.header("x-goldgate-cache-entry").unwrap();
     assert!(rig.cache.as_ref().unwrap().remove(id).await.unwrap());
     assert_eq!(word(&rig, "", &chat("")).await, "miss baseline");
+}
+
+#[tokio::test]
+async fn a_retry_is_not_answered_by_the_entry_that_made_the_client_retry() {
+    let engine =
+        Engine::start(|seen| body_of(&seen.header("x-stainless-retry-count").unwrap_or_default())).await;
+    let rig = Rig::new(&engine, None, |setup| setup.cache = true).await;
+    let retry = |count: &str| format!("x-stainless-retry-count: {count}\r\n");
+    assert_eq!(word(&rig, &retry("0"), &chat("")).await, "miss baseline");
+    assert_eq!(word(&rig, &retry("0"), &chat("")).await, "hit baseline");
+    assert_eq!(word(&rig, &retry("1"), &chat("")).await, "bypass baseline");
+    let after = rig.ask(&chat("")).await;
+    assert_eq!(after.header("x-goldgate-cache"), Some("hit"));
+    assert!(
+        after.body.contains(r#""content":"1""#),
+        "the new answer took the old one's place: {}",
+        after.body
+    );
+}
+
+#[tokio::test]
+async fn a_cohort_of_clients_goes_past_the_cache_on_both_arms_and_its_answers_are_evidence() {
+    let (blue, green) = (Engine::always(body_of("b")).await, Engine::always(body_of("g")).await);
+    let half = Share::from_ppm(500_000);
+    let mut rig = Rig::new(&blue, Some(&green), |setup| {
+        (setup.cache, setup.options.cache_blind) = (true, half);
+        setup.samples_max = 1_000;
+    })
+    .await;
+    let session = |number: usize| format!("x-session-id: {number}\r\n");
+    let mut client = rig.client().await;
+    let mut words = async |table: crate::routing::RouteTable| {
+        rig.table.store(Arc::new(table));
+        let mut words = Vec::new();
+        for number in 0..100 {
+            let answer = client.ask(CHAT, &session(number), &chat("")).await;
+            words.push(answer.header("x-goldgate-cache").unwrap().to_owned());
+        }
+        words
+    };
+    let before = words(steady()).await;
+    assert!(!before.contains(&"bypass".to_owned()), "nothing is compared");
+    let compared =
+        |candidate: Share| crate::routing::RouteTable { mirror: all_mirrored().mirror, ..split(candidate) };
+    let baseline = words(compared(Share::ZERO)).await;
+    let candidate = words(split(Share::FULL)).await;
+    let blind = |words: &[String]| words.iter().map(|word| word == "bypass").collect::<Vec<_>>();
+    assert_eq!(blind(&baseline), blind(&candidate), "the same clients on both arms");
+    let count = blind(&baseline).into_iter().filter(|blind| *blind).count();
+    assert!((25..=75).contains(&count), "{count} of 100, a half is meant");
+    let counts = rig.counters.snapshot().requests;
+    assert_eq!(usize::try_from(counts.cache_blind).unwrap(), 2 * count);
+    rig.proxy.drain().await;
+    let mut evidence = 0;
+    while rig.samples.recv().await.is_some() {
+        evidence += 1;
+    }
+    let asked = before.iter().chain(&baseline).chain(&candidate).filter(|word| *word != "hit").count();
+    assert_eq!(evidence, asked, "whoever asked an engine is evidence, and a hit is none");
+}
+
+#[tokio::test]
+async fn an_engine_that_takes_a_cache_salt_gets_its_releases_and_strangers_keep_theirs() {
+    let (blue, green) = (Engine::always(body_of("b")).await, Engine::always(body_of("g")).await);
+    let rig = Rig::new(&blue, Some(&green), |setup| setup.salts_prefixes = true).await;
+    let salt = |engine: &Engine| {
+        let body: serde_json::Value = serde_json::from_str(&engine.seen().last().unwrap().text()).unwrap();
+        body["cache_salt"].as_str().unwrap().to_owned()
+    };
+    rig.ask(&chat("")).await;
+    assert_eq!(salt(&blue), "sem:blue");
+    rig.ask(&chat(r#","cache_salt":"ann""#)).await;
+    let ann = salt(&blue);
+    rig.ask(&chat(r#","cache_salt":"bob""#)).await;
+    assert!(ann != "ann" && ann != salt(&blue) && salt(&blue) != "sem:blue");
+    rig.table.store(Arc::new(split(Share::FULL)));
+    rig.ask(&chat(r#","cache_salt":"ann""#)).await;
+    assert_ne!(salt(&green), ann, "another release is another salt");
+    let plain = Rig::plain(&blue).await;
+    plain.ask(&chat("")).await;
+    assert!(!blue.seen().last().unwrap().text().contains("cache_salt"), "only where the engine takes it");
 }

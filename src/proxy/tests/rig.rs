@@ -12,7 +12,8 @@ use crate::cache::{Cache, CacheOptions, SemanticOptions};
 use crate::domain::{AnswerRule, MetricName, ReleaseId, Share, Slot, VectorSource};
 use crate::evidence::Sample;
 use crate::proxy::{
-    Counters, Deployed, Occupant, ProxyOptions, ProxyParts, Running, Slots, StickySource, start,
+    Counters, Deployed, Occupant, ProxyOptions, ProxyParts, Running, Slots, StickySource, WarmUp,
+    WarmUpOptions, start,
 };
 use crate::release::Prompts;
 use crate::routing::{MirrorPlan, RouteTable, TrafficSplit};
@@ -37,10 +38,14 @@ pub(super) struct Setup {
     pub(super) timeouts: Timeouts,
     pub(super) table: RouteTable,
     pub(super) cache: bool,
+    /// Whose requests the next release is asked.
+    pub(super) warm_up: Option<WarmUpOptions>,
     /// Answers messages by something alike, too.
     pub(super) semantic: bool,
     pub(super) samples_max: usize,
     pub(super) temperature: f64,
+    /// Whether the engines take a `cache_salt`.
+    pub(super) salts_prefixes: bool,
 }
 
 pub(super) struct Rig {
@@ -49,6 +54,7 @@ pub(super) struct Rig {
     pub(super) table: Arc<ArcSwap<RouteTable>>,
     pub(super) counters: Arc<Counters>,
     pub(super) cache: Option<Arc<Cache>>,
+    pub(super) warm_up: Option<Arc<WarmUp>>,
     pub(super) slots: Arc<Slots>,
 }
 
@@ -77,9 +83,11 @@ impl Rig {
             timeouts: PATIENT,
             table: steady(),
             cache: false,
+            warm_up: None,
             semantic: false,
             samples_max: 64,
             temperature: 0.0,
+            salts_prefixes: false,
         };
         change(&mut setup);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -90,12 +98,14 @@ impl Rig {
         }
         let (sender, samples) = mpsc::channel(setup.samples_max);
         let cache = setup.cache.then(|| Arc::new(cache(setup.semantic, &clock)));
+        let warm_up = setup.warm_up.map(|options| Arc::new(WarmUp::new(options)));
         let table = Arc::new(ArcSwap::from_pointee(setup.table));
         let counters = Arc::new(Counters::default());
         let parts = ProxyParts {
             table: Arc::clone(&table),
             slots: Arc::clone(&slots),
             cache: cache.clone(),
+            warm_up: warm_up.clone(),
             samples: sender,
             graders: vec![
                 LiveGrader::new(MetricName::from("polite"), &AnswerRule::Pattern("please".into())).unwrap(),
@@ -105,7 +115,7 @@ impl Rig {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = start(setup.options, parts, listener).unwrap();
-        Self { proxy, samples, table, counters, cache, slots }
+        Self { proxy, samples, table, counters, cache, warm_up, slots }
     }
 
     pub(super) async fn client(&self) -> Client {
@@ -143,6 +153,7 @@ fn occupant(slot: Slot, engine: &Engine, setup: &Setup, clock: &Arc<dyn Clock>) 
         sem: ReleaseId::new(format!("sem:{slot}")),
         model: Some(format!("{slot}-model")),
         sampling,
+        salts_prefixes: setup.salts_prefixes,
         prompts: Arc::new(Prompts::default()),
     };
     Occupant { pool: Arc::new(Pool::new(options, Arc::clone(clock)).unwrap()), deployed: Arc::new(deployed) }
