@@ -18,7 +18,12 @@ struct Kept {
 
 impl Kept {
     async fn open(store: &str) -> Self {
-        let cache = format!("tier = \"exact\"\nstore = \"{store}\"\nsecret = \"file:cache.key\"");
+        Self::open_with(store, "").await
+    }
+
+    /// With further settings of `[cache]`.
+    async fn open_with(store: &str, settings: &str) -> Self {
+        let cache = format!("tier = \"exact\"\nstore = \"{store}\"\nsecret = \"file:cache.key\"\n{settings}");
         let (world, workspace, serve) = World::serving(|workspace: &Workspace| {
             workspace.write("cache.key", "secret-of-this-installation");
             workspace.change("goldgate.toml", "tier = \"off\"", &cache);
@@ -75,22 +80,37 @@ impl Kept {
 #[tokio::test]
 async fn the_cache_remembers_by_release_through_a_flip_and_back() {
     let kept = Kept::open("memory").await;
-    for (stream, cache) in [(true, "miss"), (false, "miss"), (true, "hit"), (false, "hit")] {
+    for (stream, cache) in [(true, "miss"), (false, "hit"), (true, "hit")] {
         kept.check(stream, 0, cache).await;
     }
-    assert_eq!(kept.both("before the flip").await, [(2, 2), (0, 0)]);
+    assert_eq!(kept.both("before the flip").await, [(2, 1), (0, 0)]);
     kept.flip().await;
-    for cache in ["miss", "hit"] {
-        kept.check(true, 1, cache).await;
+    for (stream, cache) in [(false, "miss"), (true, "hit")] {
+        kept.check(stream, 1, cache).await;
     }
-    assert_eq!(kept.both("after the flip").await, [(2, 2), (1, 1)]);
+    assert_eq!(kept.both("after the flip").await, [(2, 1), (1, 1)]);
     kept.roll_back().await;
     for stream in [true, false] {
         kept.check(stream, 0, "hit").await;
     }
-    assert_eq!(kept.both("after the rollback").await, [(4, 2), (1, 1)]);
+    assert_eq!(kept.both("after the rollback").await, [(4, 1), (1, 1)]);
     kept.serve.admin.revoke(&kept.releases[0]).await;
     kept.check(true, 0, "bypass").await;
+    assert_eq!(kept.serve.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn what_clients_ask_most_is_warm_on_the_other_release_before_it_serves() {
+    let kept = Kept::open_with("memory", "warm_up = { anonymous = true, per_second = 100 }").await;
+    for cache in ["miss", "hit"] {
+        kept.check(true, 0, cache).await;
+    }
+    assert_eq!(kept.both("before the flip").await, [(1, 1), (0, 0)]);
+    kept.flip().await;
+    for stream in [true, false] {
+        kept.check(stream, 1, "hit").await;
+    }
+    assert_eq!(kept.both("after the flip").await, [(1, 1), (2, 0)]);
     assert_eq!(kept.serve.stop().await.code, Some(0));
 }
 

@@ -146,6 +146,53 @@ async fn official_clients_parse_the_same_from_a_real_server() {
     check(&scenarios).await;
 }
 
+/// What an answer says, in whichever shape.
+fn said(outcome: &Value) -> String {
+    let choice = |answer: &Value| answer["choices"][0].clone();
+    let all: Vec<Value> = match events(outcome) {
+        [] => vec![choice(&outcome["answer"])],
+        chunks => chunks.iter().map(choice).collect(),
+    };
+    let texts = all.iter().flat_map(|choice| {
+        [&choice["message"]["content"], &choice["delta"]["content"], &choice["text"]]
+            .map(|text| text.as_str().unwrap_or_default().to_owned())
+    });
+    texts.collect()
+}
+
+/// Whether an answer tells its usage, and how often it tells that it is finished.
+fn tells(outcome: &Value) -> (bool, usize) {
+    let usage = usages(outcome) == 1 || outcome["answer"]["usage"]["completion_tokens"].is_u64();
+    (usage, outcome.to_string().matches("\"finish_reason\":\"stop\"").count())
+}
+
+#[tokio::test]
+async fn official_clients_read_a_cached_answer_in_whichever_shape_they_ask_for() {
+    let pair = Pair::cached(mock()).await;
+    let whole = json!({"max_tokens": 2_000});
+    let other = json!({"max_tokens": 2_000, "seed": 2});
+    let usage = json!({"max_tokens": 2_000, "stream_options": {"include_usage": true}});
+    let questions = [
+        [chat(whole.clone()), streamed(chat(usage.clone()))],
+        [streamed(chat(other.clone())), chat(other.clone())],
+        [completion(whole), streamed(completion(usage))],
+        [streamed(completion(other.clone())), completion(other)],
+    ];
+    for [first, second] in &questions {
+        let outcomes = both(vec![pair.asks(first), pair.asks(second)]).await;
+        for two in outcomes.chunks_exact(2) {
+            let [[direct, stored], [_, told]] = two else { panic!("two outcomes: {two:?}") };
+            assert!(!said(direct).is_empty(), "{direct}");
+            assert_eq!((said(stored), said(told)), (said(direct), said(direct)), "{first}");
+            let with_usage = first["params"]["stream"] != true;
+            assert_eq!((tells(stored), tells(told)), ((with_usage, 1), (true, 1)), "{stored} {told}");
+        }
+    }
+    // Two clients write a request in two ways, so each of them asks each question once and reads it in the other shape.
+    let metrics = pair.serve.admin.metrics().await;
+    assert_eq!((metrics.event("cache_misses"), metrics.event("cache_hits")), (8.0, 8.0));
+}
+
 #[tokio::test]
 async fn official_clients_read_what_goldgate_itself_says_of_models() {
     let pair = Pair::mock(mock()).await;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`serve`] | a proxy alone; a rollout with clients in it; abort and rollback |
 //! | [`cache`] | what the cache remembers through a flip and back, in memory and in Redis |
+//! | [`template`] | no route of either port moves a template alone |
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
 //! | [`resume`] | `kill -9` in the middle of a gate, and the next process that goes on |
 //! | [`shutdown`] | SIGTERM with a stream under way |
@@ -37,3 +38,5 @@ mod rig;
 mod serve;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod template;

@@ -32,17 +32,33 @@ pub(super) struct Scenario<'a> {
 impl Pair {
     /// Puts goldgate before an engine.
     pub(super) async fn before(url: &str, model: &'static str) -> Self {
+        Self::configured(url, model, |_| ()).await
+    }
+
+    async fn configured(url: &str, model: &'static str, change: impl FnOnce(&Workspace)) -> Self {
         let workspace = Workspace::rollout(url, url);
         workspace.release("blue", model);
+        change(&workspace);
         let serve = Serve::start(&workspace).await;
         Self { direct: url.to_owned(), model, serve, _workspace: workspace, _engine: None }
     }
 
     /// The same with a mock engine.
     pub(super) async fn mock(options: Options) -> Self {
+        Self::mocked(options, |_| ()).await
+    }
+
+    /// The same with a cache.
+    pub(super) async fn cached(options: Options) -> Self {
+        let tier =
+            |workspace: &Workspace| workspace.change("goldgate.toml", "tier = \"off\"", "tier = \"exact\"");
+        Self::mocked(options, tier).await
+    }
+
+    async fn mocked(options: Options, change: impl FnOnce(&Workspace)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let engine = mock_engine::start(options, listener).expect("an engine");
-        let pair = Self::before(&engine.url(), "mock").await;
+        let pair = Self::configured(&engine.url(), "mock", change).await;
         Self { _engine: Some(engine), ..pair }
     }
 
