@@ -17,6 +17,8 @@
 //! with the question left out), past a lexical guard, and only while an always-valid bound on its false hits, from audits of
 //! its own, lies within the budget. It finds the question in this process; the answer is read from the store like any other.
 //!
+//! What it refuses to do, test by test, and who reads along: the README beside this file.
+//!
 //! Two stores, memory and Redis, behind one trait. A store that does not answer is a cache without hits.
 //!
 //! Absent on purpose: evidence (a cached answer says nothing about a release), and messages between replicas.

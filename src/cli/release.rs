@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Blame, Context, Exit, Failure, Format};
 use crate::cli::progress::ByteCount;
-use crate::release::{EngineReport, FileHashes, Lock, lints};
+use crate::release::{EngineReport, FileHashes, Lint, Lock, lints};
 use crate::telemetry::{Clock as _, SystemClock};
 
 /// What was typed.
@@ -94,12 +94,14 @@ async fn lock(manifest: &Path, out: Option<PathBuf>, how: Locking, context: &Con
         Some(url) => Some(verify::report(url, &Lock::model_in(manifest).blame_usage()?).await?),
         None => None,
     };
+    let begins_twice = told.as_ref().is_some_and(|told| told.begins_twice);
     let lock = resolve(manifest, told, how.paranoid, context)?;
     let out = out.unwrap_or_else(|| manifest.with_file_name("release.lock.json"));
     std::fs::write(&out, lock.to_json())
         .map_err(|error| Failure::usage(anyhow::anyhow!("{}: cannot be written: {error}", out.display())))?;
     context.output.note(format_args!("{} → {}", manifest.display(), out.display()));
-    for lint in lints(manifest).blame_usage()? {
+    let of_engine = begins_twice.then_some(Lint::BeginsTwice);
+    for lint in lints(manifest).blame_usage()?.into_iter().chain(of_engine) {
         context.output.note(format_args!("{}: {lint}", manifest.display()));
     }
     show(&lock, context)

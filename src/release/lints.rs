@@ -24,6 +24,8 @@ pub enum Lint {
         /// How often it stands there.
         count: usize,
     },
+    /// A running engine reads the first token of every conversation twice.
+    BeginsTwice,
     /// The chat template asks for the time.
     ReadsClock,
     /// The chat template cannot be rendered here, and so is not checked.
@@ -40,6 +42,10 @@ impl fmt::Display for Lint {
                 f,
                 "a conversation begins with {token} {count} times: the chat template writes it and the tokenizer adds it; \
                  take it out of one of them, or have the engine add no special tokens to a rendered conversation"
+            ),
+            Self::BeginsTwice => f.write_str(
+                "the engine reads the first token of every conversation twice: its chat template writes it and its tokenizer \
+                 adds it",
             ),
             Self::ReadsClock => f.write_str(
                 "the chat template reads the clock (strftime_now): the same question is another prompt tomorrow, and what was \

@@ -27,6 +27,9 @@ pub struct EngineReport {
     /// What it says of its weights: a version, or their number and size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
+    /// Each of these conversations begins with the same token twice. Told once and not kept: the tokens are.
+    #[serde(skip)]
+    pub begins_twice: bool,
 }
 
 /// The digest of a chat template's text, without the newline at its end, which rendering leaves out too.
@@ -66,7 +69,7 @@ impl EngineReport {
     /// What `told` has otherwise than this report; of what this report leaves out nothing is asked.
     #[must_use]
     pub fn differences(&self, told: &Self) -> Vec<Difference> {
-        let Self { build, chat_template, fingerprint, sampling, tokens, weights } = self;
+        let Self { build, chat_template, fingerprint, sampling, tokens, weights, begins_twice: _ } = self;
         let mut all = Vec::new();
         let mut compare = |what: String, locked: Option<&String>, told: Option<&String>| {
             if let Some(locked) = locked.filter(|locked| Some(*locked) != told) {
@@ -99,6 +102,7 @@ mod tests {
             sampling: BTreeMap::from([("top_k".to_owned(), "40".to_owned())]),
             tokens: text("t1"),
             weights: text("w1"),
+            begins_twice: false,
         }
     }
 

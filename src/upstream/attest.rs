@@ -72,12 +72,14 @@ impl Asked<'_> {
         let info = self.get("/model_info").await?;
         let models = self.get("/v1/models").await?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
+        let tokens = self.tokens().await?;
         Ok(EngineReport {
             build: text(&props["build_info"]).or_else(|| text(&version["version"])),
             chat_template: props["chat_template"].as_str().map(|text| chat_template_digest(text.as_bytes())),
             fingerprint: self.fingerprint().await?,
             sampling: sampling(&props["default_generation_settings"]["params"]),
-            tokens: self.tokens().await?,
+            begins_twice: tokens.as_deref().is_some_and(begin_twice),
+            tokens: tokens.as_deref().map(digest),
             weights: text(&info["weight_version"]).or_else(|| self.weights(&props, &models)),
         })
     }
@@ -114,22 +116,19 @@ impl Asked<'_> {
         Ok(answer["system_fingerprint"].as_str().map(str::to_owned))
     }
 
-    async fn tokens(&self) -> Result<Option<String>, ProbeFault> {
-        let mut hasher = blake3::Hasher::new_derive_key("goldgate 2026 tokens of conversations");
+    /// The token ids of every conversation; `None` where the engine does not tell any.
+    async fn tokens(&self) -> Result<Option<Vec<Vec<u64>>>, ProbeFault> {
+        let mut all = Vec::with_capacity(CONVERSATIONS.len());
         for (at, conversation) in CONVERSATIONS.into_iter().enumerate() {
             let turns = conversation.iter().map(|(role, content)| json!({"role": role, "content": content}));
-            let ids = match self.tokenize(turns.collect()).await? {
+            all.push(match self.tokenize(turns.collect()).await? {
                 Some(ids) => ids,
                 None if at == 0 => return Ok(None),
                 // Its template refuses this one, as it should tomorrow.
                 None => Vec::new(),
-            };
-            hasher.update(&(ids.len() as u64).to_le_bytes());
-            ids.iter().for_each(|id| {
-                hasher.update(&id.to_le_bytes());
             });
         }
-        Ok(Some(hasher.finalize().to_hex().to_string()))
+        Ok(Some(all))
     }
 
     /// The token ids of a conversation as the engine would read it, by one of two ways: it takes messages (vLLM), or a
@@ -160,6 +159,24 @@ impl Asked<'_> {
         let object: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
         Ok(object.filter(|_| status.is_success()).map_or(Value::Null, Value::Object))
     }
+}
+
+fn digest(conversations: &[Vec<u64>]) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("goldgate 2026 tokens of conversations");
+    for ids in conversations {
+        hasher.update(&(ids.len() as u64).to_le_bytes());
+        ids.iter().for_each(|id| {
+            hasher.update(&id.to_le_bytes());
+        });
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Whether all of them begin with one token, and then with the same again.
+fn begin_twice(conversations: &[Vec<u64>]) -> bool {
+    let told = || conversations.iter().filter(|ids| !ids.is_empty());
+    let first = told().next().and_then(|ids| ids.first());
+    first.is_some_and(|first| told().all(|ids| ids.starts_with(&[*first, *first])))
 }
 
 /// Numbers as the shortest text of their nearest `f32`: engines keep them so.

@@ -1,4 +1,5 @@
-//! The leaks that LiteLLM and GPTCache document or were reported for, one test each: none of them is possible here.
+//! The leaks that LiteLLM, GPTCache and others were reported for, one test each: none of them is possible here. The reports are
+//! named in the README of `cache`.
 //!
 //! Others stand where their part is tested: opposites that sound alike (`guard`), a life that hits prolong (`serving`), an
 //! embedder changed under its index (`key`), answers cut short (`gate`), epochs that a restart forgets (`standing`).
@@ -18,7 +19,7 @@ async fn word(rig: &Rig, headers: &str, body: &str) -> String {
     answer.header("x-goldgate-cache").unwrap().to_owned()
 }
 
-/// LiteLLM's key is made of a list of known parameters: whatever is not on it is the same question.
+/// A key that is made of a list of known parameters takes everything else for the same question.
 #[tokio::test]
 async fn a_parameter_that_nobody_listed_is_part_of_the_question() {
     let engine = Engine::always(body_of("x")).await;
@@ -46,7 +47,7 @@ async fn a_parameter_that_nobody_listed_is_part_of_the_question() {
     assert_eq!(word(&rig, "", &chat("")).await, "hit");
 }
 
-/// GPTCache's default key is the last message alone.
+/// A key that is the last message alone takes another conversation for the same.
 #[tokio::test]
 async fn the_same_last_message_of_another_conversation_is_another_question() {
     let engine = Engine::always(body_of("x")).await;
@@ -63,7 +64,7 @@ async fn the_same_last_message_of_another_conversation_is_another_question() {
     }
 }
 
-/// Both share one store among all who ask, unless somebody remembers to set a namespace.
+/// One store for all who ask, unless somebody remembers to set a namespace.
 #[tokio::test]
 async fn one_users_answer_is_never_anothers() {
     let engine = Engine::always(body_of("x")).await;
@@ -95,7 +96,7 @@ async fn a_client_cannot_name_the_room_it_reads_from() {
     assert_eq!(word(&rig, bob, &space).await, "miss");
 }
 
-/// LiteLLM's key holds the alias that clients send, not what stands behind it.
+/// The name that clients send says nothing of what stands behind it.
 #[tokio::test]
 async fn one_alias_with_another_release_behind_it_is_another_room() {
     let (blue, green) = (Engine::always(body_of("b")).await, Engine::always(body_of("g")).await);
@@ -121,7 +122,7 @@ async fn one_body_on_another_route_or_with_another_query_is_another_question() {
     }
 }
 
-/// LiteLLM kept streams that a client had left, and served what there was of them as whole answers.
+/// What there is of it would be served as a whole answer.
 #[tokio::test]
 async fn a_stream_that_its_client_left_is_not_kept() {
     let begun =
@@ -138,7 +139,7 @@ async fn a_stream_that_its_client_left_is_not_kept() {
     assert_eq!((engine.seen().len(), rig.counters.snapshot().requests.cache_writes), (2, 0));
 }
 
-/// A call of a tool, an error with status 200 and an empty answer were replayed as answers.
+/// A call of a tool, an error with status 200, an answer without an end and an empty one.
 #[tokio::test]
 async fn what_is_no_answer_is_not_replayed() {
     let events = |events: &[String]| {

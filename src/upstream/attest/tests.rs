@@ -69,6 +69,18 @@ async fn llama_cpp_tells_its_template_its_defaults_and_its_weights() {
 }
 
 #[tokio::test]
+async fn a_first_token_that_template_and_tokenizer_both_write_is_counted_where_it_is_read() {
+    let begins = async |begin: &'static str| {
+        let told = told_by(move |path, seen| match path {
+            "/apply-template" => Some(json!({"prompt": format!("{begin}{}", seen.text())}).to_string()),
+            _ => llama(path, seen),
+        });
+        told.await.begins_twice
+    };
+    assert_eq!((begins("").await, begins("^").await, begins("^^").await), (false, false, true));
+}
+
+#[tokio::test]
 async fn vllm_takes_messages_and_names_what_it_was_told() {
     let told = told_by(|path, seen| match path {
         "/version" => text(r#"{"version":"0.32.0"}"#),
