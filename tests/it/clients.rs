@@ -166,12 +166,12 @@ fn tells(outcome: &Value) -> (bool, usize) {
     (usage, outcome.to_string().matches("\"finish_reason\":\"stop\"").count())
 }
 
-#[tokio::test]
-async fn official_clients_read_a_cached_answer_in_whichever_shape_they_ask_for() {
-    let pair = Pair::cached(mock()).await;
-    let whole = json!({"max_tokens": 2_000});
-    let other = json!({"max_tokens": 2_000, "seed": 2});
-    let usage = json!({"max_tokens": 2_000, "stream_options": {"include_usage": true}});
+/// Asks two questions on two routes, each in one shape first and then in the other. A real model of random weights says these
+/// letters soon; the mock engine does not listen to it.
+async fn read_in_both_shapes(pair: &Pair) {
+    let whole = json!({"max_tokens": 2_000, "stop": ["G", "h"]});
+    let other = json!({"max_tokens": 2_000, "stop": ["G", "h"], "seed": 2});
+    let usage = json!({"max_tokens": 2_000, "stop": ["G", "h"], "stream_options": {"include_usage": true}});
     let questions = [
         [chat(whole.clone()), streamed(chat(usage.clone()))],
         [streamed(chat(other.clone())), chat(other.clone())],
@@ -184,13 +184,25 @@ async fn official_clients_read_a_cached_answer_in_whichever_shape_they_ask_for()
             let [[direct, stored], [_, told]] = two else { panic!("two outcomes: {two:?}") };
             assert!(!said(direct).is_empty(), "{direct}");
             assert_eq!((said(stored), said(told)), (said(direct), said(direct)), "{first}");
-            let with_usage = first["params"]["stream"] != true;
-            assert_eq!((tells(stored), tells(told)), ((with_usage, 1), (true, 1)), "{stored} {told}");
+            assert_eq!(tells(direct).1, 1, "it ends by itself, or would not be kept: {direct}");
+            assert_eq!((tells(stored), tells(told)), (tells(direct), (true, 1)), "{stored} {told}");
         }
     }
     // Two clients write a request in two ways, so each of them asks each question once and reads it in the other shape.
     let metrics = pair.serve.admin.metrics().await;
     assert_eq!((metrics.event("cache_misses"), metrics.event("cache_hits")), (8.0, 8.0));
+}
+
+#[tokio::test]
+async fn official_clients_read_a_cached_answer_in_whichever_shape_they_ask_for() {
+    read_in_both_shapes(&Pair::cached(mock()).await).await;
+}
+
+#[tokio::test]
+async fn official_clients_read_a_cached_answer_of_a_real_server_in_both_shapes() {
+    let Some(installed) = Installed::find() else { return };
+    let llama = installed.start("tiny-a", &[]).await;
+    read_in_both_shapes(&Pair::cached_before(&llama.url, "tiny-a").await).await;
 }
 
 #[tokio::test]

@@ -50,9 +50,12 @@ impl Pair {
 
     /// The same with a cache.
     pub(super) async fn cached(options: Options) -> Self {
-        let tier =
-            |workspace: &Workspace| workspace.change("goldgate.toml", "tier = \"off\"", "tier = \"exact\"");
-        Self::mocked(options, tier).await
+        Self::mocked(options, with_cache).await
+    }
+
+    /// Puts goldgate with a cache before an engine.
+    pub(super) async fn cached_before(url: &str, model: &'static str) -> Self {
+        Self::configured(url, model, with_cache).await
     }
 
     async fn mocked(options: Options, change: impl FnOnce(&Workspace)) -> Self {
@@ -81,6 +84,10 @@ impl Pair {
             whole
         })
     }
+}
+
+fn with_cache(workspace: &Workspace) {
+    workspace.change("goldgate.toml", "tier = \"off\"", "tier = \"exact\"");
 }
 
 /// Asks with every client, in turn, and gives what each made of the two answers: `[direct, proxied]`.

@@ -108,3 +108,20 @@ async fn a_candidate_that_is_exchanged_in_the_mirror_is_taken_back() {
     ask(3).await;
     assert_eq!(serve.stop().await.code, Some(0));
 }
+
+/// llama.cpp takes one such token out of what a template wrote, and so only the second one is too many.
+#[tokio::test]
+async fn a_first_token_that_is_read_twice_is_told_when_a_release_is_locked() {
+    let Some(installed) = Installed::find() else { return };
+    for (begin, told) in [("", false), ("{{ bos_token }}", false), ("{{ bos_token }}{{ bos_token }}", true)] {
+        let template =
+            format!("{begin}{{% for m in messages %}}[{{{{ m.role }}}}] {{{{ m.content }}}}{{% endfor %}}");
+        let kv = "tokenizer.ggml.add_bos_token=bool:true";
+        let engine = installed.start("tiny-a", &["--override-kv", kv, "--chat-template", &template]).await;
+        let workspace = workspace(&engine.url, "tiny-a", &engine.url, "tiny-a");
+        let ended =
+            release(&workspace, &["lock", "releases/green/release.toml", "--engine", &engine.url]).await;
+        let says = ended.stderr.contains("the first token of every conversation twice");
+        assert_eq!((ended.code, says), (Some(0), told), "{begin}: {}", ended.stderr);
+    }
+}
