@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::Secret;
-use crate::document::{Reader, Section};
+use crate::document::{Reader, Secret, Section};
 use crate::domain::VectorSource;
 
 /// Which answers are remembered.
