@@ -91,3 +91,9 @@ fn said_by_clap(error: &clap::Error) -> Result<Exit, Failure> {
     error.print().map_err(Failure::world)?;
     Ok(if error.use_stderr() { Exit::Usage } else { Exit::Success })
 }
+
+/// Whether a line that some file holds is a command of this program.
+#[cfg(test)]
+pub(super) fn parses(line: &str) -> Result<(), clap::Error> {
+    CommandLine::try_parse_from(std::iter::once("goldgate").chain(line.split_whitespace())).map(drop)
+}

@@ -15,7 +15,9 @@ use super::sources::located;
 use super::{Blame, Context, Exit, Failure, arm, verdict};
 use crate::config::{Config, SlotConfig};
 use crate::domain::Slot;
-use crate::evals::{self, ArmSource, Endpoint, GoldenRun, Outlets, SampleLog, Suite, judge_runs, power};
+use crate::evals::{
+    self, ArmSource, Endpoint, GoldenRun, Outlets, SampleLog, Suite, early_power, judge_runs, power,
+};
 use crate::release::Lock;
 use crate::report::{self, Input};
 use crate::wire::VerdictRecord;
@@ -59,11 +61,11 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
 async fn judged(args: &Args, context: &Context) -> Result<VerdictRecord, Failure> {
     let (mut suites, arms) = what(args, context)?;
     margin::apply(&mut suites, &args.margin).blame_usage()?;
-    for line in suites.iter().flat_map(power) {
-        context.output.note(line);
-    }
     let mut options = args.run.options()?;
     options.sequential = args.sequential.then(|| share_of(FAIL_ALPHA, suites.len()));
+    for suite in &suites {
+        foretell(suite, options.sequential, context)?;
+    }
     let mut samples = args.run.samples(&suites, &options, &context.output)?;
     let mut runs = Vec::with_capacity(suites.len());
     for suite in suites.into_iter().map(Arc::new) {
@@ -86,6 +88,18 @@ async fn judged(args: &Args, context: &Context) -> Result<VerdictRecord, Failure
         report::write_run(folder, &page(verdict.clone(), &runs)).blame_world()?;
     }
     Ok(verdict)
+}
+
+/// Says what a suite can find, by the tests that will judge it.
+fn foretell(suite: &Suite, sequential: Option<f64>, context: &Context) -> Result<(), Failure> {
+    match sequential {
+        Some(abort_alpha) => {
+            let lines = early_power(suite, abort_alpha).map_err(arm::blame)?;
+            lines.iter().for_each(|line| context.output.note(line));
+        }
+        None => power(suite).iter().for_each(|line| context.output.note(line)),
+    }
+    Ok(())
 }
 
 /// Probability, over all suites together, that a run judged case by case fails a candidate within its margins.

@@ -1,6 +1,6 @@
 //! What a page shows of single golden cases: how often which score was given, and every case with its two.
 
-use crate::evals::{Ask, Case, GoldenRun, Sample, Score};
+use crate::evals::{GoldenRun, Sample, Score};
 use crate::report::{CaseRow, ScoreCounts};
 
 /// Parts of [0, 1] that scores are counted in.
@@ -56,22 +56,10 @@ fn of_run(run: &GoldenRun) -> Vec<CaseRow> {
         applies.then(|| CaseRow {
             id: case.id.clone(),
             tags: case.tags.clone(),
-            question: question(case).chars().take(QUESTION_LETTERS_MAX).collect(),
+            question: case.question().chars().take(QUESTION_LETTERS_MAX).collect(),
             baseline: value(baseline, at),
             candidate: value(candidate, at),
         })
     });
     rows.collect()
-}
-
-/// What was asked, as one text.
-pub(super) fn question(case: &Case) -> String {
-    match &case.ask {
-        Ask::Prompt(text) => text.clone(),
-        Ask::Messages(messages) => {
-            let text = messages.iter().filter_map(|message| message["content"].as_str());
-            text.collect::<Vec<_>>().join("\n\n")
-        }
-        Ask::Variables(variables) => serde_json::to_string_pretty(variables).unwrap_or_default(),
-    }
 }

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::golden_cases::{cases, question, scores};
+use super::golden_cases::{cases, scores};
 use crate::domain::Arm;
 use crate::evals::{ArmRun, GoldenRun, Regression, Sample, SuiteMetric, Timing};
 use crate::report::{CaseRow, Example, LatencyCurve, ScoreCounts, ScoreFlips};
@@ -95,9 +95,14 @@ fn examples(run: &GoldenRun) -> Vec<Example> {
     let example = |regression: &Regression| {
         let Regression { case, baseline, candidate } = regression.clone();
         let case = run.suite.cases.get(case)?;
-        let wanted = case.references.join(" or ");
-        let note = format!("{}: only the baseline was right; wanted {wanted}", metric.name);
-        Some(Example { id: case.id.clone(), note, question: question(case), baseline, candidate })
+        let note = match metric.grader.compares() {
+            true => format!("{}: the baseline's answer was preferred in both orders", metric.name),
+            false => {
+                let wanted = case.references.join(" or ");
+                format!("{}: only the baseline was right; wanted {wanted}", metric.name)
+            }
+        };
+        Some(Example { id: case.id.clone(), note, question: case.question(), baseline, candidate })
     };
     run.regressions.iter().filter_map(example).collect()
 }

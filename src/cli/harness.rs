@@ -34,7 +34,7 @@ pub(super) struct RunArgs {
     /// Gives up on an answer after this time
     #[arg(long, default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
     timeout: Duration,
-    /// Ends the run when so many output tokens were paid for, both arms together; then it is invalid, and --resume goes on
+    /// Ends the run when so many output tokens were paid for, both arms and a model that grades together; then it is invalid, and --resume goes on
     #[arg(long, value_name = "NUMBER")]
     tokens_max: Option<u64>,
     /// Ends the run when so much was spent at --price

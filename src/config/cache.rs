@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::Secret;
 use super::tokens::secrets;
-use crate::document::{Reader, Section};
+use crate::document::{Reader, Secret, Section};
 use crate::domain::{Share, VectorSource};
 
 /// Which answers are remembered.

@@ -10,7 +10,6 @@ mod cache;
 mod judge;
 mod load;
 mod rollout;
-mod secret;
 mod server;
 mod slots;
 mod tokens;
@@ -20,7 +19,6 @@ pub use cache::{CacheConfig, CacheStore, CacheTier, SemanticConfig, WarmUpConfig
 pub use judge::{JudgeConfig, LiveRule, load_policy, policy_digest};
 pub use load::Config;
 pub use rollout::RolloutConfig;
-pub use secret::Secret;
 pub use server::{EvidenceConfig, ServerConfig, StateConfig, TimeoutConfig};
 pub use slots::{ModelConfig, Ready, SlotConfig, Sticky};
 pub use tokens::{TokenConfig, TokenRole, read_keys, read_tokens};

@@ -4,9 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Secret;
 use super::tokens::{TokenConfig, secrets, tokens};
-use crate::document::{Reader, Section};
+use crate::document::{Reader, Secret, Section};
 
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::Secret;
-use crate::document::{Faults, Item, Reader, Section};
+use crate::document::{Faults, Item, Reader, Secret, Section};
 
 /// One bearer token.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,12 +12,14 @@ mod canonical;
 mod fault;
 mod json_schema;
 mod reader;
+mod secret;
 mod values;
 mod yaml;
 
 pub use canonical::{canonical_json, parts_digest};
 pub use fault::{Fault, Faults};
 pub use json_schema::{JsonSchema, SchemaError};
+pub use secret::Secret;
 
 pub(crate) use answer_rule::{answer_rule_keys, answer_rules};
 pub(crate) use fault::did_you_mean;

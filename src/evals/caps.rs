@@ -5,9 +5,9 @@ use crate::wire::Usage;
 /// What a run may spend; `None`: as much as it takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Caps {
-    /// Output tokens, both arms together.
+    /// Output tokens, both arms and a model that grades together.
     pub tokens_max: Option<u64>,
-    /// Money, both arms together.
+    /// Money, both arms and a model that grades together.
     pub cost_max: Option<CostCap>,
 }
 

@@ -33,6 +33,21 @@ pub enum Ask {
     Variables(Map<String, Value>),
 }
 
+impl Case {
+    /// What is asked, as one text for whoever reads it.
+    #[must_use]
+    pub fn question(&self) -> String {
+        match &self.ask {
+            Ask::Prompt(text) => text.clone(),
+            Ask::Messages(messages) => {
+                let text = messages.iter().filter_map(|message| message["content"].as_str());
+                text.collect::<Vec<_>>().join("\n\n")
+            }
+            Ask::Variables(variables) => serde_json::to_string_pretty(variables).unwrap_or_default(),
+        }
+    }
+}
+
 const KEYS: [&str; 7] = ["id", "messages", "prompt", "variables", "reference", "tags", "cluster"];
 
 /// Reads a dataset. A file without rows is an empty dataset: whether that can be judged is not decided here.

@@ -48,12 +48,32 @@ impl Endpoint {
         &self.url
     }
 
+    /// The name its model is known by beforehand: its own, or else the release's.
+    pub(super) fn named(&self) -> Option<String> {
+        self.model.clone().or_else(|| self.release.as_ref().map(|release| release.model().to_owned()))
+    }
+
+    /// Whether `url` is the same place, whatever name a machine gives itself.
+    pub(super) fn is_at(&self, url: &str) -> bool {
+        place(&self.url).is_some_and(|here| place(url) == Some(here))
+    }
+
     /// What tells its answers from those of any other: where it is, which model, which release.
     pub(super) fn identity(&self) -> String {
         let release = self.release.as_ref().map(|release| release.rel().to_string());
         let [model, release] = [self.model.as_deref(), release.as_deref()].map(Option::unwrap_or_default);
         format!("engine {} {model} {release}", self.url)
     }
+}
+
+/// Host, port and path of a URL; a machine's names for itself are one.
+fn place(url: &str) -> Option<(String, Option<u16>, String)> {
+    let url: reqwest::Url = url.parse().ok()?;
+    let host = match url.host_str()? {
+        "127.0.0.1" | "[::1]" => "localhost",
+        host => host,
+    };
+    Some((host.to_owned(), url.port_or_known_default(), url.path().trim_end_matches('/').to_owned()))
 }
 
 /// The key is a secret and must not reach a log.

@@ -1,7 +1,27 @@
 //! Why a suite could not be run.
 
+use std::fmt;
+
 use crate::document::Faults;
 use crate::domain::Arm;
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The engine of an arm.
+    Arm(Arm),
+    /// The model that compares the answers of both arms.
+    GraderModel,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arm(arm) => arm.fmt(f),
+            Self::GraderModel => f.write_str("grader model"),
+        }
+    }
+}
 
 /// Why a suite could not be run. The texts name the place, the rule and a hint.
 #[derive(Debug, thiserror::Error)]
@@ -21,21 +41,21 @@ pub enum EvalError {
     },
     /// The engine cannot be reached.
     #[error(
-        "{url}: {arm}: the engine cannot be reached: {text}\n  hint: is it running, and is this its address? try `curl {url}/v1/models`"
+        "{url}: {role}: the engine cannot be reached: {text}\n  hint: is it running, and is this its address? try `curl {url}/v1/models`"
     )]
     Unreachable {
-        /// The arm.
-        arm: Arm,
+        /// Who it was to be.
+        role: Role,
         /// Its endpoint.
         url: String,
         /// What the network said.
         text: String,
     },
     /// The engine is there and does not serve.
-    #[error("{url}/v1/models: {arm}: the engine answered with status {status}\n  hint: {}", status_hint(*status))]
+    #[error("{url}/v1/models: {role}: the engine answered with status {status}\n  hint: {}", status_hint(*role, *status))]
     NotServing {
-        /// The arm.
-        arm: Arm,
+        /// Who it was to be.
+        role: Role,
         /// Its endpoint.
         url: String,
         /// The HTTP status.
@@ -43,11 +63,11 @@ pub enum EvalError {
     },
     /// Something answers that is no engine.
     #[error(
-        "{url}: {arm}: expected an OpenAI-shaped answer, and got {found}\n  hint: the URL names a web page or another service; give the engine's base URL, without a path behind /v1"
+        "{url}: {role}: expected an OpenAI-shaped answer, and got {found}\n  hint: the URL names a web page or another service; give the engine's base URL, without a path behind /v1"
     )]
     NotAnEngine {
-        /// The arm.
-        arm: Arm,
+        /// Who it was to be.
+        role: Role,
         /// What was asked.
         url: String,
         /// What came, in a few words.
@@ -55,21 +75,21 @@ pub enum EvalError {
     },
     /// No model's name is known.
     #[error(
-        "{url}/v1/models: {arm}: the engine lists no model\n  hint: set model under [request] in the suite"
+        "{url}/v1/models: {role}: the engine lists no model\n  hint: set model under [request] in the suite"
     )]
     NoModel {
-        /// The arm.
-        arm: Arm,
+        /// Who it was to be.
+        role: Role,
         /// Its endpoint.
         url: String,
     },
     /// The engine refuses one request after the other.
     #[error(
-        "{url}: {arm}: the engine refuses every request (429 or 503), however long it is given\n  hint: what was answered is kept by --out; ask with a lower --concurrency or --rate, and go on with --resume"
+        "{url}: {role}: the engine refuses every request (429 or 503), however long it is given\n  hint: what was answered is kept by --out; ask with a lower --concurrency or --rate, and go on with --resume"
     )]
     Refuses {
-        /// The arm.
-        arm: Arm,
+        /// Who it was to be.
+        role: Role,
         /// Its endpoint.
         url: String,
     },
@@ -83,11 +103,47 @@ pub enum EvalError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The model that grades is one of those that are graded.
+    #[error(
+        "{file}: grader_model: {rule}, and no arm grades itself\n  hint: name another model at another address; models prefer their own answers"
+    )]
+    GradesItself {
+        /// The suite's file.
+        file: String,
+        /// What they share.
+        rule: String,
+    },
+    /// The model that grades does not answer.
+    #[error(
+        "{url}: grader model: {text}\n  hint: what was answered and compared is kept by --out; go on with --resume"
+    )]
+    GraderModel {
+        /// Its endpoint.
+        url: String,
+        /// What came, in a few words.
+        text: String,
+    },
+    /// Answers are to be compared, and there is one arm.
+    #[error("{file}: {metric} compares the answers of two arms\n  hint: give both to `goldgate gate`")]
+    OneArm {
+        /// The suite's file.
+        file: String,
+        /// The metric.
+        metric: String,
+    },
     /// Cases depend on each other, and are to be judged as they come.
     #[error(
         "{file}: --sequential: the dataset puts cases into clusters\n  hint: cases that stand or fall together are counted over a whole sample: leave --sequential out"
     )]
     Clustered {
+        /// The suite's file.
+        file: String,
+    },
+    /// Slices are to fail the verdict, and cases to be judged as they come.
+    #[error(
+        "{file}: --sequential: slices = \"gate\" fails the verdict by tests of a whole sample\n  hint: leave --sequential out, or write slices = \"show\""
+    )]
+    SlicesGate {
         /// The suite's file.
         file: String,
     },
@@ -115,14 +171,24 @@ impl EvalError {
     /// Whether the command line or a file is to be mended; else it is the world that the run depends on.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Faults(_) | Self::Url { .. } | Self::Request { .. } | Self::Clustered { .. })
+        matches!(
+            self,
+            Self::Faults(_)
+                | Self::Url { .. }
+                | Self::Request { .. }
+                | Self::Clustered { .. }
+                | Self::GradesItself { .. }
+                | Self::OneArm { .. }
+                | Self::SlicesGate { .. }
+        )
     }
 }
 
-const fn status_hint(status: u16) -> &'static str {
-    match status {
-        401 | 403 => "the engine wants a key: set GOLDGATE_ENGINE_KEY",
-        503 => "the engine is still starting: wait until /health answers 200",
+const fn status_hint(role: Role, status: u16) -> &'static str {
+    match (role, status) {
+        (Role::Arm(_), 401 | 403) => "the engine wants a key: set GOLDGATE_ENGINE_KEY",
+        (Role::GraderModel, 401 | 403) => "it wants a key: name it by key under [grader_model] in the suite",
+        (_, 503) => "the engine is still starting: wait until /health answers 200",
         _ => "give the engine's base URL, or look at its log",
     }
 }

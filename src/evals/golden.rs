@@ -11,7 +11,7 @@ pub use early::Early;
 pub use verdict::judge_runs;
 
 use super::latency::Timing;
-use super::run::{ArmRun, Regression, Sample, Score};
+use super::run::{ArmRun, Regression, Sample, Score, Tally};
 use super::suite::{SliceRule, Suite};
 use crate::domain::{MetricKind, MetricName, Outcome};
 use crate::evidence::Halves;
@@ -37,6 +37,8 @@ pub struct GoldenRun {
     pub capped: Option<String>,
     /// The cases as they were judged one by one, where asking stops once they decide.
     pub early: Option<Early>,
+    /// What became of comparisons by a model, by index of the metric.
+    pub comparisons: BTreeMap<usize, Tally>,
 }
 
 impl GoldenRun {
@@ -77,7 +79,22 @@ impl GoldenRun {
         let graders = renamed.map(|metric| format!("{} is {}", metric.name, metric.grader_id));
         let arms = [&self.baseline, &self.candidate].into_iter();
         let arms = arms.flat_map(|arm| [self.missing_note(arm), refused_note(arm)]).flatten();
-        graders.chain(arms).collect()
+        graders
+            .chain(self.comparisons.iter().filter_map(|(at, tally)| self.compared_note(*at, *tally)))
+            .chain(arms)
+            .collect()
+    }
+
+    fn compared_note(&self, metric: usize, tally: Tally) -> Option<String> {
+        let name = &self.suite.metrics.get(metric)?.name;
+        let Tally { compared, disagreed, unread } = tally;
+        let unread = match unread {
+            0 => String::new(),
+            _ => format!("; {unread} could not be read and count as the worst case"),
+        };
+        Some(format!(
+            "{name}: {compared} pairs were compared in both orders; {disagreed} are ties because the orders disagreed{unread}"
+        ))
     }
 
     fn missing_note(&self, arm: &ArmRun) -> Option<String> {
@@ -100,13 +117,11 @@ impl GoldenRun {
         let mut all = arms.flat_map(|arm| arm.samples.iter().flatten());
         all.find(|sample| sample.scores.get(index) == Some(&Score::Unparsable))?;
         Some(GoldenMetric {
-            name: MetricName::new(format!("{}:unparsable", self.suite.metrics[index].name)),
+            name: unparsable(&self.suite.metrics[index].name),
             kind: MetricKind::Harm,
             margin: UNPARSABLE_MARGIN,
             required: false,
-            pairs: self.pairs(|samples| {
-                mean_of(samples, index, |score| f64::from(u8::from(score == Score::Unparsable)))
-            }),
+            pairs: self.pairs(|samples| unread(samples, index)),
             slices: Vec::new(),
             noise: None,
         })
@@ -130,12 +145,18 @@ impl GoldenRun {
         slices.map(|(tag, pairs)| GoldenSlice { name: tag.to_owned(), pairs, gates }).collect()
     }
 
-    /// What repeats say of the noise of a score, over cases that have all of them in both arms.
+    /// What repeats say of the noise of a score, over cases that have all of them in both arms and were judged.
     fn noise(&self, index: usize) -> Option<RepeatNoise> {
+        if self.suite.metrics[index].grader.compares() {
+            return None; // an answer has no score of its own that could flip
+        }
         let values = |samples: &[Sample]| {
             samples.iter().map(|sample| sample.scores.get(index)?.value()).collect::<Option<Vec<f64>>>()
         };
         let arms = self.baseline.samples.iter().zip(&self.candidate.samples);
+        let judged = self.early.as_ref().map(Early::judged);
+        let counts = |case: &usize| judged.as_ref().is_none_or(|judged| judged.contains(case));
+        let arms = arms.enumerate().filter(|(case, _)| counts(case)).map(|(_, arms)| arms);
         let repeated = arms.filter(|(baseline, candidate)| baseline.len().max(candidate.len()) > 1);
         let cases =
             repeated.filter_map(|(baseline, candidate)| Some((values(baseline)?, values(candidate)?)));
@@ -180,6 +201,16 @@ impl Half {
     }
 }
 
+/// The guard of a metric whose grader may find nothing in an answer.
+fn unparsable(metric: &MetricName) -> MetricName {
+    MetricName::new(format!("{metric}:unparsable"))
+}
+
+/// The share of the repeats in which the grader found nothing.
+fn unread(samples: &[Sample], metric: usize) -> Half {
+    mean_of(samples, metric, |score| f64::from(u8::from(score == Score::Unparsable)))
+}
+
 /// The mean score of the repeats; one lost repeat makes the half a lost one, which the judge takes for the worst case.
 fn scored(samples: &[Sample], metric: usize) -> Half {
     mean_of(samples, metric, |score| score.value().unwrap_or_default())
@@ -190,7 +221,7 @@ fn mean_of(samples: &[Sample], metric: usize, value: impl Fn(Score) -> f64) -> H
     for sample in samples {
         match sample.scores.get(metric) {
             Some(Score::NotApplicable) => return Half::NotApplicable,
-            Some(Score::Lost) | None => return Half::Lost,
+            Some(Score::Lost | Score::Unscored | Score::Pending) | None => return Half::Lost,
             Some(score) => sum += value(*score),
         }
     }

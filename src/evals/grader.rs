@@ -18,7 +18,7 @@
 //! | `choice@mmlu-pro` | 1 when the letter behind `answer is` is the reference | the same program, task `mmlu_pro` version 3.1 |
 //! | `f1@squad` | F1 over words | SQuAD 1.1, `evaluate-v1.1.py` |
 //! | `f1@bag` | F1 over sets of words, numbers by value | DROP, as lm-evaluation-harness computes it (task `drop` version 3), one span |
-//! | `rouge1@rouge_score`, `rouge2@…`, `rougeL@…`, `rougeLsum@…` | F-measure of words, pairs, common subsequence, the same by lines | `rouge_score` 0.1.2, without stemmer |
+//! | `rouge1@rouge_score`, `rouge2@…`, `rougeL@…`, `rougeLsum@…` | F-measure of words, pairs, common subsequence, the same by lines | `rouge_score` 0.1.2, `…-stemmed` with its stemmer |
 //! | `bleu@sacrebleu-13a` | sentence BLEU against all references | `sacrebleu.sentence_bleu` 2.6.0 / 100 |
 //! | `chrf@sacrebleu` | sentence chrF2 | `sacrebleu.sentence_chrf` 2.6.0 / 100 |
 //! | `similarity@levenshtein` | 1 − edits / length of the longer text, in characters | `strsim::normalized_levenshtein` |
@@ -26,6 +26,7 @@
 //! | `json_match@1` | 1 when the answer is JSON that includes the reference | this crate, `json_match.rs` |
 //! | `tool_call@1` | 1 when the tools called are those of the reference, with the same arguments | this crate, `tool_call.rs` |
 //! | `finish_reason@1` | 1 when the answer ended as the reference says: `stop`, `length` or `tool_calls` | the OpenAI API's `finish_reason` |
+//! | `model_graded@1` | 1 for the answer that a model prefers in both orders, ½ for a tie | MT-Bench (arXiv 2306.05685), pairwise; see `model_graded.rs` |
 //!
 //! These need no reference, and can be asked of live answers too (see [`LiveGrader`]):
 //!
@@ -50,6 +51,7 @@ mod exact;
 mod f1;
 mod json_match;
 mod number;
+mod porter;
 mod rouge;
 mod text;
 mod tokens;
@@ -57,12 +59,12 @@ mod tool_call;
 
 use std::sync::Arc;
 
-pub use bleu::Bleu;
+pub use bleu::{Bleu, BleuCounts};
 pub use choice::{ChoiceFilter, ChoiceMatch};
 pub use exact::ExactMatch;
 pub use f1::{F1Rule, WordF1};
 pub use number::{NumberFilter, NumberMatch};
-pub use rouge::Rouge;
+pub use rouge::{Rouge, RougeWords};
 pub use text::{TextMatch, TextRule};
 
 pub(super) use json_match::is_same as is_same_json;
@@ -71,6 +73,7 @@ pub(super) use tokens::{as_f64, counts, overlap, ratio};
 use serde::de::IgnoredAny;
 
 use super::latency::Timing;
+use super::model_graded::ModelGraded;
 use super::promptfoo::PromptfooGrader;
 use crate::domain::{Finish, Outcome};
 use crate::embedding::Embedder;
@@ -90,7 +93,7 @@ pub enum Grader {
     /// `f1@squad` and `f1@bag`.
     WordF1(WordF1),
     /// `rouge1@rouge_score` and its kin.
-    Rouge(Rouge),
+    Rouge(Rouge, RougeWords),
     /// `bleu@sacrebleu-13a`.
     Bleu(Bleu),
     /// `chrf@sacrebleu`.
@@ -109,6 +112,8 @@ pub enum Grader {
     Live(LiveGrader),
     /// The results of tests of an imported configuration, `success@promptfoo` and its kin.
     Promptfoo(PromptfooGrader),
+    /// `model_graded@1`: the answers of both arms, compared by a model.
+    ModelGraded(Arc<ModelGraded>),
     /// `not-…`: the same, turned round.
     Not(Box<Grader>),
 }
@@ -145,7 +150,7 @@ impl Reply<'_> {
 
 impl Grader {
     /// The ids of all graders, as suites write them.
-    pub const IDS: [&str; 32] = [
+    pub const IDS: [&str; 33] = [
         "exact_match@lm-eval",
         "equals@promptfoo",
         "contains@promptfoo",
@@ -171,6 +176,7 @@ impl Grader {
         "json_match@1",
         "tool_call@1",
         "finish_reason@1",
+        "model_graded@1",
         "non_empty@1",
         "regex@1",
         "json_valid@1",
@@ -188,6 +194,8 @@ impl Grader {
         match self {
             Self::Live(rule) => Some(rule.score(output)),
             Self::Promptfoo(tests) => tests.score(reply, references),
+            // No answer has such a score by itself.
+            Self::ModelGraded(_) => None,
             Self::Not(grader) => {
                 let score = grader.score(reply, references)?;
                 Some(if reply.is_empty() { 0.0 } else { 1.0 - score })
@@ -197,7 +205,7 @@ impl Grader {
             Self::Number(number) => best(references, |reference| number.score(output, reference)),
             Self::Choice(choice) => best(references, |reference| choice.score(output, reference)),
             Self::WordF1(words) => best(references, |reference| words.score(output, reference)),
-            Self::Rouge(rouge) => best(references, |reference| rouge.score(output, reference)),
+            Self::Rouge(rouge, of) => best(references, |reference| rouge.score(*of, output, reference)),
             Self::Bleu(bleu) => (!references.is_empty()).then(|| bleu.score(output, references)),
             Self::Chrf => best(references, |reference| chrf::score(output, reference)),
             Self::Levenshtein => {
@@ -228,11 +236,33 @@ impl Grader {
         }
     }
 
-    /// The text of its JSON Schema, when it has one: part of what a suite's digest covers.
-    pub(super) fn schema(&self) -> Option<&str> {
+    /// The id that a report prints, where the suite asked for `asked`: what an option makes another measure has another id.
+    pub(super) fn id(&self, asked: String) -> String {
+        match self {
+            Self::ModelGraded(graded) => graded.id(),
+            Self::Rouge(_, RougeWords::Stemmed) => format!("{asked}-stemmed"),
+            _ => asked,
+        }
+    }
+
+    /// Whether [`Grader::can_read`] may say no.
+    #[must_use]
+    pub const fn may_find_nothing(&self) -> bool {
+        matches!(self, Self::Number(_) | Self::Choice(_) | Self::JsonMatch)
+    }
+
+    /// Whether it compares the answers of both arms, and scores none by itself.
+    #[must_use]
+    pub const fn compares(&self) -> bool {
+        matches!(self, Self::ModelGraded(_))
+    }
+
+    /// The text of the file that it may name, a JSON Schema or a prompt: part of what a suite's digest covers.
+    pub(super) fn file_text(&self) -> Option<&str> {
         match self {
             Self::Live(rule) => rule.schema(),
-            Self::Not(grader) => grader.schema(),
+            Self::ModelGraded(graded) => Some(graded.template()),
+            Self::Not(grader) => grader.file_text(),
             _ => None,
         }
     }
@@ -263,8 +293,8 @@ impl Grader {
             Self::Exact(_) | Self::Text(_) | Self::Number(_) | Self::Choice(_) | Self::Live(_) => true,
             Self::JsonMatch | Self::ToolCall | Self::FinishReason(_) | Self::Not(_) => true,
             Self::Promptfoo(tests) => tests.is_binary(),
-            Self::WordF1(_) | Self::Rouge(_) | Self::Bleu(_) | Self::Chrf => false,
-            Self::Levenshtein | Self::Cosine(_) => false,
+            Self::WordF1(_) | Self::Rouge(..) | Self::Bleu(_) | Self::Chrf => false,
+            Self::Levenshtein | Self::Cosine(_) | Self::ModelGraded(_) => false,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! What a suite can find, told before the first request is paid for.
 
+mod early;
+
 use std::fmt;
+
+pub use early::{EarlyPower, early_power};
 
 use super::suite::{Suite, SuiteMetric};
 use crate::domain::MetricName;
@@ -30,6 +34,8 @@ const RATES: ErrorRates = ErrorRates { alpha: 0.1, power: 0.8 };
 const DEVIATION_BINARY: f64 = 0.316_227_766_016_837_9;
 /// Assumed deviation of graded scores.
 const DEVIATION_GRADED: f64 = 0.25;
+/// Assumed deviation where answers are compared: one pair in two has a winner, √0.5.
+const DEVIATION_COMPARED: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
 /// What each required metric of `suite` can find: a loss beyond the margin by the smallest effect that the test sees, and
 /// the pairs from which no loss at all is seen to be within the margin ([`detectable_effect`], [`pairs_for_effect`]). The
@@ -39,8 +45,17 @@ pub fn power(suite: &Suite) -> Vec<Power> {
     suite.metrics.iter().filter(|metric| metric.required).map(|metric| of_metric(suite, metric)).collect()
 }
 
+/// The assumed deviation of the difference of one pair.
+fn deviation(metric: &SuiteMetric) -> f64 {
+    match &metric.grader {
+        grader if grader.compares() => DEVIATION_COMPARED,
+        grader if grader.is_binary() => DEVIATION_BINARY,
+        _ => DEVIATION_GRADED,
+    }
+}
+
 fn of_metric(suite: &Suite, metric: &SuiteMetric) -> Power {
-    let deviation = if metric.grader.is_binary() { DEVIATION_BINARY } else { DEVIATION_GRADED };
+    let deviation = deviation(metric);
     let between = deviation * deviation;
     // One answer to each prompt; what varies between repeats is part of the assumed deviation.
     let variance =

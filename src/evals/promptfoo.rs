@@ -14,13 +14,17 @@
 //! | `levenshtein` | at most `threshold` edits (5), in UTF-16 units | – |
 //! | `bleu` | `calculateBleuScore`: words at white space, lower case, 10⁻⁷ for none in common; at least `threshold` (0.5). Not `bleu@sacrebleu-13a` | – |
 //! | `gleu` | `calculateGleuScore`: the lesser of precision and recall of 1- to 4-grams; at least `threshold` (0.5) | – |
+//! | `is-refusal` | the phrases of `refusal@1`, or nothing said, which scores 0 all the same | promptfoo has a list of its own, and longer |
 //! | `word-count` | words at white space: a number, or `min` and `max` | – |
 //! | `finish-reason` | `stop`, `length` or `tool_calls` | other words never hold |
 //! | `latency` | milliseconds, at most `threshold` | the clock starts when the request was due; an answer without times leaves its test out |
 //! | `assert-set`, `not-`, `weight`, `threshold`, `metric` | as in promptfoo: weighted mean, or all of them | – |
 //!
 //! Three kinds are not checked: code (`javascript`, `python`, `transform` …), what asks another model (`llm-rubric`, `similar` …),
-//! and what a library defines that is not rebuilt here (`rouge-n`, `meteor`, `is-sql`, `is-refusal` …).
+//! and what a library defines that is not rebuilt here (`rouge-n`, whose words are cut by a dictionary of abbreviations, `meteor`, `is-sql`, `perplexity` …).
+//!
+//! A `file://` of tests, scenarios, prompts and variables may be a pattern (`*`, `?`, `**`); its files come in the order of their names. A scenario is
+//! each of its tests for each of its sets of data.
 //!
 //! Each test gives 1 or 0 as `success@promptfoo`, the required metric, and its weighted score as `score@promptfoo`; assertions
 //! with a `metric` feed one of that name. A test without assertions, which promptfoo lets pass, is no evidence and is not counted.
@@ -33,6 +37,7 @@ mod grade;
 mod kinds;
 mod prompts;
 mod reading;
+mod scenarios;
 mod sources;
 mod table;
 mod template;
@@ -108,7 +113,8 @@ pub(super) fn read(path: &Path, unsupported: Unsupported) -> Result<Suite, Fault
 }
 
 fn known(reading: &mut Reading, root: &Node) {
-    const READ: [&str; 5] = ["prompts", "tests", "defaultTest", "evaluateOptions", "assertionTemplates"];
+    const READ: [&str; 6] =
+        ["prompts", "tests", "scenarios", "defaultTest", "evaluateOptions", "assertionTemplates"];
     let Some(fields) = root.fields() else {
         let hint = "a configuration of promptfoo has prompts and tests";
         return reading.wrong(&root.place, "", format!("a map of keys, not {}", root.kind()), hint);
@@ -146,7 +152,7 @@ fn request(root: &Node) -> RequestSpec {
 /// The metrics of the tests, with their lines: where the tests stand.
 fn metrics(root: &Node, expanded: &Expanded) -> (Vec<SuiteMetric>, HashMap<String, usize>) {
     let tests: Arc<HashMap<String, Test>> = Arc::clone(&expanded.tests);
-    let line = root.get("tests").map_or(1, |node| node.place.line.max(1));
+    let line = root.get("tests").or_else(|| root.get("scenarios")).map_or(1, |node| node.place.line.max(1));
     let metric = |name: &str, part: Part, required| SuiteMetric {
         name: name.into(),
         grader_id: part.id().to_owned(),

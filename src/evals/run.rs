@@ -2,13 +2,16 @@
 
 mod arms;
 mod asking;
+mod comparing;
 mod gathered;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use arms::ArmSource;
 use arms::Origin;
 use asking::ask;
+pub use comparing::Tally;
 pub use gathered::Regression;
 use gathered::{Gathered, OfArm};
 
@@ -64,6 +67,10 @@ pub enum Score {
     Unparsable,
     /// The grader needs a reference and the case has none.
     NotApplicable,
+    /// The answer is compared with the other arm's, and was not yet.
+    Pending,
+    /// It was compared, and nobody could read what was said of it.
+    Unscored,
     /// There is no answer to grade.
     Lost,
 }
@@ -75,7 +82,7 @@ impl Score {
         match self {
             Self::Value(value) => Some(value),
             Self::Unparsable => Some(0.0),
-            Self::NotApplicable | Self::Lost => None,
+            Self::NotApplicable | Self::Pending | Self::Unscored | Self::Lost => None,
         }
     }
 
@@ -113,6 +120,8 @@ pub struct ArmRun {
     pub latency: Vec<TimingHistogram>,
     /// How often the engine refused a request that was sent again.
     pub refused: u64,
+    /// BLEU over all answers together, by index of its metric.
+    pub corpus_bleu: BTreeMap<usize, f64>,
 }
 
 impl ArmRun {
@@ -150,11 +159,13 @@ pub async fn run(
     let asks = [&baseline, &candidate].iter().any(|source| matches!(source, ArmSource::Engine(_)));
     let sources = vec![(Arm::Baseline, baseline), (Arm::Candidate, candidate)];
     let (gathered, timers) = watched(ask(suite, sources, options, outlets)).await;
-    let Gathered { mut arms, regressions, capped, early } = gathered?;
+    let Gathered { mut arms, regressions, capped, early, comparing } = gathered?;
+    let comparisons = comparing.map(|comparing| comparing.tallies).unwrap_or_default();
     let baseline = arm_run(suite, origins.0, arms.remove(&Arm::Baseline));
     let candidate = arm_run(suite, origins.1, arms.remove(&Arm::Candidate));
     let (suite, client) = (Arc::clone(suite), asks.then_some(timers));
-    Ok(GoldenRun { suite, baseline, candidate, client, regressions: regressions.kept(), capped, early })
+    let regressions = regressions.kept();
+    Ok(GoldenRun { suite, baseline, candidate, client, regressions, capped, early, comparisons })
 }
 
 /// Runs `suite` on one arm: scores and latency, nothing to judge. A cap that is reached is told beside.
@@ -175,9 +186,11 @@ pub async fn run_one(
 fn arm_run(suite: &Suite, origin: Origin, of_arm: Option<OfArm>) -> ArmRun {
     let Origin { source, release } = origin;
     let refused = of_arm.as_ref().map_or(0, |of_arm| of_arm.refused);
+    let corpus = of_arm.as_ref().map(|of_arm| of_arm.corpus.clone()).unwrap_or_default();
+    let corpus_bleu = corpus.into_iter().map(|(metric, counts)| (metric, counts.score())).collect();
     let samples = of_arm.map(|of_arm| of_arm.by_case(suite.cases.len())).unwrap_or_default();
     let latency = latency::histograms(samples.iter().flatten());
-    ArmRun { source, release, samples, latency, refused }
+    ArmRun { source, release, samples, latency, refused, corpus_bleu }
 }
 
 #[cfg(test)]

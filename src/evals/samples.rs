@@ -3,15 +3,19 @@
 //! It is for people who want to look, and it is what a run that was cut off goes on from: a row says which run it
 //! belongs to (suite, seed and arms, as a digest), so that answers of another run are never taken for its own.
 
+mod comparisons;
+mod lines;
 mod row;
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use comparisons::{ComparisonKey, ComparisonLog};
+use lines::Lines;
 use row::Row;
 
 use super::error::EvalError;
@@ -32,9 +36,6 @@ const EARLIER: &str = "samples.previous.jsonl";
 
 /// Between two times that the disk is waited for: what a power cut may cost is asked again.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-
-/// The longest line that is read: an answer's text at its longest, with every letter escaped, and as much again.
-const LINE_BYTES_MAX: u64 = 16 << 20;
 
 /// Which run a row belongs to: the digest of suite, dataset, seed and arms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +67,8 @@ pub(super) struct Kept {
 /// The file of samples, open at its end.
 #[derive(Debug)]
 pub struct SampleLog {
-    path: PathBuf,
-    file: File,
+    lines: Lines,
+    comparisons: ComparisonLog,
     clock: Arc<dyn Clock>,
     synced: Duration,
     /// The suites whose rows may stand there already; `None`: it is a new file.
@@ -83,11 +84,13 @@ impl SampleLog {
     /// When the folder cannot be written.
     pub fn create(folder: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let path = folder.join(NAME);
-        if path.exists() {
-            fs::rename(&path, folder.join(EARLIER))?;
+        for (name, earlier) in [(NAME, EARLIER), (comparisons::NAME, comparisons::EARLIER)] {
+            let path = folder.join(name);
+            if path.exists() {
+                fs::rename(&path, folder.join(earlier))?;
+            }
         }
-        Self::open(path, clock)
+        Self::open(folder, clock)
     }
 
     /// The file that an earlier run of these suites left in `folder`, or a new one. A last line that was cut off in writing is taken away,
@@ -97,44 +100,21 @@ impl SampleLog {
     /// When the folder cannot be written.
     pub fn resume(folder: &Path, suites: Vec<String>, clock: Arc<dyn Clock>) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let mut log = Self::open(folder.join(NAME), clock)?;
+        let mut log = Self::open(folder, clock)?;
+        let is_row = |line: &[u8]| serde_json::from_slice::<Row<'_>>(line).is_ok();
+        log.note = log.lines.mend(is_row)?.then(|| {
+            let file = log.lines.name();
+            format!("{file}: the last line was cut off in writing and is dropped; its case is asked again")
+        });
+        log.comparisons.resume(suites.clone())?;
         log.resumed = Some(suites);
-        log.mend()?;
         Ok(log)
     }
 
-    fn open(path: PathBuf, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
-        let synced = clock.monotonic();
-        Ok(Self { path, file, clock, synced, resumed: None, note: None, taken: 0 })
-    }
-
-    /// Ends the last line: with its newline where only that is missing, else before it began.
-    fn mend(&mut self) -> io::Result<()> {
-        let length = self.file.metadata()?.len();
-        let tail = self.last_line(length)?;
-        if tail.is_empty() {
-            return Ok(());
-        }
-        if serde_json::from_slice::<Row<'_>>(&tail).is_ok() {
-            return self.file.write_all(b"\n");
-        }
-        self.file.set_len(length - tail.len() as u64)?;
-        let file = self.path.display();
-        self.note = Some(format!(
-            "{file}: the last line was cut off in writing and is dropped; its case is asked again"
-        ));
-        Ok(())
-    }
-
-    /// What stands behind the last newline.
-    fn last_line(&mut self, length: u64) -> io::Result<Vec<u8>> {
-        let begin = length.saturating_sub(LINE_BYTES_MAX);
-        self.file.seek(SeekFrom::Start(begin))?;
-        let mut bytes = Vec::new();
-        (&self.file).take(LINE_BYTES_MAX).read_to_end(&mut bytes)?;
-        let after = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
-        Ok(bytes.split_off(after))
+    fn open(folder: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let (lines, synced) = (Lines::open(folder.join(NAME))?, clock.monotonic());
+        let comparisons = ComparisonLog::new(folder);
+        Ok(Self { lines, comparisons, clock, synced, resumed: None, note: None, taken: 0 })
     }
 
     /// What a reader should know of the file that was found.
@@ -160,21 +140,20 @@ impl SampleLog {
         mut each: impl FnMut(Kept),
     ) -> Result<(), EvalError> {
         let Some(suites) = &self.resumed else { return Ok(()) };
-        let mut reading = Reading::new(self.path.display().to_string(), suites.clone(), suite, key);
-        let mut lines = BufReader::new(File::open(&self.path).map_err(|source| self.broken(source))?);
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let read = lines.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes);
-            if read.map_err(|source| self.broken(source))? == 0 {
-                break;
-            }
-            if let Some(kept) = reading.line(&bytes) {
-                self.taken += 1;
+        let mut reading = Reading::new(self.lines.name(), suites.clone(), suite, key);
+        let taken = &mut self.taken;
+        self.lines.each(|line| {
+            if let Some(kept) = reading.line(line) {
+                *taken += 1;
                 each(kept);
             }
-        }
+        })?;
         Ok(Faults(reading.faults).or(())?)
+    }
+
+    /// The comparisons that belong to these samples.
+    pub(super) const fn comparisons(&mut self) -> &mut ComparisonLog {
+        &mut self.comparisons
     }
 
     /// Appends one row in one write, so that no other crash than one of the machine can cut it.
@@ -188,10 +167,7 @@ impl SampleLog {
         kept: &Kept,
         scores: &[Score],
     ) -> Result<(), EvalError> {
-        let row = Row::of(suite, &key.0, kept, scores);
-        let mut line = serde_json::to_vec(&row).map_err(|error| self.broken(error.into()))?;
-        line.push(b'\n');
-        self.file.write_all(&line).map_err(|source| self.broken(source))?;
+        self.lines.append(&Row::of(suite, &key.0, kept, scores))?;
         if self.clock.monotonic().saturating_sub(self.synced) >= SYNC_EVERY {
             self.sync()?;
         }
@@ -203,13 +179,10 @@ impl SampleLog {
     /// # Errors
     /// When it does not take it.
     pub(super) fn sync(&mut self) -> Result<(), EvalError> {
-        self.file.sync_data().map_err(|source| self.broken(source))?;
+        self.lines.sync()?;
+        self.comparisons.sync()?;
         self.synced = self.clock.monotonic();
         Ok(())
-    }
-
-    fn broken(&self, source: io::Error) -> EvalError {
-        EvalError::Keep { file: self.path.display().to_string(), source }
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::dataset::Case;
 use super::grader::Grader;
 use super::latency::Timing;
+use super::model_graded::ModelGraded;
 use super::promptfoo;
 use crate::document::Faults;
 use crate::domain::MetricName;
@@ -178,6 +179,14 @@ impl Suite {
         let timings = self.latency.named_mut().into_iter();
         let timings = timings.filter(|(timing, _)| name == Some(timing.metric())).map(|(_, margin)| margin);
         graders.chain(timings).map(|old| *old = margin).count()
+    }
+
+    /// The metrics whose answers a model compares, by their index.
+    pub(super) fn model_graded(&self) -> impl Iterator<Item = (usize, &Arc<ModelGraded>)> {
+        self.metrics.iter().enumerate().filter_map(|(at, metric)| match &metric.grader {
+            Grader::ModelGraded(graded) => Some((at, graded)),
+            _ => None,
+        })
     }
 
     /// The names of all metrics that are judged, graders first.

@@ -122,43 +122,86 @@ pub fn forecast(
     policy: &Policy,
     spread: impl Fn(&MetricPolicy) -> Spread,
 ) -> Result<Vec<MetricForecast>, EvidenceError> {
+    tests(policy, spread)?.iter().map(|test| Ok(test.forecast()?)).collect()
+}
+
+/// The smallest regression of each metric of `policy`, in its order, that is proven within so many `pairs` in nine of ten
+/// runs: points of harm, or a relative change for ratio kinds. `None`: none is, however large.
+///
+/// # Errors
+/// When a margin leaves no room for a test.
+pub fn least_found(
+    policy: &Policy,
+    spread: impl Fn(&MetricPolicy) -> Spread,
+    pairs: f64,
+) -> Result<Vec<Option<f64>>, EvidenceError> {
+    tests(policy, spread)?.iter().map(|test| Ok(test.least_found(pairs)?)).collect()
+}
+
+/// Halvings of an interval of effects: they are told apart to a millionth.
+const HALVINGS: usize = 20;
+
+/// The test of one metric's body.
+struct Test<'p> {
+    rule: &'p MetricPolicy,
+    spec: MetricSpec,
+    spread: Spread,
+    promote_threshold: f64,
+    abort_threshold: f64,
+}
+
+fn tests(policy: &Policy, spread: impl Fn(&MetricPolicy) -> Spread) -> Result<Vec<Test<'_>>, EvidenceError> {
     let specs = policy.specs();
     let collector = Collector::new(&specs)?;
     let family = Family::weigh(collector.snapshot(), policy);
     let body = |at: usize| family.stakes.iter().find(|stake| stake.metric == at && stake.strand == 0);
-    let rules = policy.metrics.iter().zip(&specs).enumerate();
-    let each = rules.filter_map(|(at, (rule, spec))| Some((rule, spec, body(at)?.ln_weight)));
-    each.map(|(rule, spec, ln_weight)| {
-        let threshold = family.threshold - ln_weight - FIRST_WALLET.ln();
-        Ok(one(policy, rule, spec, spread(rule), threshold)?)
-    })
-    .collect()
+    let promote_threshold = -policy.promote_alpha.ln();
+    let rules = policy.metrics.iter().zip(specs).enumerate();
+    let test = rules.filter_map(|(at, (rule, spec))| {
+        let abort_threshold = family.threshold - body(at)?.ln_weight - FIRST_WALLET.ln();
+        Some(Test { rule, spec, spread: spread(rule), promote_threshold, abort_threshold })
+    });
+    Ok(test.collect())
 }
 
-fn one(
-    policy: &Policy,
-    rule: &MetricPolicy,
-    spec: &MetricSpec,
-    spread: Spread,
-    abort_threshold: f64,
-) -> Result<MetricForecast, StatsError> {
-    let aspect = spec.aspects()[0];
-    let (promote, abort) = spec.null_means(aspect);
-    let pairs = |effect, side, null, threshold| {
-        wallet_pairs(&spread.outcomes(spec, effect), spec.grid(), side, null, threshold)
-    };
-    let effects = if spec.kind.is_ratio() { CHANGES } else { POINTS };
-    let find = effects
-        .map(|effect| Ok(Finding { effect, pairs: pairs(effect, Side::Abort, abort, abort_threshold)? }));
-    Ok(MetricForecast {
-        name: rule.name.clone(),
-        kind: rule.kind,
-        required: rule.required,
-        margin: rule.margin,
-        spread,
-        pass: pairs(0.0, Side::Promote, promote, -policy.promote_alpha.ln())?,
-        find: find.into_iter().collect::<Result<_, _>>()?,
-    })
+impl Test<'_> {
+    fn pairs(&self, effect: f64, side: Side) -> Result<Option<WalletPairs>, StatsError> {
+        let (promote, abort) = self.spec.null_means(self.spec.aspects()[0]);
+        let (null, threshold) = match side {
+            Side::Promote => (promote, self.promote_threshold),
+            Side::Abort => (abort, self.abort_threshold),
+        };
+        wallet_pairs(&self.spread.outcomes(&self.spec, effect), self.spec.grid(), side, null, threshold)
+    }
+
+    fn forecast(&self) -> Result<MetricForecast, StatsError> {
+        let effects = if self.spec.kind.is_ratio() { CHANGES } else { POINTS };
+        let find = effects.map(|effect| Ok(Finding { effect, pairs: self.pairs(effect, Side::Abort)? }));
+        Ok(MetricForecast {
+            name: self.rule.name.clone(),
+            kind: self.rule.kind,
+            required: self.rule.required,
+            margin: self.rule.margin,
+            spread: self.spread,
+            pass: self.pairs(0.0, Side::Promote)?,
+            find: find.into_iter().collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// More is found sooner, so that the smallest can be bracketed.
+    fn least_found(&self, pairs: f64) -> Result<Option<f64>, StatsError> {
+        let is_found =
+            |effect| Ok(self.pairs(effect, Side::Abort)?.is_some_and(|needed| needed.p90 <= pairs));
+        let (mut low, mut high) = (self.rule.margin, 1.0);
+        if !is_found(high)? {
+            return Ok(None);
+        }
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (low + high);
+            if is_found(middle)? { high = middle } else { low = middle }
+        }
+        Ok(Some(high))
+    }
 }
 
 #[cfg(test)]
@@ -179,6 +222,18 @@ mod tests {
         assert_eq!(pairs[0], None, "a loss of the margin itself is never proven");
         assert!(pairs.windows(2).all(|two| two[0].is_none() || two[0] > two[1]), "{pairs:?}");
         assert!((100.0..400.0).contains(&pairs[2].unwrap()), "five points: {pairs:?}");
+    }
+
+    #[test]
+    fn the_least_that_is_found_is_found_in_time_and_less_is_not() {
+        let (policy, spread) = (Policy::default_live(), |_: &MetricPolicy| Spread::Discordance(0.05));
+        let least = |pairs| least_found(&policy, spread, pairs).unwrap()[0];
+        let found = least(1_000.0).unwrap();
+        assert!(found > policy.metrics[0].margin && found < 0.2, "{found}");
+        assert!(least(4_000.0).unwrap() < found && least(3.0).is_none());
+        let test = &tests(&policy, spread).unwrap()[0];
+        let p90 = |effect| test.pairs(effect, Side::Abort).unwrap().unwrap().p90;
+        assert!(p90(found) <= 1_000.0 && p90(found - 1e-3) > 1_000.0, "{}", p90(found));
     }
 
     #[test]

@@ -113,12 +113,22 @@ impl Look<'_> {
         let (margin, unit) = (shown.margin, shown.unit);
         if self.family.failed(stake) {
             let worse_by = shown.worse_by.unwrap_or(margin);
-            let alpha = self.policy.abort_alpha;
+            let (alpha, question) = (self.policy.abort_alpha, self.ask.question);
             let opinion = Opinion::of(self.snapshot, strand);
             let strata = shown.strata.clone();
             return (
                 Verdict::Fail,
-                Reason::BeyondMargin { metric: name, worse_by, margin, unit, pairs, alpha, opinion, strata },
+                Reason::BeyondMargin {
+                    metric: name,
+                    worse_by,
+                    margin,
+                    unit,
+                    pairs,
+                    alpha,
+                    question,
+                    opinion,
+                    strata,
+                },
             );
         }
         if self.is_refuted(stake.log_e_promote) {

@@ -28,7 +28,7 @@ mod verdict;
 
 pub use ask::Ask;
 pub use bounds::{Bounds, Worst};
-pub use forecast::{Finding, MetricForecast, Spread, forecast};
+pub use forecast::{Finding, MetricForecast, Spread, forecast, least_found};
 pub use golden::{
     ClientTimers, GoldenAsk, GoldenMetric, GoldenPair, GoldenSlice, RepeatNoise, SequentialEvidence,
     is_decided, judge_golden, judge_sequential,

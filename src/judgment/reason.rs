@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Opinion, SliceJudgment, Strata, Worst};
+use super::{Opinion, Question, SliceJudgment, Strata, Worst};
 use crate::domain::{LatencyLimit, MetricName};
 
 /// In which unit a reason writes its numbers.
@@ -64,6 +64,8 @@ pub enum Reason {
         pairs: u64,
         /// Probability that a release within its margins is ever called worse.
         alpha: f64,
+        /// What was asked: golden cases have looks, and no rollout.
+        question: Question,
         /// Whether it lasted, where that can be told.
         opinion: Option<Opinion>,
         /// The difference by kind of request.
@@ -182,15 +184,7 @@ impl fmt::Display for Reason {
                 unit.write(f, *margin)?;
                 write!(f, " ({pairs} pairs)")
             }
-            Self::BeyondMargin { metric, worse_by, margin, unit, pairs, alpha, opinion, strata } => {
-                write!(f, "{metric}: worse by ")?;
-                unit.write(f, *worse_by)?;
-                f.write_str(", more than the margin of ")?;
-                unit.write(f, *margin)?;
-                write!(f, ": proven at {} % over the whole rollout ({pairs} pairs)", Short(alpha * 100.0))?;
-                opinion.map_or(Ok(()), |opinion| write!(f, "; {opinion}"))?;
-                write!(f, "{strata}")
-            }
+            Self::BeyondMargin { .. } => self.write_beyond(f),
             Self::NotEnough { metric, pairs, needed: Some(needed), strata } => write!(
                 f,
                 "{metric}: not decided after {pairs} pairs; about {needed} more if the trend holds{strata}"
@@ -236,6 +230,25 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
+    fn write_beyond(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::BeyondMargin { metric, worse_by, margin, unit, pairs, alpha, question, opinion, strata } =
+            self
+        else {
+            return Ok(());
+        };
+        write!(f, "{metric}: worse by ")?;
+        unit.write(f, *worse_by)?;
+        f.write_str(", more than the margin of ")?;
+        unit.write(f, *margin)?;
+        let over = match question {
+            Question::Golden | Question::Compare => "over all looks",
+            Question::Mirror | Question::Ramp => "over the whole rollout",
+        };
+        write!(f, ": proven at {} % {over} ({pairs} pairs)", Short(alpha * 100.0))?;
+        opinion.map_or(Ok(()), |opinion| write!(f, "; {opinion}"))?;
+        write!(f, "{strata}")
+    }
+
     fn write_golden(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Golden { metric, worse_by, interval: (low, high), margin, unit, cases, alpha, mcnemar_p } =
             self
@@ -304,6 +317,7 @@ mod tests {
                 unit: Unit::Points,
                 pairs: 890,
                 alpha: 0.01,
+                question: Question::Mirror,
                 opinion: None,
                 strata: Strata::default(),
             },

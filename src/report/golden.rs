@@ -45,7 +45,7 @@ pub(super) fn noise(metric: &MetricRecord) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use crate::judgment::Verdict;
-    use crate::report::{Style, Surface, render};
+    use crate::report::{Input, Style, Surface, html, render};
     use crate::wire::{NoiseRecord, SliceRecord, VerdictRecord, fixture};
 
     fn record() -> VerdictRecord {
@@ -78,6 +78,18 @@ mod tests {
             assert!(shown.contains(long) && shown.contains("shown, and gate nothing (Holm)"), "{shown}");
             assert!(shown.contains("differ in 4.2 % (baseline) and – (candidate)"), "{shown}");
         }
+    }
+
+    #[test]
+    fn the_page_draws_each_slice_with_its_verdict_and_tells_the_noise() {
+        let page = html(&Input::of_verdict("run", record())).unwrap();
+        let row = |verdict: &str| format!("<tr class=\"part v-{verdict}\">");
+        assert_eq!(
+            (page.matches(&row("fail")).count(), page.matches(&row("pass")).count()),
+            (1, 1),
+            "{page}"
+        );
+        assert!(page.contains("differ in 4.2 % (baseline) and – (candidate)"), "{page}");
     }
 
     #[test]

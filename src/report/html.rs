@@ -13,7 +13,7 @@ use rows::{CaseCells, ExampleRow};
 use super::forest::Forest;
 use super::histogram::Drawing;
 use super::plot::{Arms, Ledger, Series, Side, milliseconds, percentiles};
-use super::{Input, LatencyCurve, ScoreFlips, TimelineEntry, number, strata, text};
+use super::{Input, LatencyCurve, ScoreFlips, TimelineEntry, golden, number, strata, text};
 use crate::domain::Arm;
 use crate::wire::{CheckRecord, MetricRecord, VerdictRecord};
 
@@ -110,6 +110,7 @@ struct MetricRow<'a> {
     flips: Option<String>,
     reason: &'a str,
     strata: Option<String>,
+    noise: Option<String>,
     examples: &'a [String],
     forest: Option<Forest>,
     parts: Vec<PartRow<'a>>,
@@ -122,6 +123,8 @@ struct PartRow<'a> {
     pairs: String,
     difference: String,
     interval: String,
+    /// What a slice says against the margin; a kind of request is shown and not tested.
+    verdict: &'static str,
     forest: Option<Forest>,
 }
 
@@ -226,6 +229,7 @@ impl<'a> MetricRow<'a> {
             flips: metric.flips.map(|_| number::flips(metric)),
             reason: &metric.reason,
             strata: strata::line(metric),
+            noise: golden::noise(metric),
             examples: &metric.examples,
             forest: Forest::of(metric),
             parts: parts(metric),
@@ -234,15 +238,19 @@ impl<'a> MetricRow<'a> {
 }
 
 fn parts(metric: &MetricRecord) -> Vec<PartRow<'_>> {
-    let part = |name, pairs, difference, interval| PartRow {
+    let part = |name, pairs, difference, interval, verdict| PartRow {
         name,
+        verdict,
         pairs: number::count(pairs),
         difference: number::difference_or_nothing(metric.kind, difference),
         interval: number::interval(metric.kind, interval),
         forest: Forest::of_part(metric, interval, difference),
     };
-    let strata = metric.strata.iter().map(|one| part(&one.stratum, one.pairs, one.difference, one.interval));
-    let slices = metric.slices.iter().map(|one| part(&one.slice, one.cases, one.difference, one.interval));
+    let strata =
+        metric.strata.iter().map(|one| part(&one.stratum, one.pairs, one.difference, one.interval, ""));
+    let slices = metric.slices.iter();
+    let slices =
+        slices.map(|one| part(&one.slice, one.cases, one.difference, one.interval, one.verdict.as_str()));
     strata.chain(slices).take(PARTS_MAX).collect()
 }
 

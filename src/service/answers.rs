@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::ServiceError;
 use super::engines::Engines;
 use crate::cache::{Cache, CacheOptions, SemanticOptions, TenantSecret};
-use crate::config::{CacheStore, CacheTier, Config, Secret, SemanticConfig};
+use crate::config::{CacheStore, CacheTier, Config, SemanticConfig};
 use crate::document::Faults;
+use crate::document::Secret;
 use crate::telemetry::Clock;
 
 /// The cache is keyed by releases: without one there is nothing to key it by.

@@ -7,6 +7,7 @@
 //! | [`template`] | no route of either port moves a template alone |
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
 //! | [`resume`] | `kill -9` in the middle of a gate, and the next process that goes on |
+//! | [`graded`] | a model that compares both arms' answers, and the verdict without it |
 //! | [`shutdown`] | SIGTERM with a stream under way |
 //! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
 //! | [`clients`] | the official `openai` packages of Python and Node, through the proxy against direct |
@@ -28,6 +29,8 @@ mod crash;
 mod dashboard;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod graded;
 #[cfg(test)]
 mod llama;
 #[cfg(test)]

@@ -38,6 +38,10 @@ impl Table {
             let scores = samples().filter_map(|sample| sample.scores.get(index));
             (metric.name.to_string(), mean(scores))
         });
+        let corpus = run.corpus_bleu.iter().map(|(index, value)| {
+            let mean = Mean { value: *value, count: samples().count() };
+            (format!("{}:corpus", suite.metrics[*index].name), Some(mean))
+        });
         let timed = run.latency.iter().filter(|histogram| !histogram.micros.is_empty());
         let quantiles = |histogram: &TimingHistogram| QUANTILES.map(|(_, q)| histogram.quantile_ms(q));
         Self {
@@ -47,7 +51,7 @@ impl Table {
             asked: samples().count(),
             answers: answers().count(),
             failed: answers().filter(|outcome| !outcome.is_complete()).count(),
-            scores: scores.collect(),
+            scores: scores.chain(corpus).collect(),
             latency: timed.map(|h| (h.timing.metric(), h.micros.len(), quantiles(h))).collect(),
             capped,
         }
@@ -122,7 +126,7 @@ impl Table {
 fn mean<'s>(scores: impl Iterator<Item = &'s Score>) -> Option<Mean> {
     let values: Vec<f64> = scores
         .filter_map(|score| match score {
-            Score::Lost => Some(0.0),
+            Score::Lost | Score::Unscored => Some(0.0),
             score => score.value(),
         })
         .collect();

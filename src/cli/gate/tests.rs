@@ -233,3 +233,30 @@ async fn what_is_not_typed_comes_from_the_configuration() {
     assert_eq!(failure.exit(), Exit::Invalid);
     assert!(failure.to_string().contains("http://127.0.0.1:1: baseline"), "{failure}");
 }
+
+/// The example of sacrebleu's README: the corpus scores 48.530827, which no mean of its sentences gives.
+#[tokio::test]
+async fn the_published_corpus_score_stands_beside_the_mean_of_the_answers() {
+    let rows = [
+        ("The dog bit the man.", ["The dog bit the man.", "The dog had bit the man."]),
+        ("It wasn't surprising.", ["It was not unexpected.", "No one was surprised."]),
+        ("The man had just bitten him.", ["The man bit him first.", "The man had bitten the dog."]),
+    ];
+    let (mut cases, mut answers) = (String::new(), String::new());
+    for (id, (output, references)) in (0..).zip(rows) {
+        cases += &format!(
+            "{}\n",
+            serde_json::json!({"id": id.to_string(), "prompt": "?", "reference": references})
+        );
+        answers += &format!("{}\n", serde_json::json!({"id": id.to_string(), "output": output}));
+    }
+    let metric = "[[metric]]\ngrader = \"bleu@sacrebleu-13a\"\nmargin = 0.1\nrequired = true\n";
+    let bench = Bench::new(&cases, metric);
+    let (suite, answers) = (bench.suite(), bench.answers(&answers));
+    let words = ["--suite", &suite, "--blue", &answers, "--green", &answers];
+    let (record, _) = recorded("nowhere/goldgate.toml".as_ref(), &words).await.unwrap();
+    let said =
+        "bleu@sacrebleu-13a over the whole corpus: baseline 0.4853, candidate 0.4853; shown, not tested";
+    assert!(record.reasons.iter().any(|reason| reason == said), "{:?}", record.reasons);
+    assert_eq!(format!("{:.4}", record.metrics[0].baseline.unwrap()), "0.4796");
+}

@@ -14,8 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::flow::Flow;
 use super::{Endpoint, probe, request};
 use crate::document::parts_digest;
-use crate::domain::Arm;
-use crate::evals::error::EvalError;
+use crate::evals::error::{EvalError, Role};
 use crate::evals::order::Turn;
 use crate::evals::run::RunOptions;
 use crate::evals::suite::Suite;
@@ -30,7 +29,7 @@ const CASE_HEADER: &str = "x-goldgate-case";
 #[derive(Debug)]
 pub(in crate::evals) struct Engine {
     http: Client,
-    arm: Arm,
+    role: Role,
     endpoint: Endpoint,
     model: String,
     timeouts: Timeouts,
@@ -61,27 +60,35 @@ enum Tried {
 }
 
 impl Engine {
-    /// Reaches the engine and learns its model's name.
+    /// Reaches the engine and learns its model's name: the endpoint's own, or else `named`, or else the first it lists.
     pub(in crate::evals) async fn connect(
-        arm: Arm,
+        role: Role,
         endpoint: Endpoint,
-        suite: &Suite,
+        named: Option<String>,
         RunOptions { timeouts, clock, concurrency, .. }: &RunOptions,
     ) -> Result<Self, EvalError> {
         let (timeouts, clock) = (*timeouts, Arc::clone(clock));
         let http = client(timeouts.connect)?;
-        let listed = timeout(timeouts.first_byte, probe::first_model(&http, arm, &endpoint)).await;
+        let listed = timeout(timeouts.first_byte, probe::first_model(&http, role, &endpoint)).await;
         let listed = listed.unwrap_or_else(|_| {
             let text = format!("no answer within {} s", timeouts.first_byte.as_secs_f64());
-            Err(EvalError::Unreachable { arm, url: endpoint.url.clone(), text })
+            Err(EvalError::Unreachable { role, url: endpoint.url.clone(), text })
         })?;
-        let released = endpoint.release.as_ref().map(|release| release.model().to_owned());
-        let named = endpoint.model.clone().or(released).or_else(|| suite.request.model.clone());
-        let Some(model) = named.or(listed) else {
-            return Err(EvalError::NoModel { arm, url: endpoint.url });
+        let Some(model) = endpoint.named().or(named).or(listed) else {
+            return Err(EvalError::NoModel { role, url: endpoint.url });
         };
         let (flow, began_ms) = (Flow::new(*concurrency), clock.wall().as_millis());
-        Ok(Self { http, arm, endpoint, model, timeouts, clock, flow, began_ms })
+        Ok(Self { http, role, endpoint, model, timeouts, clock, flow, began_ms })
+    }
+
+    /// Where it is.
+    pub(in crate::evals) fn url(&self) -> &str {
+        &self.endpoint.url
+    }
+
+    /// The name its model is asked by.
+    pub(in crate::evals) fn model(&self) -> &str {
+        &self.model
     }
 
     /// Asks one turn. The clocks of the answer count from `due_ms` on the run's clock; `None`: from the moment it is sent.
@@ -100,10 +107,23 @@ impl Engine {
         if suite.request.nonce {
             request::prefix(&mut body, &self.nonce(turn));
         }
+        self.send(&case.id, &body, due_ms).await
+    }
+
+    /// Sends one body until it is answered, lost, or refused for the last time; `id` names the case it belongs to.
+    ///
+    /// # Errors
+    /// When a web page comes back, or the engine refuses one request after the other for good.
+    pub(in crate::evals) async fn send(
+        &self,
+        id: &str,
+        body: &Value,
+        due_ms: Option<f64>,
+    ) -> Result<Asked, EvalError> {
         for refused in 0..TRIES_MAX {
             let place = self.flow.enter(&*self.clock).await;
             let sent_ms = self.clock.monotonic_ms();
-            let tried = self.attempt(&case.id, &body, due_ms.unwrap_or(sent_ms)).await?;
+            let tried = self.attempt(id, body, due_ms.unwrap_or(sent_ms)).await?;
             match tried {
                 Tried::Answered(answer) => {
                     place.answered();
@@ -119,7 +139,7 @@ impl Engine {
             }
         }
         match self.flow.gave_up() {
-            true => Err(EvalError::Refuses { arm: self.arm, url: self.endpoint.url.clone() }),
+            true => Err(EvalError::Refuses { role: self.role, url: self.endpoint.url.clone() }),
             false => Ok(Asked { answer: None, refused: TRIES_MAX }),
         }
     }
@@ -145,7 +165,7 @@ impl Engine {
             return Ok(Tried::Lost);
         };
         if let Some(found) = probe::web_page(&response).filter(|_| response.status().is_success()) {
-            return Err(EvalError::NotAnEngine { arm: self.arm, url, found });
+            return Err(EvalError::NotAnEngine { role: self.role, url, found });
         }
         if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             return Ok(Tried::Refused(retry_after(&response)));

@@ -4,13 +4,12 @@ use reqwest::{Client, Response};
 use serde_json::Value;
 
 use super::Endpoint;
-use crate::domain::Arm;
-use crate::evals::error::EvalError;
+use crate::evals::error::{EvalError, Role};
 
 /// The name of the first model that the engine lists; `None` when it lists none or has no list.
 pub(super) async fn first_model(
     http: &Client,
-    arm: Arm,
+    role: Role,
     endpoint: &Endpoint,
 ) -> Result<Option<String>, EvalError> {
     let url = format!("{}/v1/models", endpoint.url);
@@ -18,22 +17,22 @@ pub(super) async fn first_model(
     if let Some(key) = &endpoint.key {
         request = request.bearer_auth(key);
     }
-    let response = request.send().await.map_err(|error| unreachable(arm, endpoint, &error))?;
+    let response = request.send().await.map_err(|error| unreachable(role, endpoint, &error))?;
     if let Some(found) = web_page(&response) {
-        return Err(EvalError::NotAnEngine { arm, url, found });
+        return Err(EvalError::NotAnEngine { role, url, found });
     }
     match response.status().as_u16() {
         404 => return Ok(None),
         status if status >= 400 => {
-            return Err(EvalError::NotServing { arm, url: endpoint.url.clone(), status });
+            return Err(EvalError::NotServing { role, url: endpoint.url.clone(), status });
         }
         _ => {}
     }
-    let bytes = response.bytes().await.map_err(|error| unreachable(arm, endpoint, &error))?;
+    let bytes = response.bytes().await.map_err(|error| unreachable(role, endpoint, &error))?;
     match serde_json::from_slice::<Value>(&bytes) {
         Ok(list) => Ok(list.pointer("/data/0/id").and_then(Value::as_str).map(str::to_owned)),
         Err(error) => {
-            Err(EvalError::NotAnEngine { arm, url, found: format!("a body that is no JSON ({error})") })
+            Err(EvalError::NotAnEngine { role, url, found: format!("a body that is no JSON ({error})") })
         }
     }
 }
@@ -46,8 +45,8 @@ pub(super) fn web_page(response: &Response) -> Option<String> {
         .then(|| format!("a web page (status {}, {media_type})", response.status().as_u16()))
 }
 
-fn unreachable(arm: Arm, endpoint: &Endpoint, error: &reqwest::Error) -> EvalError {
-    EvalError::Unreachable { arm, url: endpoint.url.clone(), text: innermost(error) }
+fn unreachable(role: Role, endpoint: &Endpoint, error: &reqwest::Error) -> EvalError {
+    EvalError::Unreachable { role, url: endpoint.url.clone(), text: innermost(error) }
 }
 
 /// The last cause of an error: the one that the operating system gave.

@@ -3,11 +3,13 @@
 //! They come in the order that the seed gave, whatever order they are answered in: a case waits for those before it. So the
 //! verdict is a function of suite, seed and answers, and not of who was faster.
 
-use super::{Half, scored, timed};
+use std::collections::HashSet;
+
+use super::{Half, UNPARSABLE_MARGIN, scored, timed, unparsable, unread};
 use crate::domain::{MetricKind, MetricName};
 use crate::evals::error::EvalError;
 use crate::evals::run::Sample;
-use crate::evals::suite::Suite;
+use crate::evals::suite::{SliceRule, Suite};
 use crate::evidence::{Collector, EvidenceDigest, Halves, Pair, Record, Snapshot};
 use crate::judgment::{MetricPolicy, Policy, is_decided};
 
@@ -33,7 +35,8 @@ impl Early {
     /// `abort_alpha`.
     ///
     /// # Errors
-    /// When cases stand in clusters: then one says something of the next, and only a fixed sample knows how to count them.
+    /// When cases stand in clusters: then one says something of the next, and only a fixed sample knows how to count them. When
+    /// slices gate: their tests are of one look.
     pub(in crate::evals) fn new(
         suite: &Suite,
         order: Vec<usize>,
@@ -42,6 +45,18 @@ impl Early {
         if suite.cases.iter().any(|case| case.cluster.is_some()) {
             return Err(EvalError::Clustered { file: suite.file.clone() });
         }
+        if suite.slices == SliceRule::Gate {
+            return Err(EvalError::SlicesGate { file: suite.file.clone() });
+        }
+        let policy = Self::policy_of(suite, abort_alpha);
+        let collector = Collector::new(&policy.specs())?;
+        let evidence = EvidenceDigest::default();
+        Ok(Self { policy, collector, evidence, order, next: 0, decided: false, answers: 0, tokens: 0 })
+    }
+
+    /// What the cases of `suite` are judged by, one after the other. Answers that a grader may find nothing in have a guard
+    /// from the first case on: what is judged is fixed before anything is seen.
+    pub(in crate::evals) fn policy_of(suite: &Suite, abort_alpha: f64) -> Policy {
         let rule = |name: MetricName, kind, margin, required| MetricPolicy {
             name,
             kind,
@@ -52,16 +67,16 @@ impl Early {
             max: None,
             resolution_ms: 0.0,
         };
-        let scores = suite.metrics.iter();
-        let scores = scores.map(|one| rule(one.name.clone(), MetricKind::Score, one.margin, one.required));
+        let scores = suite.metrics.iter().flat_map(|one| {
+            let guard = one.grader.may_find_nothing().then(|| unparsable(&one.name));
+            let guard = guard.map(|name| rule(name, MetricKind::Harm, UNPARSABLE_MARGIN, false));
+            std::iter::once(rule(one.name.clone(), MetricKind::Score, one.margin, one.required)).chain(guard)
+        });
         let timings = suite.latency.named().into_iter();
         let timings =
             timings.map(|(timing, margin)| rule(timing.metric().into(), MetricKind::Latency, margin, false));
         let metrics = scores.chain(timings).collect();
-        let policy = Policy { abort_alpha, pairs_min: CASES_MIN, metrics, ..Policy::default_live() };
-        let collector = Collector::new(&policy.specs())?;
-        let evidence = EvidenceDigest::default();
-        Ok(Self { policy, collector, evidence, order, next: 0, decided: false, answers: 0, tokens: 0 })
+        Policy { abort_alpha, pairs_min: CASES_MIN, metrics, ..Policy::default_live() }
     }
 
     /// Judges every case whose turn it is and that `answers` has, both arms whole, baseline first. Whether that decides.
@@ -88,6 +103,10 @@ impl Early {
         let mut metrics: Vec<(MetricName, Halves)> = Vec::new();
         for (index, metric) in suite.metrics.iter().enumerate() {
             metrics.extend(halves(&|arm| scored(arm, index)).map(|halves| (metric.name.clone(), halves)));
+            if metric.grader.may_find_nothing() {
+                let unread = halves(&|arm| unread(arm, index));
+                metrics.extend(unread.map(|halves| (unparsable(&metric.name), halves)));
+            }
         }
         for (timing, _) in suite.latency.named() {
             metrics.extend(halves(&|arm| timed(arm, timing)).map(|halves| (timing.metric().into(), halves)));
@@ -101,6 +120,11 @@ impl Early {
             self.tokens += u64::from(sample.output_tokens.unwrap_or(0));
         }
         Ok(())
+    }
+
+    /// The cases that were judged, by their index.
+    pub(super) fn judged(&self) -> HashSet<usize> {
+        self.order[..self.next].iter().copied().collect()
     }
 
     /// The cases that were judged.

@@ -4,7 +4,8 @@ use super::GoldenRun;
 use crate::document::parts_digest;
 use crate::domain::MetricName;
 use crate::judgment::{
-    GoldenAsk, GoldenMetric, Judgment, Question, SequentialEvidence, Subject, judge_golden, judge_sequential,
+    GoldenAsk, GoldenMetric, Judgment, MetricJudgment, Question, Reason, SequentialEvidence, Subject,
+    judge_golden, judge_sequential,
 };
 
 /// What the runs of one gate say together: every suite's metrics under one verdict. With several suites, a metric is
@@ -14,13 +15,14 @@ pub fn judge_runs(runs: &[GoldenRun]) -> Judgment {
     let several = runs.len() > 1;
     let early: Option<Vec<_>> = runs.iter().map(|run| sequential(run, several)).collect();
     if let Some(early) = early.filter(|early| !early.is_empty()) {
-        return judge_sequential(&early, &subject(runs));
+        let mut judgment = judge_sequential(&early, &subject(runs));
+        judgment.metrics.retain(|metric| !is_clean_guard(metric));
+        add_noise(&mut judgment, runs);
+        return judgment;
     }
-    let named = |run: &GoldenRun, metric: GoldenMetric| match several {
-        true => {
-            GoldenMetric { name: MetricName::new(format!("{}/{}", run.suite.name, metric.name)), ..metric }
-        }
-        false => metric,
+    let named = |run: &GoldenRun, metric: GoldenMetric| {
+        let name = name_in(run, &metric.name, several);
+        GoldenMetric { name, ..metric }
     };
     let metrics: Vec<_> =
         runs.iter().flat_map(|run| run.metrics().into_iter().map(move |metric| named(run, metric))).collect();
@@ -29,7 +31,44 @@ pub fn judge_runs(runs: &[GoldenRun]) -> Judgment {
         *ask.client.get_or_insert_default() += timers;
     }
     ask.capped = runs.iter().find_map(|run| run.capped.clone());
-    judge_golden(&metrics, &ask)
+    let mut judgment = judge_golden(&metrics, &ask);
+    judgment.reasons.extend(runs.iter().flat_map(|run| corpus_notes(run, several)));
+    judgment
+}
+
+/// What a metric is called beside those of other suites.
+fn name_in(run: &GoldenRun, name: &MetricName, several: bool) -> MetricName {
+    if several { MetricName::new(format!("{}/{name}", run.suite.name)) } else { name.clone() }
+}
+
+/// BLEU over all answers together, beside the mean of their own.
+fn corpus_notes(run: &GoldenRun, several: bool) -> Vec<Reason> {
+    let (baseline, candidate) = (&run.baseline.corpus_bleu, &run.candidate.corpus_bleu);
+    let both = baseline.iter().filter_map(|(at, blue)| Some((*at, blue, candidate.get(at)?)));
+    let note = both.map(|(at, blue, green)| {
+        let name = name_in(run, &run.suite.metrics[at].name, several);
+        Reason::Note(format!(
+            "{name} over the whole corpus: baseline {blue:.4}, candidate {green:.4}; shown, not tested"
+        ))
+    });
+    note.collect()
+}
+
+/// A guard of answers that nobody could read, where every one could be: as for a whole sample, it is not shown.
+fn is_clean_guard(metric: &MetricJudgment) -> bool {
+    let clean = (metric.baseline, metric.candidate) == (Some(0.0), Some(0.0));
+    metric.name.as_str().ends_with(":unparsable") && clean && metric.missing == 0
+}
+
+/// What repeats say of the cases that were judged.
+fn add_noise(judgment: &mut Judgment, runs: &[GoldenRun]) {
+    for run in runs {
+        for (index, metric) in run.suite.metrics.iter().enumerate() {
+            let name = name_in(run, &metric.name, runs.len() > 1);
+            let judged = judgment.metrics.iter_mut().find(|judged| judged.name == name);
+            judged.into_iter().for_each(|judged| judged.noise = run.noise(index));
+        }
+    }
 }
 
 fn sequential(run: &GoldenRun, several: bool) -> Option<SequentialEvidence<'_>> {

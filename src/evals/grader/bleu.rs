@@ -2,9 +2,10 @@
 //!
 //! Papineni et al., "BLEU", 2002, as `sacrebleu.sentence_bleu` computes it: tokenizer 13a, case kept, exponential smoothing,
 //! orders up to 4 or to what the answer has (`effective_order`), the reference length nearest to the answer's. The mean of
-//! such scores over a suite is not the corpus BLEU, which adds up counts before it divides.
+//! such scores over a suite is not the corpus BLEU, which adds up counts before it divides and is told beside it.
 
 use std::collections::HashMap;
+use std::ops::AddAssign;
 
 use regex::{Error, Regex};
 
@@ -27,9 +28,9 @@ pub struct Bleu {
     rules: Vec<(Regex, &'static str)>,
 }
 
-/// What BLEU is computed from. Those of a corpus are the sums of those of its sentences.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
+/// What BLEU is computed from. Those of a corpus are the sums of those of its answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BleuCounts {
     /// Words of the answer.
     output: usize,
     /// Words of the reference that is nearest in length.
@@ -56,14 +57,17 @@ impl Bleu {
         self.counts(output, references).score()
     }
 
-    fn counts(&self, output: &str, references: &[String]) -> Counts {
+    /// What one answer adds to the counts of a corpus.
+    #[must_use]
+    pub fn counts(&self, output: &str, references: &[String]) -> BleuCounts {
         let output = self.tokenize(output);
         let references: Vec<String> = references.iter().map(|text| self.tokenize(text)).collect();
         let output: Vec<&str> = words(&output).collect();
         let references: Vec<Vec<&str>> = references.iter().map(|text| words(text).collect()).collect();
         let nearest =
             references.iter().map(Vec::len).min_by_key(|length| (length.abs_diff(output.len()), *length));
-        let mut all = Counts { output: output.len(), reference: nearest.unwrap_or(0), ..Counts::default() };
+        let mut all =
+            BleuCounts { output: output.len(), reference: nearest.unwrap_or(0), ..BleuCounts::default() };
         for order in 0..ORDERS {
             let mut most: HashMap<&[&str], usize> = HashMap::new();
             for (gram, count) in references.iter().flat_map(|words| counts(words.windows(order + 1))) {
@@ -87,8 +91,20 @@ impl Bleu {
     }
 }
 
-impl Counts {
-    fn score(self) -> f64 {
+impl AddAssign for BleuCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.output += more.output;
+        self.reference += more.reference;
+        let orders = self.shared.iter_mut().zip(more.shared);
+        let orders = orders.chain(self.total.iter_mut().zip(more.total));
+        orders.for_each(|(sum, more)| *sum += more);
+    }
+}
+
+impl BleuCounts {
+    /// BLEU of all of it, in [0, 1]: of a corpus `sacrebleu.corpus_bleu` / 100.
+    #[must_use]
+    pub fn score(self) -> f64 {
         if self.shared.iter().all(|shared| *shared == 0) {
             return 0.0;
         }
@@ -129,15 +145,9 @@ mod tests {
 
     #[test]
     fn the_published_corpus_score_follows_from_the_counts() {
-        let (bleu, mut sum) = (Bleu::new().unwrap(), Counts::default());
+        let (bleu, mut sum) = (Bleu::new().unwrap(), BleuCounts::default());
         for (output, references) in CORPUS {
-            let one = bleu.counts(output, &references.map(str::to_owned));
-            sum.output += one.output;
-            sum.reference += one.reference;
-            for order in 0..ORDERS {
-                sum.shared[order] += one.shared[order];
-                sum.total[order] += one.total[order];
-            }
+            sum += bleu.counts(output, &references.map(str::to_owned));
         }
         assert!((sum.score() - 0.485_308_270_099_298_65).abs() < 1e-12, "{}", sum.score());
     }

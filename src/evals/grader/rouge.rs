@@ -1,11 +1,13 @@
 //! `rouge1@rouge_score`, `rouge2`, `rougeL`, `rougeLsum`: F-measures of shared n-grams and of longest common subsequences.
 //!
-//! Lin, "ROUGE: a Package for Automatic Evaluation of Summaries", 2004, as Google's `rouge_score` computes it without
-//! stemmer: runs of `a` to `z` and digits are words, and everything else, also every other letter, separates them. For a
+//! Lin, "ROUGE: a Package for Automatic Evaluation of Summaries", 2004, as Google's `rouge_score` computes it, without
+//! or with its stemmer: runs of `a` to `z` and digits are words, and everything else, also every other letter, separates them. For a
 //! text in another script it has nothing to say. `rougeLsum` takes each line for a sentence.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::porter::stem;
 use super::tokens::{counts, f1, overlap, ratio};
 
 /// Which ROUGE.
@@ -21,13 +23,23 @@ pub enum Rouge {
     LSum,
 }
 
+/// What of a word is compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RougeWords {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Its stem by Porter's algorithm, where it has more than three letters.
+    Stemmed,
+}
+
 impl Rouge {
     /// The F-measure of `output` against `reference`, in [0, 1]; 0 when either has no words.
     #[must_use]
-    pub fn score(self, output: &str, reference: &str) -> f64 {
+    pub fn score(self, of: RougeWords, output: &str, reference: &str) -> f64 {
         let (output, reference) = (output.to_lowercase(), reference.to_lowercase());
         let mut numbers = HashMap::new();
-        let [output, reference] = [&output, &reference].map(|text| lines(text, &mut numbers));
+        let [output, reference] = [&output, &reference].map(|text| lines(text, of, &mut numbers));
         match self {
             Self::One => grams(&output.concat(), &reference.concat(), 1),
             Self::Two => grams(&output.concat(), &reference.concat(), 2),
@@ -38,10 +50,14 @@ impl Rouge {
 }
 
 /// The words of each line, as numbers: equal words have equal ones. Comparing texts is too slow for tables of them.
-fn lines<'t>(lower: &'t str, numbers: &mut HashMap<&'t str, usize>) -> Vec<Vec<usize>> {
+fn lines<'t>(lower: &'t str, of: RougeWords, numbers: &mut HashMap<Cow<'t, str>, usize>) -> Vec<Vec<usize>> {
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let mut number = |word: &'t str| {
         let next = numbers.len();
+        let word = match of {
+            RougeWords::Stemmed if word.len() > 3 => Cow::Owned(stem(word)),
+            _ => Cow::Borrowed(word),
+        };
         *numbers.entry(word).or_insert(next)
     };
     let lines = lower.split('\n').map(|line| line.split(|c| !is_word(c)).filter(|word| !word.is_empty()));
@@ -134,8 +150,12 @@ mod tests {
     const ALL: [Rouge; 4] = [Rouge::One, Rouge::Two, Rouge::L, Rouge::LSum];
 
     fn check(reference: &str, output: &str, expected: [f64; 4]) {
+        check_words(RougeWords::Whole, reference, output, expected);
+    }
+
+    fn check_words(of: RougeWords, reference: &str, output: &str, expected: [f64; 4]) {
         for (rouge, expected) in ALL.into_iter().zip(expected) {
-            let score = rouge.score(output, reference);
+            let score = rouge.score(of, output, reference);
             assert!((score - expected).abs() < 1e-12, "{rouge:?} {output:?}: {score}, not {expected}");
         }
     }
@@ -157,6 +177,25 @@ mod tests {
         let (target, prediction) = ("First sentence.\nSecond Sentence.", "Second sentence.\nFirst Sentence.");
         check(target, prediction, [1.0, 2.0 / 3.0, 0.5, 1.0]);
         check(&target.replace('\n', " "), &prediction.replace('\n', " "), [1.0, 2.0 / 3.0, 0.5, 0.5]);
+    }
+
+    /// Values computed with rouge_score 0.1.2 and `use_stemmer`; the first is a case of its own tests.
+    #[test]
+    fn stems_are_compared_as_the_oracle_compares_them() {
+        let check =
+            |reference, output, expected| check_words(RougeWords::Stemmed, reference, output, expected);
+        let (one, two, eight) = (0.888_888_888_888_889, 0.571_428_571_428_571_5, 0.823_529_411_764_706);
+        check("the friends had a meeting", "the friend had meetings", [one, two, one, one]);
+        check(
+            "The quick brown fox jumps over the lazy dogs",
+            "The quickest brown foxes jumped over lazy dog.",
+            [eight, 0.533_333_333_333_333_3, eight, eight],
+        );
+        check(
+            "He was running happily; skies cleared.\nNobody agreed.",
+            "He runs happy, the sky clears\nnobody agrees",
+            [0.75, 0.428_571_428_571_428_55, 0.75, 0.75],
+        );
     }
 
     /// Values computed with rouge_score 0.1.2.

@@ -20,7 +20,7 @@ fn the_best_reference_counts_and_none_at_all_is_no_score() {
     check(&Grader::Levenshtein, "two", &[], None);
     check(&Grader::Levenshtein, "", &["two"], Some(0.0));
     check(&live(&AnswerRule::Pattern(r"\S".into())), "two", &[], Some(1.0));
-    check(&Grader::Rouge(Rouge::One), "two", &["2", "two"], Some(1.0));
+    check(&Grader::Rouge(Rouge::One, RougeWords::Whole), "two", &["2", "two"], Some(1.0));
     check(&Grader::Chrf, "two", &[], None);
     check(&Grader::Bleu(Bleu::new().unwrap()), "two", &[], None);
 }

@@ -12,9 +12,11 @@ use super::reading::{Reading, is_code};
 use super::template::{Vars, fill, printed};
 use super::test::{list, number};
 use crate::document::{JsonSchema, Node, Place, did_you_mean};
+use crate::domain::AnswerRule;
+use crate::wire::LiveGrader;
 
 /// Types that are checked.
-pub(super) const CHECKED: [&str; 18] = [
+pub(super) const CHECKED: [&str; 19] = [
     "assert-set",
     "bleu",
     "contains",
@@ -28,6 +30,7 @@ pub(super) const CHECKED: [&str; 18] = [
     "icontains-all",
     "icontains-any",
     "is-json",
+    "is-refusal",
     "latency",
     "levenshtein",
     "regex",
@@ -180,6 +183,7 @@ impl Form<'_> {
             "regex" => self.pattern(reading, value)?,
             "is-json" => Check::IsJson(self.schema(reading, value)?),
             "contains-json" => Check::ContainsJson(self.schema(reading, value)?),
+            "is-refusal" => self.refusal(reading)?,
             "levenshtein" => {
                 let edits = self.threshold(reading).unwrap_or(5.0);
                 Check::Levenshtein { text: self.text(reading, value)?.encode_utf16().collect(), edits }
@@ -195,6 +199,13 @@ impl Form<'_> {
                 }
             },
         })
+    }
+
+    fn refusal(&self, reading: &mut Reading) -> Option<Check> {
+        match LiveGrader::new("is-refusal".into(), &AnswerRule::Refusal) {
+            Ok(phrases) => Some(Check::Refusal(phrases)),
+            Err(error) => self.none(reading, "type", &error.to_string(), "report this as a bug"),
+        }
     }
 
     /// The value with its variables filled in. A text may name a file.

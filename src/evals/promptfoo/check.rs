@@ -8,6 +8,7 @@ use super::bleu::{bleu, gleu};
 use crate::document::JsonSchema;
 use crate::document::Node;
 use crate::evals::grader::{Reply, is_same_json};
+use crate::wire::LiveGrader;
 
 /// A check, without its `not-`.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(super) enum Check {
         references: Vec<String>,
         least: f64,
     },
+    /// Phrases of refusal.
+    Refusal(LiveGrader),
     WordCount(Bounds),
     FinishReason(String),
     Latency {
@@ -80,7 +83,9 @@ impl Check {
             return Some(Said { pass, score: if inverse { 1.0 - score } else { score } });
         }
         let pass = self.holds(reply)? != inverse;
-        Some(Said { pass, score: f64::from(u8::from(pass)) })
+        // Nothing said is a refusal, and no good one.
+        let scores = pass && !(matches!(self, Self::Refusal(_)) && reply.text.trim().is_empty());
+        Some(Said { pass, score: f64::from(u8::from(scores)) })
     }
 
     fn holds(&self, reply: Reply<'_>) -> Option<bool> {
@@ -108,6 +113,7 @@ impl Check {
                 let found: Vec<u16> = text.encode_utf16().collect();
                 strsim::generic_levenshtein(&found, expected) as f64 <= *edits
             }
+            Self::Refusal(phrases) => text.trim().is_empty() || phrases.score(text) > 0.0,
             Self::WordCount(Bounds { min, max }) => {
                 let words = text.split_whitespace().count() as u64;
                 min.is_none_or(|min| words >= min) && max.is_none_or(|max| words <= max)

@@ -46,7 +46,6 @@ const UNCHECKED: [(&str, &[&str]); 3] = [
             "guardrails",
             "human",
             "is-html",
-            "is-refusal",
             "is-sql",
             "is-valid-function-call",
             "is-valid-openai-function-call",

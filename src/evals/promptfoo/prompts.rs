@@ -51,7 +51,8 @@ fn prompt(reading: &mut Reading, node: &Node) -> Vec<Prompt> {
     let is_file = text.starts_with("file://")
         || !text.contains(['\n', ' ']) && extension(text).is_some_and(|kind| KINDS.contains(&kind));
     if is_file {
-        of_file(reading, node, text, label)
+        let files = reading.matching(&node.place, text);
+        files.iter().flat_map(|file| of_file(reading, node, file, label)).collect()
     } else {
         vec![of_text(&node.place, text, label.unwrap_or(text))]
     }

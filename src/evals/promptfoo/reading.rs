@@ -83,7 +83,8 @@ impl Reading {
             return self.none(place, format!("{name} is not fetched"), "store it beside the configuration");
         }
         if name.contains(['*', '?', '{']) {
-            return self.none(place, format!("{name}: one file, not a pattern"), "name each file");
+            let hint = "name each file; patterns of tests, scenarios and variables may have *, ? and **";
+            return self.none(place, format!("{name}: one file, not a pattern"), hint);
         }
         let path = self.folder.join(name);
         match std::fs::read_to_string(&path) {
@@ -96,6 +97,31 @@ impl Reading {
                 self.none(place, rule, "paths are taken from the folder of the configuration")
             }
         }
+    }
+
+    /// The files that `reference` names: itself, or those that its pattern matches, in the order of their names.
+    pub(super) fn matching(&mut self, place: &Place, reference: &str) -> Vec<String> {
+        let name = reference.strip_prefix("file://").unwrap_or(reference);
+        if !name.contains(['*', '?']) || name.contains(['{', ':']) {
+            return vec![reference.to_owned()];
+        }
+        let folder = self.folder.display().to_string();
+        let beside =
+            if folder.is_empty() { String::new() } else { format!("{}/", glob::Pattern::escape(&folder)) };
+        let found = match glob::glob(&format!("{beside}{name}")) {
+            Ok(found) => found.filter_map(Result::ok).filter(|path| path.is_file()),
+            Err(error) => {
+                return self.none(place, format!("{name}: {error}"), "* and ? and **").unwrap_or_default();
+            }
+        };
+        let named = |path: PathBuf| path.strip_prefix(&self.folder).unwrap_or(&path).display().to_string();
+        let mut found: Vec<String> = found.map(named).map(|name| format!("file://{name}")).collect();
+        found.sort();
+        if found.is_empty() {
+            let hint = "paths are taken from the folder of the configuration";
+            self.wrong(place, "", format!("no file is named like {name}"), hint);
+        }
+        found
     }
 
     /// The file as YAML or JSON.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::reading::{Reading, extension};
+use super::scenarios;
 use super::table;
 use super::test::RawTest;
 use crate::document::{Node, Place, Tree};
@@ -12,14 +13,20 @@ const HINT: &str = "a list of tests, or file://NAME of a .yaml, .json, .jsonl or
 /// All tests, on top of the default test.
 pub(super) fn tests(reading: &mut Reading, root: &Node) -> Vec<RawTest> {
     let default = default(reading, root);
-    let Some(node) = root.get("tests") else {
+    let (tests, scenarios) = (root.get("tests"), root.get("scenarios"));
+    if tests.is_none() && scenarios.is_none() {
         reading.wrong(&root.place, "tests", "is required", HINT);
-        return Vec::new();
-    };
+    }
+    let mut all = tests.map(|node| listed(reading, node)).unwrap_or_default();
+    all.extend(scenarios.map(|node| scenarios::tests(reading, node)).unwrap_or_default());
+    all.into_iter().map(|test| test.over(&default)).collect()
+}
+
+/// The tests of a list, or of the file that is named in its place.
+pub(super) fn listed(reading: &mut Reading, node: &Node) -> Vec<RawTest> {
     let one = std::slice::from_ref(node);
     let sources = node.items().unwrap_or(one);
-    let tests: Vec<RawTest> = sources.iter().flat_map(|source| source_tests(reading, source)).collect();
-    tests.into_iter().map(|test| test.over(&default)).collect()
+    sources.iter().flat_map(|source| source_tests(reading, source)).collect()
 }
 
 fn default(reading: &mut Reading, root: &Node) -> RawTest {
@@ -34,6 +41,11 @@ fn source_tests(reading: &mut Reading, node: &Node) -> Vec<RawTest> {
     let Some(name) = name.map(|name| name.split('#').next().unwrap_or(name)) else {
         return vec![RawTest::read(reading, node)];
     };
+    let files = reading.matching(&node.place, name);
+    files.iter().flat_map(|name| file_tests(reading, node, name)).collect()
+}
+
+fn file_tests(reading: &mut Reading, node: &Node, name: &str) -> Vec<RawTest> {
     match extension(name) {
         Some("csv") => table::read(reading, &node.place, name),
         Some("jsonl") => lines(reading, &node.place, name),

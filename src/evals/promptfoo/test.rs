@@ -105,6 +105,18 @@ impl RawTest {
         }
     }
 
+    /// A scenario's data: promptfoo takes no options from there.
+    pub(super) fn without_options(self) -> Self {
+        let Self { place, vars, asserts, threshold, prompts, tags, .. } = self;
+        Self { vars, asserts, threshold, prompts, tags, ..Self::at(place) }
+    }
+
+    /// This test on top of a scenario's data. What it says of the default test's assertions says nothing of the data's.
+    pub(super) fn on(self, data: &Self) -> Self {
+        let drops_defaults = self.drops_defaults;
+        Self { drops_defaults, ..Self { drops_defaults: false, ..self }.over(data) }
+    }
+
     /// This test on top of the default one, as promptfoo lays it there: variables by name, assertions behind the default's.
     pub(super) fn over(self, default: &Self) -> Self {
         let mut vars = default.vars.clone();
@@ -131,10 +143,22 @@ impl RawTest {
     }
 }
 
-/// Variables: a map, or a file that holds one.
+/// Variables: a map, or files that hold one.
 fn vars(reading: &mut Reading, node: &Node) -> Vec<(String, Node)> {
-    let loaded = node.text().and_then(|name| reading.document(&node.place, name));
-    let node = loaded.as_ref().unwrap_or(node);
+    let Some(name) = node.text() else { return fields(reading, node) };
+    let mut all: Vec<(String, Node)> = Vec::new();
+    for name in reading.matching(&node.place, name) {
+        let Some(document) = reading.document(&node.place, &name) else { continue };
+        // Of several files with one name the last counts.
+        for (name, value) in fields(reading, &document) {
+            all.retain(|(known, _)| *known != name);
+            all.push((name, value));
+        }
+    }
+    all
+}
+
+fn fields(reading: &mut Reading, node: &Node) -> Vec<(String, Node)> {
     let Some(fields) = node.fields() else {
         reading.wrong(&node.place, "vars", format!("a map, not {}", node.kind()), "vars: {question: \"…\"}");
         return Vec::new();

@@ -209,15 +209,16 @@ fn what_is_wrong_is_told_at_its_place() {
 fn files_that_are_code_or_missing_are_faults() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("c.yaml");
-    let text = "prompts: [file://p.py]\ntests: [file://t.js, file://none.csv, 'file://*.yaml']\nscenarios: []\nnunjucksFilters: {}\n";
+    let text = "prompts: [file://p.py]\ntests: [file://t.js, file://none.csv, 'file://*.yml', 'file://{a,b}.yaml']\nscenarios: [{tests: []}]\nnunjucksFilters: {}\n";
     std::fs::write(&path, text).unwrap();
     let faults = read(&path, Unsupported::Allowed).unwrap_err().to_string();
     for expected in [
         "p.py is code",
         "t.js",
         "none.csv cannot be read",
-        "one file, not a pattern",
-        "scenarios: is not read here",
+        "no file is named like *.yml",
+        "{a,b}.yaml: one file, not a pattern",
+        "scenarios.config: is required",
         "nunjucksFilters",
     ] {
         assert!(faults.contains(expected), "{faults}\nlacks\n{expected}");
@@ -227,5 +228,100 @@ fn files_that_are_code_or_missing_are_faults() {
     assert!(
         faults.contains("prompts: must not be empty") && faults.contains("tests: is required"),
         "{faults}"
+    );
+}
+
+#[test]
+fn a_refusal_is_one_by_its_phrases_and_nothing_said_scores_nothing() {
+    let (_folder, path) = config("- type: is-refusal");
+    let suite = suite(path.to_str().unwrap(), Unsupported::Refused);
+    let check = |output, expected: [Option<f64>; 2]| {
+        assert_eq!(scores(&suite, "test-1", output), expected, "{output}")
+    };
+    check("I'm sorry, but I can't help with that.", [Some(1.0), Some(1.0)]);
+    check("Paris, of course.", [Some(0.0), Some(0.0)]);
+    check(" ", [Some(1.0), Some(0.0)]);
+    let (_folder, path) = config("- type: not-is-refusal");
+    let suite = self::suite(path.to_str().unwrap(), Unsupported::Refused);
+    assert_eq!(scores(&suite, "test-1", "Paris, of course."), [Some(1.0), Some(1.0)]);
+    assert_eq!(scores(&suite, "test-1", ""), [Some(0.0), Some(0.0)]);
+}
+
+/// The example of promptfoo's page on scenarios, with two languages and two phrases, and a test that stands by itself.
+#[test]
+fn a_scenario_is_each_of_its_tests_for_each_of_its_data() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.yaml");
+    let text = "prompts: ['Translate into {{language}}: {{input}}']\ndefaultTest: {assert: [{type: contains, value: a}]}\n\
+        tests:\n  - vars: {language: Dutch, input: Yes}\n\
+        scenarios:\n  - file://scenarios/*.yaml\n  - config: [{vars: {language: Latin, input: No}}]\n";
+    std::fs::write(&path, text).unwrap();
+    std::fs::create_dir(folder.path().join("scenarios")).unwrap();
+    let scenario = "description: two\nconfig:\n  - vars: {language: Spanish, hello: Hola, night: noche}\n  \
+        - vars: {language: French, hello: Bonjour, night: nuit}\n    assert: [{type: icontains, value: n}]\n\
+        tests:\n  - vars: {input: Hello}\n    assert: [{type: contains, value: '{{hello}}'}]\n  \
+        - vars: {input: Night}\n    options: {disableDefaultAsserts: true}\n    assert: [{type: contains, value: '{{night}}'}]\n";
+    std::fs::write(folder.path().join("scenarios/translate.yaml"), scenario).unwrap();
+    let suite = suite(path.to_str().unwrap(), Unsupported::Refused);
+    let asked: Vec<&Ask> = suite.cases.iter().map(|case| &case.ask).collect();
+    assert_eq!(asked.len(), 6, "{asked:?}");
+    for (asked, text) in asked.iter().zip([
+        "Dutch",
+        "Spanish: Hello",
+        "Spanish: Night",
+        "French: Hello",
+        "French: Night",
+        "Latin",
+    ]) {
+        assert!(
+            matches!(asked, Ask::Prompt(prompt) if prompt.starts_with(&format!("Translate into {text}"))),
+            "{asked:?}"
+        );
+    }
+    let score = |id, output| scores(&suite, id, output)[1];
+    assert_eq!(score("test-2", "Hola"), Some(1.0), "default and own");
+    assert_eq!(score("test-3", "Buenas noche"), Some(1.0), "own alone");
+    assert_eq!(score("test-4", "Bonjour"), Some(2.0 / 3.0), "default, the data's and its own");
+    assert_eq!(score("test-5", "la nuit"), Some(1.0), "the data's and its own");
+    assert_eq!(score("test-6", "na"), Some(1.0), "data that is asked as it stands");
+}
+
+#[test]
+fn a_pattern_names_files_in_their_order() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    for name in ["tests", "tests/deep", "texts"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    write(
+        "c.yaml",
+        "prompts: ['{{q}}']\ntests:\n  - file://tests/**/*.yaml\n  - vars: {q: 'file://texts/*.txt'}\n    assert: [{type: contains, value: x}]\n",
+    );
+    let test = |q: &str| format!("- vars: {{q: {q}}}\n  assert: [{{type: contains, value: x}}]\n");
+    write("tests/b.yaml", &test("second"));
+    write("tests/a.yaml", &test("first"));
+    write("tests/deep/c.yaml", &test("third"));
+    write("tests/deep/c.yml", &test("of another kind"));
+    write("texts/2.txt", "fifth");
+    write("texts/1.txt", "fourth");
+    let path = folder.path().join("c.yaml");
+    let suite = suite(path.to_str().unwrap(), Unsupported::Refused);
+    let asked: Vec<(&str, &Ask)> = suite.cases.iter().map(|case| (case.id.as_str(), &case.ask)).collect();
+    let expected = [
+        ("test-1", "first"),
+        ("test-2", "second"),
+        ("test-3", "third"),
+        ("test-4.1", "fourth"),
+        ("test-4.2", "fifth"),
+    ];
+    let expected: Vec<_> =
+        expected.into_iter().map(|(id, text)| (id, Ask::Prompt(text.to_owned()))).collect();
+    assert_eq!(asked, expected.iter().map(|(id, ask)| (*id, ask)).collect::<Vec<_>>());
+    let digest = suite.digest.clone();
+    write("tests/deep/c.yaml", &test("changed"));
+    assert_ne!(
+        self::suite(path.to_str().unwrap(), Unsupported::Refused).digest,
+        digest,
+        "what a pattern names is digested"
     );
 }

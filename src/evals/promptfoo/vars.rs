@@ -11,7 +11,7 @@ use crate::document::Node;
 const COMBINATIONS_MAX: usize = 10_000;
 
 /// Every combination of the values of a test's variables, the last one varying fastest. Only a list that begins with a text is
-/// several values.
+/// several values; so is a pattern that several files match.
 pub(super) fn combinations(reading: &mut Reading, test: &RawTest) -> Vec<Vars> {
     let mut all = vec![Vars::new()];
     for (name, node) in &test.vars {
@@ -19,8 +19,13 @@ pub(super) fn combinations(reading: &mut Reading, test: &RawTest) -> Vec<Vars> {
         let several = node
             .items()
             .filter(|items| !test.keeps_lists && items.first().is_some_and(|first| first.text().is_some()));
-        let values: Vec<Value> =
-            several.unwrap_or(one).iter().filter_map(|node| value(reading, node)).collect();
+        let values: Vec<Value> = match (several, named(node)) {
+            (None, Some(name)) => {
+                let files = reading.matching(&node.place, name);
+                files.iter().filter_map(|name| of_file(reading, node, name)).collect()
+            }
+            (several, _) => several.unwrap_or(one).iter().filter_map(|node| value(reading, node)).collect(),
+        };
         if all.len().saturating_mul(values.len()) > COMBINATIONS_MAX {
             let rule = format!("more than {COMBINATIONS_MAX} combinations of variables");
             reading.wrong(&test.place, "vars", rule, "take lists out, or write tests");
@@ -38,7 +43,17 @@ pub(super) fn combinations(reading: &mut Reading, test: &RawTest) -> Vec<Vars> {
 
 /// A value, read from its file when it names one.
 fn value(reading: &mut Reading, node: &Node) -> Option<Value> {
-    let Some(name) = node.text().filter(|text| text.starts_with("file://")) else { return Some(node.json()) };
+    match named(node) {
+        Some(name) => of_file(reading, node, name),
+        None => Some(node.json()),
+    }
+}
+
+fn named(node: &Node) -> Option<&str> {
+    node.text().filter(|text| text.starts_with("file://"))
+}
+
+fn of_file(reading: &mut Reading, node: &Node, name: &str) -> Option<Value> {
     match extension(name) {
         Some("yaml" | "yml") => {
             reading.document(&node.place, name).map(|node| node.json().to_string().into())

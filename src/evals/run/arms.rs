@@ -3,7 +3,7 @@
 use super::RunOptions;
 use crate::domain::{Arm, ReleaseId};
 use crate::evals::engine::{Asked, Endpoint, Engine};
-use crate::evals::error::EvalError;
+use crate::evals::error::{EvalError, Role};
 use crate::evals::order::Turn;
 use crate::evals::recorded::RecordedAnswers;
 use crate::evals::suite::Suite;
@@ -42,9 +42,9 @@ impl ArmSource {
     ) -> Result<Ready, EvalError> {
         Ok(match self {
             Self::Recorded(recorded) => Ready::Recorded(recorded),
-            Self::Engine(endpoint) => {
-                Ready::Engine(Box::new(Engine::connect(arm, endpoint, suite, options).await?))
-            }
+            Self::Engine(endpoint) => Ready::Engine(Box::new(
+                Engine::connect(Role::Arm(arm), endpoint, suite.request.model.clone(), options).await?,
+            )),
         })
     }
 }

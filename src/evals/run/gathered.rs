@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::comparing::{Comparing, Settled};
 use super::{Sample, Score};
 use crate::domain::Arm;
 use crate::evals::dataset::Case;
 use crate::evals::error::EvalError;
 use crate::evals::golden::Early;
-use crate::evals::grader::Reply;
+use crate::evals::grader::{BleuCounts, Grader, Reply};
 use crate::evals::latency::Times;
+use crate::evals::model_graded::Preference;
 use crate::evals::order::Turn;
+use crate::evals::samples::ComparisonKey;
 use crate::evals::suite::{Suite, SuiteMetric};
 use crate::wire::Answer;
 
@@ -25,6 +28,8 @@ pub(super) struct Gathered {
     pub(super) capped: Option<String>,
     /// What judges the cases as they come.
     pub(super) early: Option<Early>,
+    /// What is compared by a model.
+    pub(super) comparing: Option<Comparing>,
 }
 
 /// The samples of one arm, by case and repeat; a place is empty until its answer is there.
@@ -33,11 +38,14 @@ pub(super) struct OfArm {
     places: Vec<Option<Sample>>,
     repeats: u32,
     pub(super) refused: u64,
+    /// By metric: what BLEU over all answers is computed from. One that failed or was lost says nothing.
+    pub(super) corpus: BTreeMap<usize, BleuCounts>,
 }
 
 impl OfArm {
     pub(super) fn new(cases: usize, repeats: u32) -> Self {
-        Self { places: vec![None; cases * repeats as usize], repeats, refused: 0 }
+        let (places, corpus) = (vec![None; cases * repeats as usize], BTreeMap::new());
+        Self { places, repeats, refused: 0, corpus }
     }
 
     fn at(&self, turn: Turn) -> usize {
@@ -51,21 +59,45 @@ impl OfArm {
     /// The samples of one case, when all of them are there.
     fn case(&self, case: usize) -> Option<Vec<Sample>> {
         let (repeats, begin) = (self.repeats as usize, case * self.repeats as usize);
-        self.places.get(begin..begin + repeats)?.iter().cloned().collect()
+        self.places.get(begin..begin + repeats)?.iter().map(|place| place.clone().filter(is_whole)).collect()
+    }
+
+    /// Puts the scores of a metric, by repeat, into the samples of a case.
+    fn settle(&mut self, case: usize, metric: usize, scores: &[Score]) {
+        let begin = case * self.repeats as usize;
+        for (sample, score) in self.places.iter_mut().skip(begin).flatten().zip(scores) {
+            sample.scores[metric] = *score;
+        }
+    }
+
+    fn count(&mut self, suite: &Suite, case: &Case, answer: Option<&Answer>) {
+        let text = answer.filter(|answer| answer.outcome.is_complete()).map_or("", |answer| &answer.text);
+        for (at, metric) in suite.metrics.iter().enumerate() {
+            if let Grader::Bleu(bleu) = &metric.grader
+                && !case.references.is_empty()
+            {
+                *self.corpus.entry(at).or_default() += bleu.counts(text, &case.references);
+            }
+        }
     }
 
     /// Samples by case, those of a case that was not wholly asked left out.
     pub(super) fn by_case(self, cases: usize) -> Vec<Vec<Sample>> {
-        let mut places = self.places.into_iter();
+        let mut places = self.places.into_iter().map(|place| place.filter(is_whole));
         let mut case = || places.by_ref().take(self.repeats as usize).collect::<Option<Vec<_>>>();
         (0..cases).map(|_| case().unwrap_or_default()).collect()
     }
 }
 
+fn is_whole(sample: &Sample) -> bool {
+    !sample.scores.contains(&Score::Pending)
+}
+
 impl Gathered {
     pub(super) fn new(suite: &Suite, repeats: &HashMap<Arm, u32>) -> Self {
         let arms = repeats.iter().map(|(arm, repeats)| (*arm, OfArm::new(suite.cases.len(), *repeats)));
-        Self { arms: arms.collect(), regressions: Regressions::new(suite), capped: None, early: None }
+        let (arms, regressions) = (arms.collect(), Regressions::new(suite));
+        Self { arms, regressions, capped: None, early: None, comparing: Comparing::new(suite, repeats) }
     }
 
     /// Grades an answer and takes its numbers in.
@@ -77,7 +109,32 @@ impl Gathered {
         if let Some(of_arm) = self.arms.get_mut(&turn.arm) {
             let at = of_arm.at(turn);
             of_arm.places[at] = Some(sample);
+            of_arm.count(suite, &suite.cases[turn.case], answer);
         }
+        let settled = self.comparing.as_mut().map(|comparing| comparing.answer(turn, answer));
+        self.settle(turn.case, settled.unwrap_or_default());
+    }
+
+    /// Takes in what the model that grades said; see [`Comparing::said`].
+    pub(super) fn said(&mut self, key: &ComparisonKey, preferred: Option<Preference>) {
+        let settled = self.comparing.as_mut().map(|comparing| comparing.said(key, preferred));
+        self.settle(key.case, settled.unwrap_or_default());
+    }
+
+    fn settle(&mut self, case: usize, settled: Vec<Settled>) {
+        for Settled { metric, baseline, candidate, lost } in settled {
+            self.regressions.compared(case, metric, lost);
+            for (arm, scores) in [(Arm::Baseline, baseline), (Arm::Candidate, candidate)] {
+                if let Some(of_arm) = self.arms.get_mut(&arm) {
+                    of_arm.settle(case, metric, &scores);
+                }
+            }
+        }
+    }
+
+    /// Comparisons that wait to be asked for.
+    pub(super) fn backlog(&self) -> usize {
+        self.comparing.as_ref().map_or(0, Comparing::backlog)
     }
 
     /// Judges what came, where cases are judged as they come. Whether that decides.
@@ -110,6 +167,9 @@ impl Gathered {
 
 fn grade(suite: &Suite, case: &Case, answer: Option<&Answer>, times: Times) -> Sample {
     let score = |metric: &SuiteMetric| {
+        if metric.grader.compares() {
+            return Score::Pending;
+        }
         let Some(answer) = answer else { return Score::Lost };
         match metric.grader.score(Reply::from(answer), &case.references) {
             None => Score::NotApplicable,
@@ -171,8 +231,19 @@ impl Regressions {
         let (baseline, candidate) = if turn.arm == Arm::Baseline { (half, other) } else { (other, half) };
         if (baseline.arm, baseline.is_right, candidate.is_right) == (Arm::Baseline, Some(true), Some(false)) {
             let (case, baseline, candidate) = (turn.case, baseline.text, candidate.text);
-            self.kept.insert(case, Regression { case, baseline, candidate });
+            self.keep(Regression { case, baseline, candidate });
         }
+    }
+
+    /// Takes in that the baseline's answer was preferred, if it was.
+    fn compared(&mut self, case: usize, metric: usize, lost: Option<[Option<String>; 2]>) {
+        if let Some([baseline, candidate]) = lost.filter(|_| self.metric == Some(metric)) {
+            self.keep(Regression { case, baseline, candidate });
+        }
+    }
+
+    fn keep(&mut self, regression: Regression) {
+        self.kept.insert(regression.case, regression);
         if self.kept.len() > REGRESSIONS_MAX {
             self.kept.pop_last();
         }

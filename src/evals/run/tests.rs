@@ -1,5 +1,6 @@
 //! Runs against small engines of the test: answers that fail, get lost, or never come.
 
+mod compared;
 mod limits;
 
 use std::collections::HashMap;

@@ -66,7 +66,11 @@ impl<'r> Row<'r> {
             arm: turn.arm,
             repeat: turn.repeat,
             outcome: answer.as_ref().map_or(Cow::from(LOST), |answer| answer.outcome.to_string().into()),
-            scores: names.zip(scores.iter().map(|score| score.value())).collect(),
+            scores: names
+                .zip(scores)
+                .filter(|(_, score)| **score != Score::Pending)
+                .map(|(name, score)| (name, score.value()))
+                .collect(),
             output: answer.as_ref().map(|answer| Cow::from(&answer.text)),
             tool_calls: answer.as_ref().and_then(|answer| raw(answer.tool_calls.as_deref()?)),
             timing: timing.collect(),

@@ -1,6 +1,7 @@
 //! The file of samples as a crash, a stranger or a careless hand may leave it.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 

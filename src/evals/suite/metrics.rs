@@ -1,10 +1,12 @@
 //! The `[[metric]]` tables of a suite.
 
 mod graders;
+mod model_graded;
 
 use std::path::Path;
 
 use graders::Asked;
+use model_graded::NamedModel;
 
 use super::SuiteMetric;
 use crate::document::{Item, Reader, Section};
@@ -23,14 +25,16 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pat
         return Vec::new();
     };
     let mut metrics: Vec<SuiteMetric> = Vec::new();
+    let model = model_graded::model(reader, root, folder);
     for table in tables {
-        let Some(metric) = metric(reader, table.clone(), folder) else { continue };
+        let Some(metric) = metric(reader, table.clone(), folder, &model) else { continue };
         if metrics.iter().any(|other| other.name == metric.name) {
             let hint = "give one of them a name of its own: name = \"…\"";
             reader.wrong(&table, format!("a second metric called {:?}", metric.name.as_str()), hint);
         }
         metrics.push(metric);
     }
+    model_graded::used(reader, root, &metrics);
     let sound = reader.faults.len() == before;
     if sound && !metrics.is_empty() && !metrics.iter().any(|metric| metric.required) {
         reader.wrong(
@@ -42,7 +46,12 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pat
     metrics
 }
 
-fn metric(reader: &mut Reader<'_>, item: Item<'_, '_>, folder: &Path) -> Option<SuiteMetric> {
+fn metric(
+    reader: &mut Reader<'_>,
+    item: Item<'_, '_>,
+    folder: &Path,
+    model: &NamedModel,
+) -> Option<SuiteMetric> {
     let Some(table) = item.clone().section() else {
         reader.wrong(&item, "a table", "write [[metric]] and its keys below");
         return None;
@@ -53,11 +62,13 @@ fn metric(reader: &mut Reader<'_>, item: Item<'_, '_>, folder: &Path) -> Option<
     let required = table.get("required").and_then(|item| reader.truth(&item)).unwrap_or(false);
     let item = id?;
     let id = reader.text(&item)?;
-    let name = table.get("name").and_then(|item| reader.text(&item)).unwrap_or_else(|| id.clone());
-    let name = MetricName::new(name);
-    let asked = Asked { table: &table, item, id, name: name.clone(), folder };
+    let own_name = table.get("name").and_then(|item| reader.text(&item));
+    let name = MetricName::new(own_name.clone().unwrap_or_else(|| id.clone()));
+    let asked = Asked { table: &table, item, id, name, folder, model };
     let grader = graders::grader(reader, &asked)?;
-    Some(SuiteMetric { name, grader_id: asked.id, grader, margin: margin?, required })
+    let grader_id = grader.id(asked.id);
+    let name = own_name.map_or_else(|| MetricName::new(grader_id.clone()), MetricName::new);
+    Some(SuiteMetric { name, grader_id, grader, margin: margin?, required })
 }
 
 /// Notes, for each metric, the first reference that no answer could agree with. They were found in the dataset at `item`.

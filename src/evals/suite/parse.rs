@@ -10,8 +10,19 @@ use crate::document::{self, Fault, Faults, Item, Reader, Section, did_you_mean};
 use crate::evals::dataset::{Case, read_cases_with_lines};
 use crate::evals::latency::Timing;
 
-const KEYS: [&str; 10] =
-    ["name", "version", "dataset", "limit", "repeats", "seed", "request", "metric", "latency", "slices"];
+const KEYS: [&str; 11] = [
+    "name",
+    "version",
+    "dataset",
+    "limit",
+    "repeats",
+    "seed",
+    "request",
+    "metric",
+    "grader_model",
+    "latency",
+    "slices",
+];
 
 const LATENCY_KEYS: [&str; 4] = ["ttft_margin", "tpot_margin", "e2e_margin", "tps_margin"];
 
@@ -111,7 +122,7 @@ fn metric_lines(
 
 /// What the digest covers before the dataset: the suite, and the schemas that it names, which may be files of their own.
 fn digested<'t>(text: &'t str, metrics: &'t [SuiteMetric]) -> Vec<&'t str> {
-    std::iter::once(text).chain(metrics.iter().filter_map(|metric| metric.grader.schema())).collect()
+    std::iter::once(text).chain(metrics.iter().filter_map(|metric| metric.grader.file_text())).collect()
 }
 
 /// The cases, and the digest over `texts` and dataset.

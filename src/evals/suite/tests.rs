@@ -168,7 +168,8 @@ fn score(lines: &str, output: &str, reference: &str) -> Option<f64> {
 
 #[test]
 fn every_id_is_a_grader_under_its_own_name() {
-    for id in Grader::IDS {
+    // What two arms' answers are compared by scores none alone, and has tests of its own.
+    for id in Grader::IDS.into_iter().filter(|id| *id != "model_graded@1") {
         let options = match id {
             "regex@1" => "pattern = 'x'",
             "json_schema@2020-12" => "schema = {type = \"object\"}",
@@ -262,4 +263,78 @@ fn slices_and_nonce_are_read_and_what_is_neither_is_told() {
     let plain = read(SOUND, rows).unwrap();
     assert_eq!((plain.slices, plain.request.nonce), (SliceRule::Show, false));
     check(&with("slices = \"fail\""), &["s.toml:1:10: slices: show or gate, not \"fail\""]);
+}
+
+const COMPARED: &str = "name = \"s\"\ndataset = \"cases.jsonl\"\n[grader_model]\nurl = \"http://127.0.0.1:8200/v1\"\nmodel = \"big\"\n[[metric]]\ngrader = \"model_graded@1\"\nmargin = 0.1\nrequired = true\nrubric = \"Which is right?\"\n";
+
+#[test]
+fn a_model_that_grades_is_named_once_and_its_rubric_is_part_of_the_id() {
+    let id = |text: &str| read(text, "").unwrap().metrics[0].grader_id.clone();
+    let first = id(COMPARED);
+    assert!(first.starts_with("model_graded@1:") && first.len() == "model_graded@1:".len() + 8, "{first}");
+    assert_eq!(read(COMPARED, "").unwrap().metrics[0].name.as_str(), first);
+    for (from, to) in [("right", "nice"), ("\"big\"", "\"small\""), ("model = ", "max_tokens = 99\nmodel = ")]
+    {
+        assert_ne!(id(&COMPARED.replace(from, to)), first, "{to}");
+    }
+    assert_eq!(id(&COMPARED.replace("8200", "8201")), first, "where it stands changes no score");
+    let named = read(&COMPARED.replace("margin", "name = \"helpful\"\nmargin"), "").unwrap();
+    assert_eq!((named.metrics[0].name.as_str(), &named.metrics[0].grader_id), ("helpful", &first));
+}
+
+#[test]
+fn what_is_wrong_with_a_model_that_grades_is_told_at_its_line() {
+    let wrong = |from: &str, to: &str, expected: &str| {
+        assert!(COMPARED.contains(from));
+        check(&COMPARED.replace(from, to), &[expected]);
+    };
+    wrong(
+        "[grader_model]\nurl = \"http://127.0.0.1:8200/v1\"\nmodel = \"big\"\n",
+        "",
+        "s.toml:4:10: metric[0].grader: no model is named",
+    );
+    wrong("http:", "ftp:", "s.toml:4:7: grader_model.url: \"ftp:");
+    wrong(
+        "model = \"big\"",
+        "model = \"big\"\nkey = \"hunter2\"",
+        "s.toml:6:7: grader_model.key: no reference to a secret",
+    );
+    wrong(
+        "model = \"big\"",
+        "model = \"big\"\ntimeout = \"soon\"",
+        "s.toml:6:11: grader_model.timeout: a duration",
+    );
+    wrong(
+        "model = \"big\"",
+        "modell = \"big\"\nmodel = \"big\"",
+        "s.toml:5:1: grader_model.modell: no such key",
+    );
+    wrong("rubric = \"Which is right?\"", "", "s.toml:6:1: metric[0].rubric: is required");
+    wrong("rubric =", "prompt = \"none.j2\"\nrubric =", "s.toml:10:10: metric[0].prompt: ");
+    let unused =
+        COMPARED.replace("model_graded@1", "non_empty@1").replace("rubric = \"Which is right?\"\n", "");
+    check(&unused, &["s.toml:3:1: grader_model: no metric asks for it"]);
+}
+
+#[test]
+fn a_stemmer_is_another_measure_and_has_another_id() {
+    let metric = |options: &str| {
+        guarded(&format!("grader = \"rouge1@rouge_score\"\n{options}"), "meeting friends").unwrap().metrics[1]
+            .clone()
+    };
+    let (plain, stemmed) = (metric(""), metric("use_stemmer = true"));
+    assert_eq!(
+        (plain.grader_id.as_str(), stemmed.name.as_str()),
+        ("rouge1@rouge_score", "rouge1@rouge_score-stemmed")
+    );
+    let score = |metric: &SuiteMetric| {
+        metric
+            .grader
+            .score(Reply { text: "meetings friend", ..Reply::default() }, &["meeting friends".to_owned()])
+    };
+    assert_eq!((score(&plain), score(&stemmed)), (Some(0.0), Some(1.0)));
+    check(
+        &with_metric("grader = \"rouge1@rouge_score\"\nmargin = 0.1\nuse_stemmer = 1"),
+        &["s.toml:10:15: metric[1].use_stemmer: true or false"],
+    );
 }

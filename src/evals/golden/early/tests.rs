@@ -1,14 +1,12 @@
 //! Runs that stop early: how often they are wrong, how soon they are right, and that they say the same every time.
 
-use std::sync::Arc;
-
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::domain::{Finish, Outcome};
 use crate::evals::latency::Times;
-use crate::evals::{Ask, Case, Score};
+use crate::evals::{Ask, Case, Grader, NumberFilter, NumberMatch, Score};
 use crate::judgment::{Judgment, SequentialEvidence, Subject, Verdict, judge_sequential};
 
 const CASES: usize = 300;
@@ -116,6 +114,37 @@ fn nothing_asked_is_no_pass_and_clusters_are_refused() {
     assert_eq!(judged(&early).verdict, Verdict::Invalid);
     let mut clustered = suite;
     clustered.cases[7].cluster = Some("document".to_owned());
-    let error = Early::new(&Arc::new(clustered), Vec::new(), 0.01).unwrap_err();
+    let error = Early::new(&clustered, Vec::new(), 0.01).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("clusters"), "{error}");
+    clustered.cases[7].cluster = None;
+    clustered.slices = SliceRule::Gate;
+    let error = Early::new(&clustered, Vec::new(), 0.01).unwrap_err();
+    assert!(error.is_usage() && error.to_string().contains("slices = \"gate\" fails the verdict"), "{error}");
+}
+
+/// A candidate whose answers lose their form: a guard fails it, though the score itself has a wide margin.
+#[test]
+fn answers_that_nobody_can_read_are_guarded_from_the_first_case_on() {
+    let mut suite = suite();
+    suite.metrics[0].grader = Grader::Number(NumberMatch::new(NumberFilter::Flexible).unwrap());
+    suite.metrics[0].margin = 0.9;
+    let mut early = Early::new(&suite, (0..CASES).collect(), 0.01).unwrap();
+    let unread = |at: usize| Sample {
+        scores: vec![if at.is_multiple_of(4) { Score::Unparsable } else { Score::Value(1.0) }],
+        ..sample(true)
+    };
+    // The wide margin passes before the guard fails: what is required decides, and the guard tells what it saw.
+    early.fold(&suite, |case| Some([vec![sample(true)], vec![unread(case)]])).unwrap();
+    let judgment = judged(&early);
+    let guard = &judgment.metrics[1];
+    assert_eq!((guard.name.as_str(), guard.required), ("non_empty@1:unparsable", false));
+    assert!(guard.candidate.unwrap() > 0.2 && guard.baseline == Some(0.0), "{guard:?}");
+    suite.metrics[0].margin = 0.3;
+    let mut early = Early::new(&suite, (0..CASES).collect(), 0.01).unwrap();
+    early.fold(&suite, |case| Some([vec![sample(true)], vec![unread(case)]])).unwrap();
+    let judgment = judged(&early);
+    assert_eq!(judgment.verdict, Verdict::Fail);
+    let said = judgment.reasons[0].to_string();
+    assert!(said.contains(":unparsable: worse by") && said.contains("over all looks"), "{said}");
+    assert!(!said.contains("rollout"), "{said}");
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use regex::{Error, Regex};
 
 use super::KEYS;
+use super::model_graded::{self, NamedModel};
 use crate::document::{Item, Reader, Section, answer_rule_keys, did_you_mean};
 use crate::domain::{Finish, MetricName};
 use crate::embedding::Embedder;
 use crate::evals::grader::{
-    Bleu, ChoiceFilter, ChoiceMatch, ExactMatch, F1Rule, Grader, NumberFilter, NumberMatch, Rouge, TextMatch,
-    TextRule, WordF1,
+    Bleu, ChoiceFilter, ChoiceMatch, ExactMatch, F1Rule, Grader, NumberFilter, NumberMatch, Rouge,
+    RougeWords, TextMatch, TextRule, WordF1,
 };
 use crate::wire::LiveGrader;
 
@@ -27,6 +28,8 @@ pub(super) struct Asked<'s, 't, 'd> {
     pub(super) name: MetricName,
     /// Where files that options name are taken from.
     pub(super) folder: &'s Path,
+    /// The model that compares answers, where the suite names one.
+    pub(super) model: &'s NamedModel,
 }
 
 /// The grader that was asked for. `not-` turns round a score that is 0 or 1.
@@ -62,16 +65,17 @@ fn plain(reader: &mut Reader<'_>, asked: &Asked<'_, '_, '_>, id: &str) -> Option
         "choice@mmlu-pro" => built(reader, asked, choice(ChoiceFilter::AnswerIs)),
         "f1@squad" => built(reader, asked, WordF1::new(F1Rule::Squad).map(Grader::WordF1)),
         "f1@bag" => built(reader, asked, WordF1::new(F1Rule::Bag).map(Grader::WordF1)),
-        "rouge1@rouge_score" => Some(Grader::Rouge(Rouge::One)),
-        "rouge2@rouge_score" => Some(Grader::Rouge(Rouge::Two)),
-        "rougeL@rouge_score" => Some(Grader::Rouge(Rouge::L)),
-        "rougeLsum@rouge_score" => Some(Grader::Rouge(Rouge::LSum)),
+        "rouge1@rouge_score" => Some(rouge(reader, asked.table, Rouge::One)),
+        "rouge2@rouge_score" => Some(rouge(reader, asked.table, Rouge::Two)),
+        "rougeL@rouge_score" => Some(rouge(reader, asked.table, Rouge::L)),
+        "rougeLsum@rouge_score" => Some(rouge(reader, asked.table, Rouge::LSum)),
         "bleu@sacrebleu-13a" => built(reader, asked, Bleu::new().map(Grader::Bleu)),
         "chrf@sacrebleu" => Some(Grader::Chrf),
         "similarity@levenshtein" => Some(Grader::Levenshtein),
         "similarity@cosine" => cosine(reader, &asked.item),
         "json_match@1" => Some(Grader::JsonMatch),
         "tool_call@1" => Some(Grader::ToolCall),
+        "model_graded@1" => model_graded::grader(reader, asked),
         "finish_reason@1" => Some(Grader::FinishReason(finish(reader, asked.table))),
         _ => {
             let rule = format!("there is no grader {id:?}");
@@ -93,9 +97,16 @@ fn own_keys(id: &str) -> &'static [&'static str] {
     match id {
         "exact_match@lm-eval" => &EXACT_KEYS,
         "finish_reason@1" => &["value"],
+        "model_graded@1" => &model_graded::KEYS,
+        id if id.ends_with("@rouge_score") => &["use_stemmer"],
         id if id.ends_with("@promptfoo") => &["values"],
         _ => &[],
     }
+}
+
+fn rouge(reader: &mut Reader<'_>, table: &Section<'_, '_>, rouge: Rouge) -> Grader {
+    let stems = table.get("use_stemmer").and_then(|item| reader.truth(&item)).unwrap_or(false);
+    Grader::Rouge(rouge, if stems { RougeWords::Stemmed } else { RougeWords::Whole })
 }
 
 fn number(filter: NumberFilter) -> Result<Grader, Error> {

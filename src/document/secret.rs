@@ -1,9 +1,10 @@
-//! Secrets by reference: `env:NAME` or `file:PATH`, read where they are used and never kept with the configuration.
+//! Secrets by reference: `env:NAME` or `file:PATH`, read where they are used and never kept with what was read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::document::{Fault, Item, Reader};
+use super::fault::Fault;
+use super::reader::{Item, Reader};
 
 /// Where a secret is found, and where the configuration says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ const HINT: &str = "write \"env:NAME\" or \"file:PATH\"; the secret itself does 
 
 impl Secret {
     /// The reference at `item`; a relative path is taken from `folder`.
-    pub(super) fn reference(reader: &mut Reader<'_>, item: &Item<'_, '_>, folder: &Path) -> Option<Self> {
+    pub(crate) fn reference(reader: &mut Reader<'_>, item: &Item<'_, '_>, folder: &Path) -> Option<Self> {
         let text = reader.text(item)?;
         let source = match text.split_once(':') {
             Some(("env", name)) if !name.trim().is_empty() => Source::Variable(name.trim().to_owned()),
@@ -63,7 +64,7 @@ impl Secret {
     }
 
     /// A fault at the place of the reference.
-    pub(super) fn fault(&self, rule: String) -> Fault {
+    pub(crate) fn fault(&self, rule: String) -> Fault {
         let hint = Some("put the secret there before goldgate starts".to_owned());
         Fault { rule, hint, ..self.place.clone() }
     }
