@@ -1,6 +1,7 @@
 //! What the cache costs: look-ups in memory and in Redis, the nearest of 10,000 questions, and a flip with a million entries.
 //!
-//! Redis is measured beside a `PING` on a connection of its own, in the same run; `redis-server` must be installed.
+//! Redis is measured beside a `PING`, by redis-cli and on a connection of the bench's own, in the same run; `redis-server` must be
+//! installed.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark of refused input measures nothing")]
 
@@ -77,9 +78,8 @@ fn in_memory(criterion: &mut Criterion) {
     look_up(criterion, "exact_look_up_memory", &runtime, &cache, true);
 }
 
-fn semantic(criterion: &mut Criterion) {
-    let runtime = runtime();
-    let alike = SemanticOptions {
+fn alike() -> SemanticOptions {
+    SemanticOptions {
         vectors: VectorSource::BuiltIn,
         templates: Vec::new(),
         messages: true,
@@ -87,9 +87,12 @@ fn semantic(criterion: &mut Criterion) {
         gap_min: 0.01,
         audit_every: 20,
         false_hits_max: 0.05,
-    };
-    let cache = Cache::in_memory(options(), clock(), None).unwrap().with_semantic(alike).unwrap();
-    let release = ReleaseId::from("sem:blue");
+    }
+}
+
+/// Looks for a question in a partition of 10,000 that are all much alike.
+fn look_alike(criterion: &mut Criterion, name: &str, runtime: &Runtime, cache: &Cache) {
+    let release = ReleaseId::from("sem:alike");
     let look = async |number: usize| {
         let text = body(number);
         let asked = request(&release, &text);
@@ -101,13 +104,19 @@ fn semantic(criterion: &mut Criterion) {
     runtime.block_on(async {
         for number in 0..QUESTIONS {
             if let (Alike::Miss(placed), ticket) = look(number).await {
-                cache.learn(&placed, &ticket);
+                cache.learn(&placed, &ticket).await;
             }
         }
     });
-    criterion.bench_function("semantic_look_up_10000", |bencher| {
+    criterion.bench_function(name, |bencher| {
         bencher.iter(|| runtime.block_on(look(black_box(QUESTIONS + 1))));
     });
+}
+
+fn semantic(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let cache = Cache::in_memory(options(), clock(), None).unwrap().with_semantic(alike()).unwrap();
+    look_alike(criterion, "semantic_look_up_10000_memory", &runtime, &cache);
 }
 
 struct Server {
@@ -148,10 +157,21 @@ fn in_redis(criterion: &mut Criterion) {
             ping.read_exact(&mut pong).unwrap();
         });
     });
-    let url = format!("redis://127.0.0.1:{}", server.port);
+    let port = server.port.to_string();
+    criterion.bench_function("redis_cli_ping", |bencher| {
+        bencher.iter_custom(|times| {
+            let times = times.to_string();
+            let mut client = Command::new("redis-cli");
+            client.args(["-p", &port, "-r", &times, "PING"]).stdout(Stdio::null());
+            let watch = SystemClock::start();
+            assert!(client.status().unwrap().success());
+            watch.monotonic()
+        });
+    });
+    let url = format!("redis://127.0.0.1:{port}");
     // Its connection is a task of the runtime's.
     let entered = runtime.enter();
-    let cache = Cache::in_redis(&url, options(), clock(), None).unwrap();
+    let cache = Cache::in_redis(&url, options(), clock(), None).unwrap().with_semantic(alike()).unwrap();
     drop(entered);
     runtime.block_on(async {
         let release = ReleaseId::from("sem:blue");
@@ -162,6 +182,7 @@ fn in_redis(criterion: &mut Criterion) {
         fill(&cache, &release, ENTRIES).await;
     });
     look_up(criterion, "exact_look_up_redis", &runtime, &cache, true);
+    look_alike(criterion, "semantic_look_up_10000_redis", &runtime, &cache);
 }
 
 /// A flip is a look into another room: nothing is moved or deleted, whatever is in the first one.

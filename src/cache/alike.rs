@@ -68,10 +68,12 @@ impl Cache {
         let Some(placed) = semantic.place(partition, question.text, question.template).await else {
             return Alike::Off;
         };
-        let Some(candidate) = semantic.nearest(&placed) else { return Alike::Miss(placed) };
+        let Some(candidate) = semantic.nearest(&*self.entries, &placed).await else {
+            return Alike::Miss(placed);
+        };
         // The entry itself is read from the store, so that whatever became unreadable is not served from here.
         let Some(hit) = self.read(&candidate.key).await else {
-            semantic.forget(&placed, &candidate.key);
+            placed.forget(&*self.entries, &candidate.key).await;
             return Alike::Miss(placed);
         };
         match semantic.next(&placed) {
@@ -84,10 +86,8 @@ impl Cache {
     }
 
     /// Remembers the question that the answer of `ticket` answers.
-    pub fn learn(&self, placed: &Placed, ticket: &Ticket) {
-        if let Some(semantic) = &self.semantic {
-            semantic.learn(placed, ticket.key.clone());
-        }
+    pub async fn learn(&self, placed: &Placed, ticket: &Ticket) {
+        placed.learn(&*self.entries, ticket.key.clone()).await;
     }
 
     /// Takes the result of an audit: the texts that would have been served and that the engine answered.
@@ -109,3 +109,6 @@ impl Cache {
         self.flights.turn(ticket.key.digest, self.entry_bytes_max())
     }
 }
+
+#[cfg(test)]
+mod tests;

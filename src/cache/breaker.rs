@@ -1,7 +1,12 @@
 //! Stops asking what does not answer, and tries again after a while.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::CacheError;
+use crate::telemetry::Clock;
 
 /// Failures in a row before nothing is asked any more.
 const FAILURES_MAX: u32 = 3;
@@ -44,6 +49,52 @@ impl Breaker {
         state.failures = state.failures.saturating_add(1);
         state.rests_until = now + REST;
     }
+}
+
+/// Asks another process on behalf of a client: briefly, and not at all while it is known not to answer.
+#[derive(Debug)]
+pub(super) struct Patience {
+    clock: Arc<dyn Clock>,
+    limit: Duration,
+    breaker: Breaker,
+}
+
+impl Patience {
+    pub(super) fn new(clock: Arc<dyn Clock>, limit: Duration) -> Self {
+        Self { clock, limit, breaker: Breaker::default() }
+    }
+
+    /// Waits for `answer`, up to the limit.
+    pub(super) async fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, CacheError>>,
+    ) -> Result<T, CacheError> {
+        if !self.breaker.permits(self.clock.monotonic()) {
+            return Err(CacheError::Unreachable("it did not answer before".to_owned()));
+        }
+        let answer = within(self.limit, answer).await;
+        self.breaker.note(answer.is_ok(), self.clock.monotonic());
+        answer
+    }
+
+    /// When to have ended what begins now and takes several answers.
+    pub(super) fn deadline(&self) -> Duration {
+        self.clock.monotonic() + self.limit
+    }
+
+    /// Whether it is too late for another answer.
+    pub(super) fn is_over(&self, deadline: Duration) -> bool {
+        self.clock.monotonic() >= deadline
+    }
+}
+
+/// Waits for `answer`, up to `limit`.
+pub(super) async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, CacheError>>,
+) -> Result<T, CacheError> {
+    let late = |_| CacheError::Unreachable(format!("nothing came within {limit:?}"));
+    timeout(limit, answer).await.map_err(late).flatten()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod words;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use words::{FUNCTION, MARKED, NEGATION};
 
@@ -26,7 +27,7 @@ const WORDS_PER_EDIT: usize = 10;
 const WORDS_MAX: usize = 512;
 
 /// What of a question must be the same, as hashes: no text is kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Signs {
     signs: Vec<u64>,
     words: Vec<u64>,
@@ -72,6 +73,11 @@ impl Signs {
         let longest = self.words.len().max(other.words.len());
         let edits_min = FRAME_EDITS.max(longest / WORDS_PER_EDIT);
         self.words == other.words || (longest <= WORDS_MAX && edits(&self.words, &other.words) > edits_min)
+    }
+
+    /// Whether the guard can tell it from others: longer questions are not worth keeping.
+    pub(super) const fn is_short(&self) -> bool {
+        self.signs.len() <= WORDS_MAX && self.words.len() <= WORDS_MAX
     }
 
     /// Whether both hold the same signs, in any order: for answers, whose wording is free.

@@ -7,8 +7,10 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::question::Item;
 use super::standing_file::StandingFile;
 use super::store::{Entries, Held, Seen};
+use super::vectors::{Near, Vectors};
 use super::{CacheError, CacheKey, CacheOptions, Change, Entry, Namespace, Standing};
 use crate::domain::ReleaseId;
 use crate::telemetry::Clock;
@@ -23,6 +25,7 @@ pub(super) struct Memory {
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+    vectors: Mutex<Vectors>,
 }
 
 #[derive(Debug, Default)]
@@ -123,7 +126,8 @@ impl Memory {
     ) -> Result<Self, CacheError> {
         let standing = file.load()?.unwrap_or_else(|| Standing::new(clock.wall()));
         let (standing, changing) = (ArcSwap::from_pointee(standing), tokio::sync::Mutex::default());
-        Ok(Self { options, clock, file, standing, changing, state: Mutex::default() })
+        let (state, vectors) = (Mutex::default(), Mutex::default());
+        Ok(Self { options, clock, file, standing, changing, state, vectors })
     }
 
     fn put(&self, key: &CacheKey, entry: Entry) {
@@ -157,6 +161,10 @@ impl Memory {
         // Nothing inside panics between two changes that belong together.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn vectors(&self) -> MutexGuard<'_, Vectors> {
+        self.vectors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Entries for Memory {
@@ -182,6 +190,34 @@ impl Entries for Memory {
 
     fn change<'a>(&'a self, change: &'a Change) -> BoxFuture<'a, Result<Arc<Standing>, CacheError>> {
         self.apply(change).boxed()
+    }
+
+    fn nearest<'a>(
+        &'a self,
+        partition: &'a CacheKey,
+        vector: &'a [f32],
+        floor: f32,
+    ) -> BoxFuture<'a, Result<Option<Near>, CacheError>> {
+        std::future::ready(Ok(self.vectors().nearest(partition, vector, floor))).boxed()
+    }
+
+    fn learn<'a>(
+        &'a self,
+        partition: &'a CacheKey,
+        vector: &'a [f32],
+        item: Item,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        self.vectors().add(partition, vector, item);
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn forget<'a>(
+        &'a self,
+        partition: &'a CacheKey,
+        key: &'a CacheKey,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        self.vectors().forget(partition, key);
+        std::future::ready(Ok(())).boxed()
     }
 
     fn held(&self) -> Vec<Held> {

@@ -15,11 +15,11 @@
 //!
 //! The second tier answers questions by answers to others that are alike, for templates that opt in: inside one partition (a key
 //! with the question left out), past a lexical guard, and only while an always-valid bound on its false hits, from audits of
-//! its own, lies within the budget. It finds the question in this process; the answer is read from the store like any other.
+//! its own, lies within the budget. The store finds the nearest question; the answer is read from it like any other.
 //!
 //! What it refuses to do, test by test, and who reads along: the README beside this file.
 //!
-//! Two stores, memory and Redis, behind one trait. A store that does not answer is a cache without hits.
+//! Three stores, memory, Redis and Qdrant, behind one trait. A store that does not answer is a cache without hits.
 //!
 //! Absent on purpose: evidence (a cached answer says nothing about a release), and messages between replicas.
 
@@ -30,7 +30,10 @@ mod flights;
 mod gate;
 mod guard;
 mod key;
+mod ledger;
 mod memory;
+mod qdrant;
+mod question;
 mod redis;
 mod remote;
 mod semantic;

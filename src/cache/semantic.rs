@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::guard::Signs;
+use super::question::Item;
 use super::remote::Remote;
+use super::store::Entries;
 use super::trust::{Trust, Use};
-use super::vectors::{DIMENSIONS, Item, Vectors};
+use super::vectors::DIMENSIONS;
 use super::{CacheError, CacheKey};
 use crate::domain::{ReleaseId, VectorSource};
 use crate::embedding::{Embedder, EmbedderError, Embedding, Table};
@@ -40,7 +42,6 @@ pub(super) struct Semantic {
     options: SemanticOptions,
     embedder: Vectoriser,
     pub(super) embedder_id: String,
-    vectors: Mutex<Vectors>,
     trust: Mutex<BTreeMap<Scope, Trust>>,
 }
 
@@ -124,8 +125,7 @@ pub struct SemanticStats {
 impl Semantic {
     pub(super) fn new(options: SemanticOptions, clock: Arc<dyn Clock>) -> Result<Self, CacheError> {
         let embedder = Vectoriser::open(&options.vectors, clock)?;
-        let (vectors, trust) = (Mutex::default(), Mutex::default());
-        Ok(Self { options, embedder_id: embedder.id(), embedder, vectors, trust })
+        Ok(Self { options, embedder_id: embedder.id(), embedder, trust: Mutex::default() })
     }
 
     /// Whether a request by this template, or by messages, may be answered by something alike.
@@ -148,12 +148,12 @@ impl Semantic {
         Some(Placed { partition, vector, signs: Signs::of(text), template })
     }
 
-    /// The answer that may stand for the one asked for.
-    pub(super) fn nearest(&self, placed: &Placed) -> Option<Candidate> {
+    /// The answer that may stand for the one asked for. A store that does not answer knows of none.
+    pub(super) async fn nearest(&self, entries: &dyn Entries, placed: &Placed) -> Option<Candidate> {
         let SemanticOptions { similarity_min, gap_min, .. } = self.options;
         #[expect(clippy::cast_possible_truncation, reason = "a cosine")]
         let (least, gap) = (similarity_min as f32, gap_min as f32);
-        let near = lock(&self.vectors).nearest(&placed.partition, placed.vector.values(), least - gap)?;
+        let near = entries.nearest(&placed.partition, placed.vector.values(), least - gap).await.ok()??;
         let fits = near.similarity >= least && near.gap >= gap && near.item.signs.permits(&placed.signs);
         fits.then_some(Candidate { key: near.item.key, similarity: near.similarity })
     }
@@ -162,17 +162,6 @@ impl Semantic {
     pub(super) fn next(&self, placed: &Placed) -> Use {
         let SemanticOptions { false_hits_max, audit_every, .. } = self.options;
         lock(&self.trust).entry(placed.scope()).or_default().next(false_hits_max, audit_every)
-    }
-
-    /// Remembers whose question `key` answers.
-    pub(super) fn learn(&self, placed: &Placed, key: CacheKey) {
-        let item = Item { key, signs: placed.signs.clone() };
-        lock(&self.vectors).add(placed.partition.clone(), placed.vector.values(), item);
-    }
-
-    /// Forgets the question that `key` answered: the answer is gone.
-    pub(super) fn forget(&self, placed: &Placed, key: &CacheKey) {
-        lock(&self.vectors).forget(&placed.partition, key);
     }
 
     /// Takes the result of an audit: what would have been served, and what the engine answered.
@@ -199,6 +188,20 @@ impl Semantic {
 }
 
 impl Placed {
+    /// Remembers whose question `key` answers. A store that does not answer remembers nothing.
+    pub(super) async fn learn(&self, entries: &dyn Entries, key: CacheKey) {
+        if self.signs.is_short() {
+            let item = Item { key, signs: self.signs.clone() };
+            let _ = entries.learn(&self.partition, self.vector.values(), item).await;
+        }
+    }
+
+    /// Forgets the question that `key` answered: the answer is gone.
+    pub(super) async fn forget(&self, entries: &dyn Entries, key: &CacheKey) {
+        // A store that does not answer offers it again, and it is looked for in vain once more.
+        let _ = entries.forget(&self.partition, key).await;
+    }
+
     fn scope(&self) -> Scope {
         (self.partition.namespace().release.clone(), self.template.clone())
     }

@@ -10,6 +10,7 @@ use http::HeaderMap;
 
 use super::flights::Flights;
 use super::memory::Memory;
+use super::qdrant::Qdrant;
 use super::redis::Redis;
 use super::semantic::Semantic;
 use super::standing_file::StandingFile;
@@ -121,7 +122,7 @@ pub struct NamespaceStats {
 pub struct Cache {
     options: CacheOptions,
     pub(super) clock: Arc<dyn Clock>,
-    entries: Box<dyn Entries>,
+    pub(super) entries: Box<dyn Entries>,
     counts: Mutex<BTreeMap<ReleaseId, NamespaceStats>>,
     pub(super) semantic: Option<Semantic>,
     pub(super) flights: Flights,
@@ -153,6 +154,20 @@ impl Cache {
         file: Option<PathBuf>,
     ) -> Result<Self, CacheError> {
         let entries = Redis::open(url, options, Arc::clone(&clock), StandingFile::at(file))?;
+        Ok(Self::over(options, clock, Box::new(entries)))
+    }
+
+    /// The same in Qdrant. Its address begins with `qdrant+http` or `qdrant+https`; behind it may stand a collection's name.
+    ///
+    /// # Errors
+    /// An address that is none, or a file that cannot be read.
+    pub fn in_qdrant(
+        url: &str,
+        options: CacheOptions,
+        clock: Arc<dyn Clock>,
+        file: Option<PathBuf>,
+    ) -> Result<Self, CacheError> {
+        let entries = Qdrant::open(url, options, Arc::clone(&clock), StandingFile::at(file))?;
         Ok(Self::over(options, clock, Box::new(entries)))
     }
 
@@ -229,7 +244,7 @@ impl Cache {
     }
 
     /// The record as far as it is known; asks for it before the first look-up.
-    async fn standing(&self) -> Option<Arc<Standing>> {
+    pub(super) async fn standing(&self) -> Option<Arc<Standing>> {
         match self.entries.known() {
             Some(known) => Some(known),
             None => self.entries.read(None).await.ok().map(|seen| seen.standing),
@@ -304,6 +319,8 @@ fn ticket(standing: &Standing, request: &Request<'_>) -> Option<Ticket> {
     Some(Ticket { key: CacheKey::new(&asked), sequence: standing.sequence(), tenant })
 }
 
+#[cfg(test)]
+pub(super) mod stores;
 #[cfg(test)]
 pub(super) mod tests;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{CacheError, Standing};
 
@@ -35,7 +36,7 @@ impl StandingFile {
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> CacheError {
     let path = path.display().to_string();
-    move |source| CacheError::File { path: path.clone(), source }
+    move |source| CacheError::File { path: path.clone(), source: Arc::new(source) }
 }
 
 fn replace(path: &Path, standing: &Standing) -> io::Result<()> {

@@ -4,7 +4,13 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 
+use super::guard::Signs;
+use super::question::Item;
+use super::vectors::DIMENSIONS;
 use super::{Asked, CacheKey, Entry, Facts, Namespace, Tenant, TenantSecret};
 use crate::domain::{ReleaseId, Timestamp};
 
@@ -90,4 +96,22 @@ pub(crate) fn changed() -> Vec<(&'static str, Case)> {
         of("embedder", |case| case.embedder = "two".to_owned()),
         of("no embedder", |case| case.embedder.clear()),
     ]
+}
+
+/// A generator of test vectors.
+pub(crate) fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// A vector of length 1.
+pub(crate) fn unit(rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let raw: Vec<f32> = (0..DIMENSIONS).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
+    raw.iter().map(|x| x / length).collect()
+}
+
+/// A question without signs, whose answer is the `number`th.
+pub(in crate::cache) fn item(number: usize) -> Item {
+    let case = Case { body: format!("{{\"q\":{number}}}"), ..Case::default() };
+    Item { key: case.key(), signs: Signs::default() }
 }

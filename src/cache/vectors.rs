@@ -1,23 +1,19 @@
 //! Questions as vectors, partition by partition, and the exact nearest of them.
 //!
-//! A scan, not an index: it finds the true nearest two or says that there is none above the floor. The first [`HEAD`]
-//! coordinates stand apart; with the length of the rest they bound the whole product (Cauchy and Schwarz), so that most
-//! vectors are passed over after a quarter of the work.
+//! A scan, not an index: it compares with all questions of a partition, so that the nearest two are the true ones.
+
+mod columns;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::CacheKey;
-use super::guard::Signs;
-
-/// Length of a vector.
-pub(super) const DIMENSIONS: usize = 256;
-
-/// Coordinates that are looked at first.
-const HEAD: usize = 64;
-const TAIL: usize = DIMENSIONS - HEAD;
+use super::question::Item;
+pub(super) use columns::DIMENSIONS;
+use columns::{Columns, dot};
 
 /// Questions of one partition; one more takes the oldest one's place. A scan of so many takes a third of a millisecond.
-const PARTITION_MAX: usize = 10_000;
+pub(super) const PARTITION_MAX: usize = 10_000;
 
 /// Questions together: 100 MiB. Beyond it the partition that was used least recently goes.
 const VECTORS_MAX: usize = 100_000;
@@ -40,17 +36,11 @@ struct Partition {
     /// Where the next one goes once it is full.
     next: usize,
     items: Vec<Item>,
-    heads: Vec<f32>,
-    tails: Vec<f32>,
-    tail_lengths: Vec<f32>,
-}
-
-/// One question.
-#[derive(Clone, Debug)]
-pub(super) struct Item {
-    /// Its answer.
-    pub(super) key: CacheKey,
-    pub(super) signs: Signs,
+    /// Where the question stands that this answers.
+    places: HashMap<CacheKey, usize>,
+    columns: Columns,
+    /// How far a list that replicas share was read.
+    read_to: Option<String>,
 }
 
 /// The nearest question.
@@ -80,12 +70,12 @@ impl Vectors {
     }
 
     /// Adds a question. A vector that is none is not kept.
-    pub(super) fn add(&mut self, partition: CacheKey, vector: &[f32], item: Item) {
+    pub(super) fn add(&mut self, partition: &CacheKey, vector: &[f32], item: Item) {
         if !is_unit(vector) {
             return;
         }
         self.uses += 1;
-        let entry = self.partitions.entry(partition).or_default();
+        let entry = self.partitions.entry(partition.clone()).or_default();
         entry.used = self.uses;
         self.held += usize::from(entry.add(vector, item));
         while self.held > VECTORS_MAX {
@@ -94,101 +84,87 @@ impl Vectors {
             self.held -= self.partitions.remove(&oldest).map_or(0, |one| one.items.len());
         }
     }
+
+    /// How far the shared list of a partition was read; `None`: nothing of it is held.
+    pub(super) fn read_to(&self, partition: &CacheKey) -> Option<String> {
+        self.partitions.get(partition)?.read_to.clone()
+    }
+
+    /// Notes how far the shared list of a partition was read. A partition that went meanwhile is read from the start.
+    pub(super) fn set_read_to(&mut self, partition: &CacheKey, place: String) {
+        if let Some(partition) = self.partitions.get_mut(partition) {
+            partition.read_to = Some(place);
+        }
+    }
 }
 
 impl Partition {
     /// Says whether there is one more now.
     fn add(&mut self, vector: &[f32], item: Item) -> bool {
-        let (head, tail) = vector.split_at(HEAD);
-        let length = dot(tail, tail).sqrt();
-        let known = self.items.iter().position(|known| known.key == item.key);
-        let place = known.or_else(|| (self.items.len() >= PARTITION_MAX).then_some(self.next));
-        let Some(place) = place else {
+        let (place, is_new) = self.place(&item.key);
+        self.columns.put(place, vector);
+        if is_new {
             self.items.push(item);
-            self.heads.extend_from_slice(head);
-            self.tails.extend_from_slice(tail);
-            self.tail_lengths.push(length);
-            return true;
+        } else {
+            let before = std::mem::replace(&mut self.items[place], item);
+            if self.places.get(&before.key) == Some(&place) && before.key != self.items[place].key {
+                self.places.remove(&before.key);
+            }
+        }
+        is_new
+    }
+
+    /// Where the question goes that `key` answers: its own place, a new one, or the oldest one's.
+    fn place(&mut self, key: &CacheKey) -> (usize, bool) {
+        let held = self.items.len();
+        let Entry::Vacant(vacant) = self.places.entry(key.clone()) else {
+            return (self.places[key], false);
         };
-        self.next = if known.is_some() { self.next } else { (place + 1) % PARTITION_MAX };
-        self.items[place] = item;
-        self.heads[place * HEAD..(place + 1) * HEAD].copy_from_slice(head);
-        self.tails[place * TAIL..(place + 1) * TAIL].copy_from_slice(tail);
-        self.tail_lengths[place] = length;
-        false
+        if held < PARTITION_MAX {
+            return (*vacant.insert(held), true);
+        }
+        let place = *vacant.insert(self.next);
+        self.next = (place + 1) % PARTITION_MAX;
+        (place, false)
     }
 
     /// A vector without length is near nothing.
     fn forget(&mut self, key: &CacheKey) {
-        let Some(at) = self.items.iter().position(|item| item.key == *key) else { return };
-        self.heads[at * HEAD..(at + 1) * HEAD].fill(0.0);
-        self.tails[at * TAIL..(at + 1) * TAIL].fill(0.0);
-        self.tail_lengths[at] = 0.0;
+        if let Some(at) = self.places.get(key) {
+            self.columns.put(*at, &[0.0; DIMENSIONS]);
+        }
     }
 
     fn nearest(&self, vector: &[f32], floor: f32) -> Option<Near> {
-        let (head, tail) = vector.split_at(HEAD);
-        let length = dot(tail, tail).sqrt();
         let (mut best, mut second, mut place) = (floor, floor, None);
-        for (at, (other, other_length)) in self.heads.chunks_exact(HEAD).zip(&self.tail_lengths).enumerate() {
-            let begun = dot(head, other);
-            if begun + length * other_length <= second {
-                continue;
-            }
-            let similarity = begun + dot(tail, &self.tails[at * TAIL..(at + 1) * TAIL]);
+        self.columns.products(vector, |at, similarity| {
             if similarity > best {
                 (second, best, place) = (best, similarity, Some(at));
             } else {
                 second = second.max(similarity);
             }
-        }
+        });
         place.map(|at| Near { item: self.items[at].clone(), similarity: best, gap: best - second })
     }
 }
 
 /// Whether it has the right length in both senses; NaN has not.
-fn is_unit(vector: &[f32]) -> bool {
+pub(super) fn is_unit(vector: &[f32]) -> bool {
     vector.len() == DIMENSIONS && (dot(vector, vector) - 1.0).abs() < LENGTH_TOLERANCE
-}
-
-/// The scalar product, in eight sums that the compiler keeps in registers.
-fn dot(one: &[f32], other: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in one.chunks_exact(8).zip(other.chunks_exact(8)) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    sums.iter().sum()
 }
 
 #[cfg(test)]
 mod tests {
-    use rand::RngExt;
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::SeedableRng;
-
     use super::*;
-    use crate::cache::testing::Case;
-
-    fn unit(rng: &mut ChaCha8Rng) -> Vec<f32> {
-        let raw: Vec<f32> = (0..DIMENSIONS).map(|_| rng.random_range(-1.0..1.0)).collect();
-        let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
-        raw.iter().map(|x| x / length).collect()
-    }
-
-    fn item(number: usize) -> Item {
-        let case = Case { body: format!("{{\"q\":{number}}}"), ..Case::default() };
-        Item { key: case.key(), signs: Signs::default() }
-    }
+    use crate::cache::testing::{Case, item, rng, unit};
 
     #[test]
     fn the_scan_finds_what_comparing_all_of_them_finds() {
-        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let mut rng = rng(3);
         let all: Vec<Vec<f32>> = (0..500).map(|_| unit(&mut rng)).collect();
         let (mut vectors, partition) = (Vectors::default(), Case::default().key());
         for (number, vector) in all.iter().enumerate() {
-            vectors.add(partition.clone(), vector, item(number));
+            vectors.add(&partition, vector, item(number));
         }
         for _ in 0..50 {
             let asked = unit(&mut rng);
@@ -205,15 +181,15 @@ mod tests {
 
     #[test]
     fn what_is_no_vector_is_neither_kept_nor_found() {
-        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let mut rng = rng(4);
         let (mut vectors, partition, good) = (Vectors::default(), Case::default().key(), unit(&mut rng));
         let mut broken = vec![vec![0.0; DIMENSIONS], vec![f32::NAN; DIMENSIONS], good[..100].to_vec()];
         broken.push([good.clone(), good.clone()].concat());
         for vector in &broken {
-            vectors.add(partition.clone(), vector, item(0));
+            vectors.add(&partition, vector, item(0));
             assert!(vectors.nearest(&partition, &good, 0.5).is_none());
         }
-        vectors.add(partition.clone(), &good, item(1));
+        vectors.add(&partition, &good, item(1));
         assert!(broken.iter().all(|vector| vectors.nearest(&partition, vector, 0.5).is_none()));
         assert!(vectors.nearest(&partition, &good, 0.5).is_some());
         assert!(vectors.nearest(&item(9).key, &good, 0.5).is_none(), "another partition");
@@ -221,23 +197,23 @@ mod tests {
 
     #[test]
     fn a_full_partition_forgets_its_oldest_and_keeps_each_answer_once() {
-        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let mut rng = rng(5);
         let (mut vectors, partition) = (Vectors::default(), Case::default().key());
-        let first = unit(&mut rng);
-        vectors.add(partition.clone(), &first, item(0));
-        vectors.add(partition.clone(), &first, item(0));
+        let (first, filler) = (unit(&mut rng), unit(&mut rng));
+        vectors.add(&partition, &first, item(0));
+        vectors.add(&partition, &first, item(0));
         assert_eq!(vectors.held, 1);
-        let filler = unit(&mut rng);
-        let full = vectors.partitions.get_mut(&partition).unwrap();
-        while full.items.len() < PARTITION_MAX {
-            let at = full.items.len();
-            full.items.push(item(at));
-            full.heads.extend_from_slice(&filler[..HEAD]);
-            full.tails.extend_from_slice(&filler[HEAD..]);
-            full.tail_lengths.push(0.9);
+        for number in 1..PARTITION_MAX {
+            vectors.add(&partition, &filler, item(number));
         }
-        vectors.add(partition.clone(), &filler, item(PARTITION_MAX + 1));
-        let near = vectors.nearest(&partition, &first, 0.9);
-        assert!(near.is_none(), "the oldest one is gone");
+        assert!(vectors.nearest(&partition, &first, 0.9).is_some());
+        vectors.add(&partition, &filler, item(PARTITION_MAX));
+        assert!(vectors.nearest(&partition, &first, 0.9).is_none(), "the oldest one is gone");
+        assert_eq!(
+            (vectors.held, vectors.partitions[&partition].places.len()),
+            (PARTITION_MAX, PARTITION_MAX)
+        );
+        vectors.add(&partition, &first, item(0));
+        assert_eq!(vectors.nearest(&partition, &first, 0.9).unwrap().item.key, item(0).key);
     }
 }

@@ -23,8 +23,8 @@ pub enum CacheTier {
 pub enum CacheStore {
     /// In this process.
     Memory,
-    /// In Redis or Valkey at this address, which replicas may share.
-    Redis(String),
+    /// In Redis, Valkey or Qdrant at this address, which replicas may share.
+    Shared(String),
     /// The same, at an address that holds a password and so is not written here.
     Hidden(Secret),
 }
@@ -34,9 +34,10 @@ pub enum CacheStore {
 pub struct CacheConfig {
     /// Default off.
     pub tier: CacheTier,
-    /// `memory` or `redis://HOST:PORT`; `env:NAME` or `file:PATH` for an address with a password. Default memory.
+    /// `memory`, `redis://HOST:PORT` (`rediss` with TLS), or `qdrant+http://HOST:PORT/COLLECTION` (or `https`; the collection may
+    /// be left out); `env:NAME` or `file:PATH` for an address with a password or an API key. Default memory.
     pub store: CacheStore,
-    /// Keeps tenants' keys out of a shared store: the same for all replicas. Needed with Redis.
+    /// Keeps tenants' keys out of a shared store: the same for all replicas. Needed with one.
     pub secret: Option<Secret>,
     /// Bytes of answers kept. Default 256 MiB.
     pub bytes_max: usize,
@@ -193,18 +194,23 @@ fn embedder(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -
     None
 }
 
+/// What addresses of shared stores begin with.
+const SHARED: [&str; 4] = ["redis://", "rediss://", "qdrant+http://", "qdrant+https://"];
+
 fn store(reader: &mut Reader<'_>, section: &Section<'_, '_>, folder: &Path) -> Option<CacheStore> {
     let item = section.get("store")?;
     match reader.text(&item)? {
         text if text == "memory" => Some(CacheStore::Memory),
-        text if text.starts_with("redis://") && !text.contains('@') => Some(CacheStore::Redis(text)),
+        text if SHARED.iter().any(|scheme| text.starts_with(scheme)) && !text.contains('@') => {
+            Some(CacheStore::Shared(text))
+        }
         text if text.starts_with("env:") || text.starts_with("file:") => {
             Secret::reference(reader, &item, folder).map(CacheStore::Hidden)
         }
         // What was written may hold a password: it is not repeated.
         _ => {
-            let hint =
-                "write \"memory\", \"redis://HOST:PORT\", or \"env:NAME\" for an address with a password";
+            let hint = "write \"memory\", \"redis://HOST:PORT\", \"qdrant+http://HOST:PORT\", or \"env:NAME\" for an \
+                address with a password";
             reader.wrong(&item, "a store without a password in its address", hint);
             None
         }
@@ -229,7 +235,12 @@ mod tests {
     fn a_store_is_memory_an_address_or_the_name_of_one() {
         assert_eq!(read("").unwrap().store, CacheStore::Memory);
         let shared = read("store = \"redis://10.0.0.1:6379\"\nsecret = \"env:CACHE\"").unwrap();
-        assert_eq!(shared.store, CacheStore::Redis("redis://10.0.0.1:6379".to_owned()));
+        assert_eq!(shared.store, CacheStore::Shared("redis://10.0.0.1:6379".to_owned()));
+        for url in ["rediss://redis:6380", "qdrant+http://qdrant:6333", "qdrant+https://qdrant:6333/answers"]
+        {
+            let shared = read(&format!("store = \"{url}\"\nsecret = \"env:CACHE\"")).unwrap();
+            assert_eq!(shared.store, CacheStore::Shared(url.to_owned()));
+        }
         let hidden = read("store = \"env:REDIS\"\nsecret = \"env:CACHE\"").unwrap();
         assert!(matches!(hidden.store, CacheStore::Hidden(_)));
     }
@@ -258,6 +269,8 @@ mod tests {
         assert!(unkeyed.contains("cache.secret: is required"), "{unkeyed}");
         let open = read("store = \"redis://:hunter2@10.0.0.1\"\nsecret = \"env:CACHE\"").unwrap_err();
         assert_eq!(open, "goldgate.toml:5:9: cache.store: a store without a password in its address");
+        let other = read("store = \"http://10.0.0.1:6333\"\nsecret = \"env:CACHE\"").unwrap_err();
+        assert_eq!(other, "goldgate.toml:5:9: cache.store: a store without a password in its address");
     }
 
     #[test]

@@ -41,16 +41,17 @@ impl Keeping {
 
     /// Writes the answer, compares it where it was an audit, and then lets the others look.
     pub(super) async fn write(self, cache: &Cache, answer: crate::cache::Answer) {
-        match (&self.placed, &self.audit) {
-            (Some(placed), Some(served)) => {
-                let asked = text_of(&answer.headers, &answer.body);
-                cache.audit(placed, &text_of(&served.headers, &served.body), &asked).await;
-            }
-            (Some(placed), None) => cache.learn(placed, &self.ticket),
-            (None, _) => {}
+        let Self { ticket, placed, audit, feed } = self;
+        if let (Some(placed), Some(served)) = (&placed, &audit) {
+            let asked = text_of(&answer.headers, &answer.body);
+            cache.audit(placed, &text_of(&served.headers, &served.body), &asked).await;
         }
-        cache.write(self.ticket, answer).await;
-        drop(self.feed);
+        cache.write(ticket.clone(), answer).await;
+        // Whoever finds the question finds its answer.
+        if let (Some(placed), None) = (&placed, &audit) {
+            cache.learn(placed, &ticket).await;
+        }
+        drop(feed);
     }
 }
 

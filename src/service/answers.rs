@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ServiceError;
 use super::engines::Engines;
-use crate::cache::{Cache, CacheOptions, SemanticOptions, TenantSecret};
+use crate::cache::{Cache, CacheError, CacheOptions, SemanticOptions, TenantSecret};
 use crate::config::{CacheStore, CacheTier, Config, SemanticConfig};
 use crate::document::Faults;
 use crate::document::Secret;
@@ -28,14 +28,27 @@ pub(super) fn cache(
     let (clock, file) = (Arc::clone(clock), Some(standing_file(config)));
     let cache = match &config.cache.store {
         CacheStore::Memory => Cache::in_memory(options, clock, file),
-        CacheStore::Redis(url) => Cache::in_redis(url, options, clock, file),
-        CacheStore::Hidden(url) => Cache::in_redis(&read(url)?, options, clock, file),
+        CacheStore::Shared(url) => shared(url, options, clock, file),
+        CacheStore::Hidden(url) => shared(&read(url)?, options, clock, file),
     };
     let cache = match config.cache.tier {
         CacheTier::Semantic => cache?.with_semantic(semantic(&config.cache.semantic))?,
         CacheTier::Exact | CacheTier::Off => cache?,
     };
     Ok(Some(Arc::new(cache)))
+}
+
+/// The cache at an address: its scheme says whose.
+fn shared(
+    url: &str,
+    options: CacheOptions,
+    clock: Arc<dyn Clock>,
+    file: Option<PathBuf>,
+) -> Result<Cache, CacheError> {
+    match url.starts_with("qdrant+") {
+        true => Cache::in_qdrant(url, options, clock, file),
+        false => Cache::in_redis(url, options, clock, file),
+    }
 }
 
 fn semantic(config: &SemanticConfig) -> SemanticOptions {

@@ -1,8 +1,10 @@
-//! The cache through a flip and a rollback, in memory and in a real Redis.
+//! The cache through a flip and a rollback, in memory and in a real Redis, and behind TLS.
+
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::rig::{Ask, BLUE, GREEN, Process, Serve, Workspace, until};
+use crate::rig::{Ask, BLUE, GREEN, Process, Serve, TRUSTED, Workspace, until};
 use crate::serve::World;
 
 /// The question that is asked again and again.
@@ -18,14 +20,26 @@ struct Kept {
 
 impl Kept {
     async fn open(store: &str) -> Self {
-        Self::open_with(store, "").await
+        Self::opened(store, "", "").await
     }
 
     /// With further settings of `[cache]`.
     async fn open_with(store: &str, settings: &str) -> Self {
+        Self::opened(store, settings, "").await
+    }
+
+    /// The same where no certificates are trusted but these.
+    async fn trusting(store: &str, certificates: &str) -> Self {
+        Self::opened(store, "", certificates).await
+    }
+
+    async fn opened(store: &str, settings: &str, certificates: &str) -> Self {
         let cache = format!("tier = \"exact\"\nstore = \"{store}\"\nsecret = \"file:cache.key\"\n{settings}");
         let (world, workspace, serve) = World::serving(|workspace: &Workspace| {
             workspace.write("cache.key", "secret-of-this-installation");
+            if !certificates.is_empty() {
+                workspace.write(TRUSTED, certificates);
+            }
             workspace.change("goldgate.toml", "tier = \"off\"", &cache);
         })
         .await;
@@ -44,6 +58,16 @@ impl Kept {
 
     async fn check(&self, stream: bool, slot: usize, cache: &str) {
         assert_eq!(self.ask(stream).await, (self.releases[slot].clone(), cache.to_owned()), "{stream}");
+    }
+
+    /// Asks until it is a hit: a busy machine may be too slow for the limit of a look-up, which then is a miss.
+    async fn hits(&self, slot: usize) {
+        let is_hit = async || {
+            let (release, cache) = self.ask(true).await;
+            assert_eq!(release, self.releases[slot]);
+            (cache == "hit").then_some(())
+        };
+        until("a hit", is_hit).await;
     }
 
     async fn flip(&self) {
@@ -116,31 +140,71 @@ async fn what_clients_ask_most_is_warm_on_the_other_release_before_it_serves() {
 
 #[tokio::test]
 async fn a_shared_store_keeps_releases_apart_and_a_dead_one_is_only_a_miss() {
-    let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let folder = Workspace::empty();
-    let dir = folder.root().to_str().unwrap();
-    let redis = Process::program(
-        "redis-server",
-        &["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir", dir],
-    );
+    let (port, folder) = (free_port(), Workspace::empty());
+    let redis = redis(folder.root(), &["--port", &port]);
     let kept = Kept::open(&format!("redis://127.0.0.1:{port}")).await;
-    // A busy machine may be too slow for the limit of a look-up: then it is a miss, and asked again.
-    let hit = async |slot: usize| {
-        let is_hit = async || {
-            let (release, cache) = kept.ask(true).await;
-            assert_eq!(release, kept.releases[slot]);
-            (cache == "hit").then_some(())
-        };
-        until("a hit", is_hit).await;
-    };
-    hit(0).await;
+    kept.hits(0).await;
     kept.flip().await;
-    hit(1).await;
+    kept.hits(1).await;
     kept.roll_back().await;
-    hit(0).await;
+    kept.hits(0).await;
     redis.kill().await;
     for _ in 0..5 {
         kept.check(true, 0, "miss").await;
     }
     assert_eq!(kept.serve.stop().await.code, Some(0));
+}
+
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its address").port().to_string()
+}
+
+fn redis(folder: &Path, args: &[&str]) -> Process {
+    let dir = folder.to_str().expect("a path");
+    let args = [args, &["--bind", "127.0.0.1", "--save", "", "--dir", dir]].concat();
+    Process::program("redis-server", &args)
+}
+
+/// A key and a certificate of this machine, signed by itself; gives the certificate.
+fn certificate(folder: &Path) -> String {
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"])
+        .current_dir(folder)
+        .output()
+        .expect("openssl is installed (`bash tests/run` installs it)");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    std::fs::read_to_string(folder.join("cert.pem")).expect("a certificate")
+}
+
+#[tokio::test]
+async fn a_store_behind_tls_is_used_where_its_certificate_is_trusted_and_only_there() {
+    let (port, folder, stranger) = (free_port(), Workspace::empty(), Workspace::empty());
+    let trusted = certificate(folder.root());
+    let path = |name: &str| folder.path(name).to_str().expect("a path").to_owned();
+    let (cert, key) = (path("cert.pem"), path("key.pem"));
+    let tls = ["--port", "0", "--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key];
+    let _redis = redis(folder.root(), &[&tls[..], &["--tls-auth-clients", "no"]].concat());
+    let store = format!("rediss://127.0.0.1:{port}");
+    let kept = Kept::trusting(&store, &trusted).await;
+    kept.hits(0).await;
+    let other = Kept::trusting(&store, &certificate(stranger.root())).await;
+    for _ in 0..5 {
+        other.check(true, 0, "miss").await;
+    }
+    for kept in [kept, other] {
+        assert_eq!(kept.serve.stop().await.code, Some(0));
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) use book::{BLUE, Book, GREEN};
 pub(crate) use clients::{Answer, Ask, Clients};
 pub(crate) use deadline::{until, within};
 pub(crate) use metrics::Metrics;
-pub(crate) use process::{Ended, Process, run, run_within};
+pub(crate) use process::{Ended, Process, TRUSTED, run, run_within};
 pub(crate) use program::Serve;
 pub(crate) use traffic::{Heard, Traffic};
 pub(crate) use workspace::Workspace;

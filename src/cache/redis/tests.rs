@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::questions::questions_key;
 use crate::cache::redis::testing::Server;
-use crate::cache::serving::tests::{Question, patient, question};
-use crate::cache::{Cache, CacheOptions, Change};
+use crate::cache::serving::tests::{Question, keep, patient, question};
+use crate::cache::testing::{Case, item, rng, unit};
+use crate::cache::vectors::DIMENSIONS;
+use crate::cache::{Cache, CacheKey, CacheOptions, Change};
 use crate::telemetry::{Clock, SystemClock};
 
 fn open(server: &Server) -> Cache {
@@ -17,26 +20,6 @@ fn open(server: &Server) -> Cache {
 fn with(server: &Server, options: CacheOptions) -> Cache {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     Cache::in_redis(&server.url(), options, clock, None).unwrap()
-}
-
-/// Writes until it can be read: a server that has just come back is asked again after a rest.
-async fn keep(cache: &Cache, asked: &Question, text: &str) {
-    while asked.ask(cache).await.as_deref() != Some(text) {
-        asked.answer(cache, text).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-#[tokio::test]
-async fn replicas_share_answers_and_what_one_revokes_no_other_reads() {
-    let server = Server::start().await;
-    let (one, other) = (open(&server), open(&server));
-    let asked = question("sem:a");
-    keep(&one, &asked, "x").await;
-    assert_eq!(asked.ask(&other).await.as_deref(), Some("x"));
-    one.change(&Change::Revoke(asked.release.clone())).await.unwrap();
-    assert_eq!(asked.ask(&other).await, None);
-    assert_eq!(asked.ticket(&other).await, None);
 }
 
 #[tokio::test]
@@ -133,4 +116,87 @@ async fn a_record_that_is_none_is_no_hit() {
     assert_eq!(asked.ask(&cache).await, None);
     let failed = cache.change(&Change::Empty(asked.release.clone())).await.unwrap_err();
     assert!(failed.to_string().contains("standing"), "{failed}");
+}
+
+#[tokio::test]
+async fn a_record_that_is_evicted_makes_everything_a_miss_and_nothing_valid() {
+    let server = Server::with(&["--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru"]).await;
+    let cache = open(&server);
+    let (bad, good) = (question("sem:bad"), question("sem:good"));
+    keep(&cache, &bad, "x").await;
+    keep(&cache, &good, "y").await;
+    let entry = super::entry_key(good.ticket(&cache).await.unwrap().key.digest);
+    let kept: Vec<u8> = server.say(&["DUMP", &entry]).await.unwrap();
+    cache.change(&Change::Revoke(bad.release.clone())).await.unwrap();
+    // Others fill the server while nobody looks anything up.
+    let text = "x".repeat(20_000);
+    for number in 0.. {
+        let _: String = server.say(&["SET", &format!("other:{number}"), &text]).await.unwrap();
+        let held: u64 = server.say(&["EXISTS", &super::standing_key(), &entry]).await.unwrap();
+        if held == 0 {
+            break;
+        }
+    }
+    // The entry is what was evicted last, for all that is known.
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut restore = redis::cmd("RESTORE");
+    let _: String = restore.arg(&entry).arg(0).arg(kept).query_async(&mut connection).await.unwrap();
+    for cache in [&open(&server), &cache] {
+        assert_eq!(good.ask(cache).await, None, "written under a record that is gone");
+        assert_eq!(bad.ask(cache).await, None);
+    }
+    assert_eq!(bad.ticket(&cache).await, None, "revoked, and this replica knows it");
+}
+
+async fn nearest(cache: &Cache, partition: &CacheKey, vector: &[f32]) -> Option<CacheKey> {
+    let near = cache.entries.nearest(partition, vector, 0.5).await.unwrap();
+    near.map(|near| near.item.key)
+}
+
+#[tokio::test]
+async fn questions_that_are_none_are_skipped_and_the_next_one_is_found() {
+    let server = Server::start().await;
+    let cache = open(&server);
+    let (partition, good) = (Case::default().key(), unit(&mut rng(1)));
+    let mut broken = vec![vec![f32::NAN; DIMENSIONS], vec![2.0; DIMENSIONS], good[..100].to_vec()];
+    broken.push([good.clone(), good.clone()].concat());
+    for vector in &broken {
+        cache.entries.learn(&partition, vector, item(0)).await.unwrap();
+    }
+    let stream = questions_key(&partition);
+    assert_eq!(server.say::<u64>(&["EXISTS", &stream]).await.unwrap(), 0, "none of them was kept");
+    // Nor is any taken that another program wrote.
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    for vector in &broken {
+        let mut add = redis::cmd("XADD");
+        add.arg(&stream).arg("*").arg("q").arg(item(0).to_bytes(&partition, vector));
+        let _: String = add.query_async(&mut connection).await.unwrap();
+    }
+    let _: String = server.say(&["XADD", &stream, "*", "other", "field"]).await.unwrap();
+    assert_eq!(nearest(&cache, &partition, &good).await, None);
+    cache.entries.learn(&partition, &good, item(1)).await.unwrap();
+    assert_eq!(nearest(&cache, &partition, &good).await, Some(item(1).key));
+}
+
+#[tokio::test]
+async fn a_stream_longer_than_one_reading_is_read_to_its_end() {
+    let server = Server::start().await;
+    let (writer, reader) = (open(&server), open(&server));
+    let (partition, mut rng) = (Case::default().key(), rng(2));
+    let all: Vec<Vec<f32>> = (0..700).map(|_| unit(&mut rng)).collect();
+    for (number, vector) in all.iter().enumerate() {
+        writer.entries.learn(&partition, vector, item(number)).await.unwrap();
+    }
+    for number in [0, 300, 699] {
+        assert_eq!(nearest(&reader, &partition, &all[number]).await, Some(item(number).key));
+    }
+    // Evicted: what was read is known, and what is added is found.
+    let _: u64 = server.say(&["DEL", &questions_key(&partition)]).await.unwrap();
+    let late = unit(&mut rng);
+    writer.entries.learn(&partition, &late, item(1_000)).await.unwrap();
+    assert_eq!(nearest(&reader, &partition, &late).await, Some(item(1_000).key));
+    assert_eq!(nearest(&reader, &partition, &all[5]).await, Some(item(5).key));
+    assert_eq!(nearest(&open(&server), &partition, &all[5]).await, None);
 }

@@ -6,10 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::stores::Shared;
 use super::*;
 use crate::cache::Selector;
+use crate::cache::guard::Signs;
 use crate::cache::key::TenantSecret;
-use crate::cache::redis::testing::Server;
+use crate::cache::question::Item;
+use crate::cache::testing::{rng, unit};
 use crate::domain::Timestamp;
 use crate::telemetry::ManualClock;
 
@@ -57,6 +60,29 @@ impl Question {
         cache.ticket(&self.request()).await
     }
 
+    /// The partition of the semantic tier, as far as it depends on what the key depends on, and a vector of the body.
+    async fn point(&self, cache: &Cache) -> Option<(CacheKey, Vec<f32>)> {
+        let ticket = self.ticket(cache).await?;
+        let Request { tenant, family, body, .. } = self.request();
+        let (namespace, embedder) = (ticket.key.namespace(), "test");
+        let key = CacheKey::new(&Asked { namespace, tenant, family, body, question: None, embedder });
+        Some((key, unit(&mut rng(body.len() as u64))))
+    }
+
+    /// Makes the question known, answered by its own answer.
+    pub(crate) async fn learn(&self, cache: &Cache) {
+        let Some((partition, vector)) = self.point(cache).await else { return };
+        let (key, signs) = (self.ticket(cache).await.unwrap().key, Signs::default());
+        cache.entries.learn(&partition, &vector, Item { key, signs }).await.unwrap();
+    }
+
+    /// Whose answer is offered to the same question.
+    pub(crate) async fn near(&self, cache: &Cache) -> Option<CacheKey> {
+        let (partition, vector) = self.point(cache).await?;
+        let near = cache.entries.nearest(&partition, &vector, 0.5).await.ok()??;
+        Some(near.item.key)
+    }
+
     pub(crate) async fn answer(&self, cache: &Cache, text: &str) {
         let Some(ticket) = self.ticket(cache).await else { return };
         write(cache, ticket, text).await;
@@ -70,18 +96,27 @@ pub(crate) async fn write(cache: &Cache, ticket: Ticket, text: &str) {
     cache.write(ticket, answer).await;
 }
 
+/// Writes until it can be read: a server that has just come back is asked again after a rest.
+pub(crate) async fn keep(cache: &Cache, asked: &Question, text: &str) {
+    while asked.ask(cache).await.as_deref() != Some(text) {
+        asked.answer(cache, text).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Waits for a store as long as a busy machine may need: what is tested is what it says.
 pub(crate) fn patient() -> CacheOptions {
     CacheOptions { store_max: Duration::from_secs(20), ..CacheOptions::default() }
 }
 
 /// One cache over each store, with the clock that all of them share.
-async fn each(check: impl AsyncFn(&Cache, &ManualClock)) {
+pub(crate) async fn each(check: impl AsyncFn(&Cache, &ManualClock)) {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000)));
     let options = CacheOptions { ttl: TTL, ..patient() };
     check(&Cache::in_memory(options, clock.clone(), None).unwrap(), &clock).await;
-    let server = Server::start().await;
-    check(&Cache::in_redis(&server.url(), options, clock.clone(), None).unwrap(), &clock).await;
+    for shared in Shared::both().await {
+        check(&shared.open(options, clock.clone(), None).unwrap(), &clock).await;
+    }
 }
 
 fn changes() -> Vec<(&'static str, Question)> {

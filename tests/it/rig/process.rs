@@ -18,6 +18,9 @@ const GOLDGATE: &str = env!("CARGO_BIN_EXE_goldgate");
 /// What a developer may have set, and what would change the program's mind.
 const FOREIGN: [&str; 3] = ["GOLDGATE_CONFIG", "GOLDGATE_LOG", "GOLDGATE_ENGINE_KEY"];
 
+/// The file of a folder with the certificates that goldgate trusts there, in place of the system's.
+pub(crate) const TRUSTED: &str = "trusted.pem";
+
 /// A process under way. Dropping it kills it.
 pub(crate) struct Process {
     child: Child,
@@ -40,6 +43,10 @@ impl Process {
     pub(crate) fn goldgate(folder: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(GOLDGATE);
         command.args(args).current_dir(folder);
+        let trusted = folder.join(TRUSTED);
+        if trusted.exists() {
+            command.env("SSL_CERT_FILE", trusted);
+        }
         Self::start(command)
     }
 
