@@ -79,10 +79,12 @@ impl GoldenRun {
         let graders = renamed.map(|metric| format!("{} is {}", metric.name, metric.grader_id));
         let arms = [&self.baseline, &self.candidate].into_iter();
         let arms = arms.flat_map(|arm| [self.missing_note(arm), refused_note(arm)]).flatten();
-        graders
-            .chain(self.comparisons.iter().filter_map(|(at, tally)| self.compared_note(*at, *tally)))
-            .chain(arms)
-            .collect()
+        graders.chain(arms).collect()
+    }
+
+    /// What became of the comparisons by a model, a sentence a metric.
+    fn compared(&self) -> impl Iterator<Item = String> {
+        self.comparisons.iter().filter_map(|(at, tally)| self.compared_note(*at, *tally))
     }
 
     fn compared_note(&self, metric: usize, tally: Tally) -> Option<String> {

@@ -83,9 +83,8 @@ pub(super) fn apply(
         options.insert("include_usage".to_owned(), Value::Bool(true));
         edits.push(Edit::set("stream_options", &Value::Object(options)));
     }
-    if let (true, Some(salt)) =
-        (deployed.salts_prefixes && route.is_generation(), cache_salt(deployed, head, body))
-    {
+    let takes_salt = deployed.salts_prefixes && route.is_generation();
+    if let Some(salt) = takes_salt.then(|| cache_salt(deployed, head, body)).flatten() {
         edits.push(Edit::set("cache_salt", &Value::String(salt)));
     }
     Ok(Applied {

@@ -14,6 +14,7 @@ use crate::cache::vectors::DIMENSIONS;
 use crate::cache::{Cache, CacheOptions, Change};
 use crate::domain::Timestamp;
 use crate::telemetry::{ManualClock, SystemClock};
+use crate::upstream::testing::{Engine, Step, whole};
 
 fn open(collection: &Collection) -> Cache {
     with(collection, patient())
@@ -97,6 +98,16 @@ async fn a_collection_of_another_schema_is_a_clear_error_and_no_hit() {
         assert!(failed.contains("is a collection of other vectors"), "{failed}");
         assert_eq!(points(&collection).await, 0, "nothing was written into it");
     }
+}
+
+#[tokio::test]
+async fn a_qdrant_without_conditional_updates_is_a_clear_error_and_no_hit() {
+    let root = r#"{"title":"qdrant - vector search engine","version":"1.12.4"}"#;
+    let engine = Engine::start(|_| vec![Step::Send(whole("200 OK", "application/json", root))]).await;
+    let (cache, asked) = (open(&Collection::on(engine.endpoint().to_string())), question("sem:a"));
+    let failed = cache.change(&Change::Empty(asked.release.clone())).await.unwrap_err().to_string();
+    assert!(failed.contains("Qdrant 1.12.4, but it needs 1.17 or newer"), "{failed}");
+    assert_eq!((asked.ask(&cache).await, asked.near(&cache).await), (None, None));
 }
 
 #[tokio::test]

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use super::tests::{each, keep, patient, question};
 use crate::cache::qdrant::testing::Collection;
 use crate::cache::redis::testing::Server;
 use crate::cache::testing::{Case, changed, item, rng, unit};
 use crate::cache::{Cache, CacheError, CacheKey, CacheOptions, Change};
+use crate::domain::ReleaseId;
 use crate::telemetry::{Clock, SystemClock};
 
 /// A store that two replicas share.
@@ -50,6 +53,28 @@ async fn replicas_share_answers_and_questions_and_what_one_revokes_no_other_read
         one.change(&Change::Revoke(asked.release.clone())).await.unwrap();
         assert_eq!((asked.ask(&other).await, asked.near(&other).await), (None, None));
         assert_eq!(asked.ticket(&other).await, None);
+    }
+}
+
+#[tokio::test]
+async fn replicas_that_start_at_once_share_one_record_and_lose_no_change() {
+    for shared in Shared::both().await {
+        let open = |_| shared.open(patient(), Arc::new(SystemClock::start()), None).unwrap();
+        let (replicas, asked): (Vec<Cache>, _) = ((0..4).map(open).collect(), question("sem:a"));
+        let revoke = |number: usize| Change::Revoke(ReleaseId::new(format!("sem:{number}")));
+        let changes = replicas.iter().enumerate().map(async |(number, cache)| {
+            cache.change(&revoke(number)).await.unwrap();
+        });
+        join_all(changes).await;
+        let mut keys = Vec::new();
+        for cache in &replicas {
+            asked.ask(cache).await;
+            keys.push(asked.ticket(cache).await.unwrap().key);
+            for number in 0..replicas.len() {
+                assert_eq!(question(&format!("sem:{number}")).ticket(cache).await, None, "{number}");
+            }
+        }
+        assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
     }
 }
 

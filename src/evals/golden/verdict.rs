@@ -33,6 +33,7 @@ pub fn judge_runs(runs: &[GoldenRun]) -> Judgment {
     ask.capped = runs.iter().find_map(|run| run.capped.clone());
     let mut judgment = judge_golden(&metrics, &ask);
     judgment.reasons.extend(runs.iter().flat_map(|run| corpus_notes(run, several)));
+    judgment.reasons.extend(runs.iter().flat_map(GoldenRun::compared).map(Reason::Note));
     judgment
 }
 

@@ -112,9 +112,9 @@ async fn an_answer_wins_that_is_preferred_in_both_orders_and_disagreement_is_a_t
     assert_eq!(values(&run), [won, lost, tie, tie, tie, lost, (None, Some(1.0))]);
     assert_eq!(grader.asked(), 8);
     assert_eq!(run.comparisons[&0], Tally { compared: 4, disagreed: 1, unread: 0 });
-    let note = run.notes().into_iter().find(|note| note.starts_with("helpful: 4 pairs")).unwrap();
+    let said = judge_runs(std::slice::from_ref(&run)).reasons.last().unwrap().to_string();
     assert_eq!(
-        note,
+        said,
         "helpful: 4 pairs were compared in both orders; 1 are ties because the orders disagreed"
     );
     assert_eq!(run.regressions.len(), 1);
