@@ -42,7 +42,7 @@ pub use metric::MetricEvidence;
 pub use observation::{AnswerDigest, Copied, Copies, Dropped, Observation, PromptDigest, Role, Said, Sample};
 pub use pairing::{Pairing, PairingOptions, PassedOver, StageSplit};
 pub use recent::{IdDigest, RecentIds};
-pub use record::{Arrival, Halves, Pair, Record, RecordBatch};
+pub use record::{Arrival, Halves, Names, Pair, Record, RecordBatch};
 pub use spec::{Aspect, MetricSpec, THREEFOLD_MARGIN};
 pub use strand::Strand;
 pub use strata::{Breakdown, STREAMED, Stratum};

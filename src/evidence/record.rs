@@ -68,13 +68,29 @@ impl Record {
 }
 
 impl Pair {
-    /// Writes metric `at` over what stands there; a name that stays is not made anew.
-    pub fn put(&mut self, at: usize, name: &str, halves: Halves) {
+    /// Writes metric `at` over what stands there.
+    pub fn put(&mut self, at: usize, name: &MetricName, halves: Halves) {
         match self.metrics.get_mut(at) {
-            Some((known, old)) if known.as_str() == name => *old = halves,
-            Some(old) => *old = (name.into(), halves),
-            None => self.metrics.push((name.into(), halves)),
+            Some((known, old)) if known == name => *old = halves,
+            Some(old) => *old = (name.clone(), halves),
+            None => self.metrics.push((name.clone(), halves)),
         }
+    }
+}
+
+/// The metrics of the latest record by position: records are alike, and share their names.
+#[derive(Debug, Default)]
+pub struct Names(Vec<MetricName>);
+
+impl Names {
+    /// The name `text` of the metric at position `at`, made anew only where the latest record had another one there.
+    pub fn at(&mut self, at: usize, text: &str) -> &MetricName {
+        let Self(names) = self;
+        if names.get(at).is_none_or(|known| known.as_str() != text) {
+            names.truncate(at);
+            names.push(text.into());
+        }
+        &names[at.min(names.len() - 1)]
     }
 }
 
@@ -127,5 +143,26 @@ impl RecordBatch {
         self.records.truncate(self.len);
         self.len = 0;
         std::mem::take(&mut self.records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_that_are_alike_share_their_names() {
+        let mut names = Names::default();
+        let mut read = |texts: &[&str]| -> Vec<MetricName> {
+            texts.iter().enumerate().map(|(at, text)| names.at(at, text).clone()).collect()
+        };
+        let first = read(&["error", "ttft_ms"]);
+        let again = read(&["error", "ttft_ms"]);
+        assert!(first.iter().zip(&again).all(|(a, b)| std::ptr::eq(a.as_str(), b.as_str())));
+        assert_eq!(
+            read(&["ttft_ms", "ttft_ms", "error"]),
+            ["ttft_ms", "ttft_ms", "error"].map(MetricName::from)
+        );
+        assert_eq!(read(&["error"]), [MetricName::from("error")]);
     }
 }

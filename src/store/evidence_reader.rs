@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::evidence_rows;
 use super::parquet::Columns;
-use crate::evidence::{Record, RecordBatch};
+use crate::evidence::{Names, Record, RecordBatch};
 
 /// Why evidence cannot be written or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +79,7 @@ pub struct EvidenceFiles {
     waiting: Vec<Item>,
     /// The seq that must come next.
     expected: u64,
+    names: Names,
 }
 
 /// What comes next of a rollout's evidence.
@@ -125,7 +126,7 @@ impl EvidenceFiles {
             waiting.extend(files.into_iter().map(Item::File));
         }
         waiting.reverse();
-        Ok(Self { dir, waiting, expected: 1 })
+        Ok(Self { dir, waiting, expected: 1, names: Names::default() })
     }
 
     /// The files, in order.
@@ -146,7 +147,7 @@ impl EvidenceFiles {
         match self.waiting.pop() {
             Some(Item::Stage { ordinal, name }) => Ok(Found::Stage { ordinal, name }),
             Some(Item::File(file)) => {
-                read_file(&file, batch)?;
+                read_file(&file, &mut self.names, batch)?;
                 self.follow_on(file, batch.records())?;
                 Ok(Found::Records)
             }
@@ -194,7 +195,7 @@ pub fn read_stages(dir: &Path) -> Result<Vec<StoredStage>, EvidenceError> {
     }
 }
 
-fn read_file(path: &Path, into: &mut RecordBatch) -> Result<(), EvidenceError> {
+fn read_file(path: &Path, names: &mut Names, into: &mut RecordBatch) -> Result<(), EvidenceError> {
     let bad = |why: String| EvidenceError::Read { file: path.to_owned(), why };
     let damaged = |why: &str| damaged(path, why);
     let bytes = whole_file(path)?;
@@ -202,7 +203,7 @@ fn read_file(path: &Path, into: &mut RecordBatch) -> Result<(), EvidenceError> {
     let columns =
         catch_unwind(|| Columns::read(bytes)).unwrap_or_else(|_| Err("it cannot be decoded".into()));
     let columns = columns.map_err(|why| damaged(&why))?;
-    evidence_rows::records(columns.rows().map_err(bad)?, into).map_err(bad)
+    evidence_rows::records(columns.count(), columns.rows().map_err(bad)?, names, into).map_err(bad)
 }
 
 fn damaged(path: &Path, why: &str) -> EvidenceError {

@@ -1,7 +1,7 @@
 //! Records of evidence as plain rows, one a metric, and back.
 
-use crate::domain::{Arm, MetricName, Share};
-use crate::evidence::{Arrival, Halves, Record, RecordBatch};
+use crate::domain::{Arm, Share};
+use crate::evidence::{Arrival, Halves, Names, Record, RecordBatch};
 
 const PAIR: &str = "pair";
 const ARRIVAL: &str = "arrival";
@@ -61,33 +61,38 @@ pub(super) fn rows(record: &Record) -> Vec<Row<'_>> {
     if rows.is_empty() { vec![empty] } else { rows }
 }
 
-/// Adds the records that `rows` were made from.
+/// Adds the records that so many rows were made from; `row` gives the one at a position.
 ///
 /// # Errors
 /// The first row that none can have been made from.
 pub(super) fn records<'a>(
-    rows: impl Iterator<Item = Result<Row<'a>, String>>,
+    count: usize,
+    row: impl Fn(usize) -> Result<Row<'a>, String>,
+    names: &mut Names,
     into: &mut RecordBatch,
 ) -> Result<(), String> {
-    let mut rows = rows.peekable();
-    while let Some(first) = rows.next() {
-        let first = first?;
-        let mut more = || {
-            let same = |row: &Result<Row<'_>, _>| row.as_ref().map_or(true, |row| row.seq == first.seq);
-            rows.next_if(same).transpose()
-        };
+    let mut at = 0;
+    while at < count {
+        let first = row(at)?;
+        let mut end = at + 1;
+        while end < count && row(end)?.seq == first.seq {
+            end += 1;
+        }
+        let rows = (at..end).map(&row);
         match first.kind {
-            PAIR => pair(first, &mut more, into)?,
-            ARRIVAL => into.push(Record::Arrival(arrival(first, &mut more)?)),
+            PAIR => pair(first, rows, names, into)?,
+            ARRIVAL => into.push(Record::Arrival(arrival(first, rows, names)?)),
             other => return Err(format!("seq {}: kind is {other:?}, expected pair or arrival", first.seq)),
         }
+        at = end;
     }
     Ok(())
 }
 
 fn pair<'a>(
     first: Row<'a>,
-    more: &mut impl FnMut() -> Result<Option<Row<'a>>, String>,
+    rows: impl Iterator<Item = Result<Row<'a>, String>>,
+    names: &mut Names,
     into: &mut RecordBatch,
 ) -> Result<(), String> {
     into.write_pair(|pair| {
@@ -95,13 +100,13 @@ fn pair<'a>(
         pair.id.clear();
         pair.id.push_str(first.id);
         let mut metrics = 0;
-        let mut next = Some(first);
-        while let Some(row) = next {
+        for row in rows {
+            let row = row?;
             if let Some(name) = row.metric {
-                pair.put(metrics, name, Halves { baseline: row.baseline, candidate: row.candidate });
+                let halves = Halves { baseline: row.baseline, candidate: row.candidate };
+                pair.put(metrics, names.at(metrics, name), halves);
                 metrics += 1;
             }
-            next = more()?;
         }
         pair.metrics.truncate(metrics);
         Ok(true)
@@ -110,21 +115,21 @@ fn pair<'a>(
 
 fn arrival<'a>(
     first: Row<'a>,
-    more: &mut impl FnMut() -> Result<Option<Row<'a>>, String>,
+    rows: impl Iterator<Item = Result<Row<'a>, String>>,
+    names: &mut Names,
 ) -> Result<Arrival, String> {
     let (arm, share) = assignment(first)?;
     let mut metrics = Vec::new();
-    let mut next = Some(first);
-    while let Some(row) = next {
+    for row in rows {
+        let row = row?;
         if let Some(name) = row.metric {
             let value = match arm {
                 Arm::Baseline => row.baseline,
                 Arm::Candidate => row.candidate,
             };
             let value = value.ok_or_else(|| format!("seq {}: {name} has no value", row.seq))?;
-            metrics.push((MetricName::from(name), value));
+            metrics.push((names.at(metrics.len(), name).clone(), value));
         }
-        next = more()?;
     }
     Ok(Arrival { seq: first.seq, id: first.id.to_owned(), arm, share, metrics })
 }

@@ -49,7 +49,7 @@ struct Batch {
 /// # Errors
 /// What cannot be read: exit 2. What the policy cannot take: exit 4.
 pub(super) fn fold(source: Source, policy: &Policy, wanted: Option<Wanted>) -> Result<Folded, Failure> {
-    let reading = Reading { source, ids: RecentIds::default() };
+    let reading = Reading { source, ids: RecentIds::default(), digests: Vec::new() };
     let mut folding = Folding {
         collector: Collector::new(&policy.specs()).blame_usage()?,
         digest: EvidenceDigest::default(),
@@ -113,6 +113,8 @@ struct Reading {
     source: Source,
     /// Of records that were stored; a file of pairs says itself where an id came before.
     ids: RecentIds,
+    /// Of the batch that is read.
+    digests: Vec<IdDigest>,
 }
 
 impl Reading {
@@ -135,13 +137,19 @@ impl Reading {
         }
         batch.opens_stage = matches!(found, Found::Stage { .. });
         if self.source.may_repeat() {
-            batch.records.records().iter().try_for_each(|record| self.first_of_its_id(record))?;
+            self.first_of_their_ids(batch.records.records())?;
         }
         Ok(Some(batch))
     }
 
-    fn first_of_its_id(&mut self, record: &Record) -> Result<(), Failure> {
-        let again = |_| EvidenceError::Again { seq: record.seq(), id: record.id().to_owned() };
-        self.ids.claim(IdDigest::of(record.id()), record.seq()).map_err(again).blame_world()
+    /// All digests first: the look-ups, far apart in memory, then wait for it several at a time.
+    fn first_of_their_ids(&mut self, records: &[Record]) -> Result<(), Failure> {
+        self.digests.clear();
+        self.digests.extend(records.iter().map(|record| IdDigest::of(record.id())));
+        for (record, digest) in records.iter().zip(&self.digests) {
+            let again = |_| EvidenceError::Again { seq: record.seq(), id: record.id().to_owned() };
+            self.ids.claim(*digest, record.seq()).map_err(again).blame_world()?;
+        }
+        Ok(())
     }
 }

@@ -23,36 +23,33 @@ impl Columns {
         kind: &impl Fn(&str) -> Option<MetricKind>,
         names: &mut BTreeSet<MetricName>,
     ) -> Option<Option<u64>> {
-        let mut json = serde_json::Deserializer::from_slice(text);
+        // Checked in one go, and not text by text.
+        let mut json = serde_json::Deserializer::from_str(str::from_utf8(text).ok()?);
         let seq = RowSeed { columns: self, pair, kind, names }.deserialize(&mut json).ok()?;
         json.end().ok()?;
         Some(seq)
     }
 
-    /// The kind of metric `name` at position `at`; `None` where the name stands further left too.
-    fn kind(
+    /// Metric `name` at position `at`, with its kind; `None` where the name stands further left too.
+    fn at(
         &mut self,
         at: usize,
         name: &str,
         kind: &impl Fn(&str) -> Option<MetricKind>,
         names: &mut BTreeSet<MetricName>,
-    ) -> Option<Option<MetricKind>> {
+    ) -> Option<&(MetricName, Option<MetricKind>)> {
         let Self(columns) = self;
-        if let Some((known, kind)) = columns.get(at)
-            && known.as_str() == name
-        {
-            return Some(*kind);
+        if columns.get(at).is_none_or(|(known, _)| known.as_str() != name) {
+            // What stood further right may be this name again.
+            columns.truncate(at);
+            if columns.iter().any(|(known, _)| known.as_str() == name) {
+                return None;
+            }
+            let name = MetricName::from(name);
+            names.insert(name.clone());
+            columns.push((name.clone(), kind(name.as_str())));
         }
-        // What stood further right may be this name again.
-        columns.truncate(at);
-        if columns.iter().any(|(known, _)| known.as_str() == name) {
-            return None;
-        }
-        let name = MetricName::from(name);
-        let kind = kind(name.as_str());
-        names.insert(name.clone());
-        columns.push((name, kind));
-        Some(kind)
+        columns.get(at)
     }
 }
 
@@ -129,7 +126,7 @@ impl<'de, K: Fn(&str) -> Option<MetricKind>> Visitor<'de> for MetricsSeed<'_, K>
         let Self { columns, pair, kind, names } = self;
         let mut at = 0;
         while let Some(name) = map.next_key::<&str>()? {
-            let kind = columns.kind(at, name, kind, names).ok_or_else(|| A::Error::custom("twice"))?;
+            let (name, kind) = columns.at(at, name, kind, names).ok_or_else(|| A::Error::custom("twice"))?;
             let Both { blue: Half(baseline), green: Half(candidate) } = map.next_value()?;
             let mut values = [baseline, candidate].into_iter().flatten();
             if kind.is_some_and(|kind| values.any(|value| !kind.admits(value))) {
