@@ -36,6 +36,8 @@ pub(super) struct Ledger {
     clock: Arc<dyn Clock>,
     file: StandingFile,
     known: ArcSwapOption<Known>,
+    /// One change at a time, so that the file never goes back to an older record.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// The record as it was last read.
@@ -53,7 +55,7 @@ impl Ledger {
     pub(super) fn open(clock: Arc<dyn Clock>, file: StandingFile) -> Result<Self, CacheError> {
         let known =
             file.load()?.map(|standing| Arc::new(Known { text: Bytes::new(), standing: standing.into() }));
-        Ok(Self { clock, file, known: ArcSwapOption::new(known) })
+        Ok(Self { clock, file, known: ArcSwapOption::new(known), changing: tokio::sync::Mutex::default() })
     }
 
     /// The record as it was last read; what only the file says is not yet what the store has.
@@ -123,6 +125,7 @@ impl Ledger {
         change: &Change,
         life: Duration,
     ) -> Result<Arc<Standing>, CacheError> {
+        let _alone = self.changing.lock().await;
         for _ in 0..TRIES_MAX {
             let text = shelf.fetch().await?;
             // Knows the latest, or has repaired it.

@@ -3,9 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{CacheError, Standing};
+
+/// One save at a time: until it is in its place, the next record stands under one name.
+static SAVING: Mutex<()> = Mutex::new(());
 
 /// The file; without one the record lives as long as the process.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +43,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> CacheError {
 }
 
 fn replace(path: &Path, standing: &Standing) -> io::Result<()> {
+    let _alone = SAVING.lock().unwrap_or_else(PoisonError::into_inner);
     let next = path.with_extension("next");
     let mut file = File::create(&next)?;
     file.write_all(&serde_json::to_vec(standing)?)?;
@@ -51,8 +55,11 @@ fn replace(path: &Path, standing: &Standing) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::domain::Timestamp;
+    use crate::cache::Change;
+    use crate::domain::{ReleaseId, Timestamp};
 
     #[test]
     fn a_record_is_read_back_and_a_broken_one_is_said_to_be_broken() {
@@ -68,5 +75,26 @@ mod tests {
         assert!(
             StandingFile::at(Some(folder.path().join("no/cache.json"))).save(&Standing::default()).is_err()
         );
+    }
+
+    #[test]
+    fn records_that_are_saved_at_the_same_time_leave_a_whole_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StandingFile::at(Some(folder.path().join("cache.json")));
+        let long = |number: u64| ReleaseId::new("x".repeat(usize::try_from(number % 7).unwrap() * 300));
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let file = &file;
+                scope.spawn(move || {
+                    for round in 0..20 {
+                        let before = Standing::new(Timestamp::from_millis(number));
+                        let change = Change::Revoke(long(number + round));
+                        file.save(&before.after(&change, Timestamp::from_millis(round), Duration::ZERO))
+                            .unwrap();
+                        assert!(file.load().unwrap().is_some());
+                    }
+                });
+            }
+        });
     }
 }
