@@ -233,10 +233,14 @@ impl Lock {
             all.retain(|difference| difference.what != "chat template");
         }
         let named = told.fingerprint.as_deref().filter(|fingerprint| names_release(fingerprint));
-        let own = self.record.ids.sem.as_str();
-        if let Some(other) = named.filter(|named| *named != own) {
-            let (what, told) = ("fingerprint".to_owned(), Some(other.to_owned()));
-            all.push(Difference { what, locked: own.to_owned(), told });
+        if let Some(named) = named {
+            let (own, what) = (self.record.ids.sem.as_str(), "fingerprint");
+            // The engine's own fingerprint is hidden behind the name.
+            all.retain(|difference| difference.what != what);
+            if named != own {
+                let (what, told) = (what.to_owned(), Some(named.to_owned()));
+                all.push(Difference { what, locked: own.to_owned(), told });
+            }
         }
         all
     }

