@@ -1,5 +1,6 @@
 //! Whether engines are what their releases were locked to: asked when the service starts, when a slot is prepared, after
-//! an engine came back or an answer had another fingerprint, and every hour.
+//! an engine came back or an answer had another fingerprint, and every hour. One that was passed over for failing gets no
+//! request before it was asked.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use crate::upstream::{self, Pool};
 
 /// An engine that drifts without being restarted is found within this time.
 const EVERY: Duration = Duration::from_secs(3_600);
+
+/// Whoever put the right engine back should not wait that long for its requests.
+const EVERY_DRIFTED: Duration = Duration::from_secs(60);
 
 /// Time between looks for engines that came back.
 const LOOK: Duration = Duration::from_secs(5);
@@ -78,6 +82,18 @@ impl Attested {
         }
     }
 
+    /// Whether an engine that was passed over can be asked again.
+    async fn is_anyone_back(&self) -> bool {
+        let Self { pool, lock, .. } = self;
+        for (index, _) in pool.endpoints().iter().enumerate().filter(|(_, state)| state.may_be_another) {
+            let told = tokio::time::timeout(LOOK, upstream::report(pool, index, lock.model())).await;
+            if told.is_ok_and(|told| told.is_ok()) {
+                return true;
+            }
+        }
+        false
+    }
+
     fn has_drifted_altogether(&self) -> bool {
         self.pool.endpoints().iter().all(|state| state.has_drifted)
     }
@@ -112,7 +128,9 @@ pub(super) async fn run(engines: Arc<Engines>, control: Handle, clock: Arc<dyn C
     loop {
         for slot in &slots {
             let (now, before) = (clock.monotonic(), slot.signs());
-            if asked.get(&slot.slot).is_some_and(|(at, signs)| now - *at < EVERY && *signs == before) {
+            let every = if before.drifted > 0 { EVERY_DRIFTED } else { EVERY };
+            let is_fresh = |(at, signs): &(Duration, Signs)| now - *at < every && *signs == before;
+            if asked.get(&slot.slot).is_some_and(is_fresh) && !slot.is_anyone_back().await {
                 continue;
             }
             let answer = slot.ask().await;

@@ -11,6 +11,10 @@ pub struct Identity {
     /// `host:port`.
     endpoint: String,
     has_drifted: AtomicBool,
+    /// Whether anybody asks engines here what they are.
+    is_asked: AtomicBool,
+    /// It was passed over for failing, and may come back as another process.
+    may_be_another: AtomicBool,
     /// The `system_fingerprint` that it had when it was asked.
     fingerprint: ArcSwapOption<String>,
 }
@@ -20,6 +24,8 @@ impl Identity {
         Self {
             endpoint: endpoint.to_owned(),
             has_drifted: AtomicBool::new(false),
+            is_asked: AtomicBool::new(false),
+            may_be_another: AtomicBool::new(false),
             fingerprint: ArcSwapOption::empty(),
         }
     }
@@ -27,6 +33,8 @@ impl Identity {
     /// It was asked, and is what it should be; its answers carry this fingerprint.
     pub fn confirm(&self, fingerprint: Option<String>) {
         self.fingerprint.store(fingerprint.map(std::sync::Arc::new));
+        self.is_asked.store(true, Ordering::Relaxed);
+        self.may_be_another.store(false, Ordering::Relaxed);
         if self.has_drifted.swap(false, Ordering::Relaxed) {
             info!(endpoint = self.endpoint, "an engine is what its release was locked to again");
         }
@@ -35,9 +43,20 @@ impl Identity {
     /// It is not what it should be: it gets requests only where no other engine of its pool can take them, and nothing
     /// that it says is evidence.
     pub fn doubt(&self, why: &str) {
+        self.may_be_another.store(false, Ordering::Relaxed);
         if !self.has_drifted.swap(true, Ordering::Relaxed) {
             warn!(endpoint = self.endpoint, "an engine is not what its release was locked to: {why}");
         }
+    }
+
+    /// It is passed over for failing. Where engines are asked what they are, it is asked before it gets requests again.
+    pub(super) fn leave(&self) {
+        self.may_be_another.store(self.is_asked.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Whether it is to be asked before it gets requests again.
+    pub(super) fn may_be_another(&self) -> bool {
+        self.may_be_another.load(Ordering::Relaxed)
     }
 
     /// Whether it is known not to be what it should be.
@@ -56,7 +75,7 @@ impl Identity {
         {
             self.doubt(&format!("its answers had the fingerprint {known:?}, and now have {other:?}"));
         }
-        !self.has_drifted()
+        !self.has_drifted() && !self.may_be_another()
     }
 }
 
@@ -76,5 +95,17 @@ mod tests {
         assert!(identity.vouches_for(Some("f2")));
         identity.doubt("its chat template is another one");
         assert!(!identity.vouches_for(Some("f2")) && identity.has_drifted());
+    }
+
+    #[test]
+    fn who_was_passed_over_is_asked_again_where_anybody_asks() {
+        let identity = Identity::of("engine:1");
+        identity.leave();
+        assert!(!identity.may_be_another() && identity.vouches_for(None), "nobody would ask it");
+        identity.confirm(None);
+        identity.leave();
+        assert!(identity.may_be_another() && !identity.vouches_for(None) && !identity.has_drifted());
+        identity.confirm(None);
+        assert!(!identity.may_be_another() && identity.vouches_for(None));
     }
 }

@@ -43,6 +43,8 @@ pub struct EndpointState<'a> {
     pub returns: u64,
     /// Whether it is passed over now.
     pub is_ejected: bool,
+    /// Whether it was passed over, and is to be asked what it is before it gets requests again.
+    pub may_be_another: bool,
     /// Whether it is known not to be what its release was locked to.
     pub has_drifted: bool,
 }
@@ -106,10 +108,11 @@ impl Ticket {
             warn!(endpoint = seat.name(), "an engine fails, further failures are only counted: {what}");
         }
         let others = self.seats.iter().enumerate().filter(|(at, _)| *at != self.at);
-        let one_stays = others.into_iter().any(|(_, other)| !other.health().is_ejected(now));
+        let one_stays = others.into_iter().any(|(_, other)| other.stays(now));
         let mut health = seat.health();
         if one_stays && health.is_suspect(now) {
             let length = health.eject(now);
+            seat.identity.leave();
             info!(endpoint = seat.name(), ?length, "an engine is passed over");
         }
     }
@@ -136,8 +139,14 @@ impl Seat {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// Whether it is not passed over, and needs not be asked what it is.
+    fn stays(&self, now: Duration) -> bool {
+        !self.identity.may_be_another() && !self.health().is_ejected(now)
+    }
+
     pub(super) fn takes(&self, now: Duration) -> bool {
-        !self.identity.has_drifted() && self.health().takes(now, self.in_flight())
+        let is_known = !self.identity.has_drifted() && !self.identity.may_be_another();
+        is_known && self.health().takes(now, self.in_flight())
     }
 
     pub(super) fn state(&self, now: Duration) -> EndpointState<'_> {
@@ -149,6 +158,7 @@ impl Seat {
             ejections: health.ejections,
             returns: health.returns,
             is_ejected: health.is_ejected(now),
+            may_be_another: self.identity.may_be_another(),
             has_drifted: self.identity.has_drifted(),
         }
     }

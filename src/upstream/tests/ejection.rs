@@ -202,3 +202,22 @@ async fn an_engine_that_drifted_gets_requests_only_where_no_other_takes_them() {
     ask(&pool, 6).await;
     assert_eq!(drifted.seen().len(), before + 6);
 }
+
+#[tokio::test]
+async fn an_engine_that_was_passed_over_is_asked_what_it_is_before_it_gets_requests_again() {
+    let ((ill, is_well), well) = (ill(vec![Step::Close]).await, Engine::always(ok()).await);
+    let (pool, clock) = pool_of(&[&ill, &well]);
+    pool.identity(0).confirm(None);
+    ask(&pool, 20).await;
+    is_well.store(true, SeqCst);
+    clock.advance(Duration::from_secs(600));
+    ask(&pool, 10).await;
+    assert_eq!(
+        (ill.seen().len(), pool.endpoints()[0].may_be_another),
+        (5, true),
+        "it may be another process"
+    );
+    pool.identity(0).confirm(None);
+    ask(&pool, 10).await;
+    assert_eq!((ill.seen().len(), pool.endpoints()[0].may_be_another), (15, false));
+}
