@@ -2,6 +2,7 @@
 
 mod early;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 pub use early::{EarlyPower, early_power};
@@ -17,12 +18,14 @@ pub struct Power {
     pub metric: MetricName,
     /// Pairs there will be, one a case.
     pub pairs: usize,
+    /// Those that say something of their own: a cluster counts as one, because nobody knows beforehand how alike its answers are.
+    pub units: usize,
     /// The margin it is judged by.
     pub margin: f64,
     /// The smallest true loss that fails with probability 0.8; `None` when no loss a score can have is large enough.
     pub detectable: Option<f64>,
-    /// Pairs from which an identical release passes with probability 0.8.
-    pub pairs_needed: u64,
+    /// Units from which an identical release passes with probability 0.8.
+    pub units_needed: u64,
     /// The assumed standard deviation of the difference of one pair.
     pub deviation: f64,
 }
@@ -60,24 +63,43 @@ fn of_metric(suite: &Suite, metric: &SuiteMetric) -> Power {
     // One answer to each prompt; what varies between repeats is part of the assumed deviation.
     let variance =
         EffectVariance { between, candidate: 0.0, baseline: 0.0, candidate_answers: 1, baseline_answers: 1 };
-    let pairs = suite.cases.len();
-    let effect = detectable_effect(variance, pairs as u64, RATES).ok();
+    let (pairs, units) = (suite.cases.len(), units(suite));
+    let effect = detectable_effect(variance, units as u64, RATES).ok();
     let needed = pairs_for_effect(variance, metric.margin, RATES).unwrap_or(f64::INFINITY);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and saturates")]
-    let pairs_needed = needed.ceil() as u64;
+    let units_needed = needed.max(unseen(metric.margin)).ceil() as u64;
     let detectable = effect.map(|effect| metric.margin + effect).filter(|loss| *loss < 1.0);
-    Power { metric: metric.name.clone(), pairs, margin: metric.margin, detectable, pairs_needed, deviation }
+    let (metric, margin) = (metric.name.clone(), metric.margin);
+    Power { metric, pairs, units, margin, detectable, units_needed, deviation }
+}
+
+/// Cases that stand alone, and clusters.
+fn units(suite: &Suite) -> usize {
+    let clusters = suite.cases.iter().filter_map(|case| case.cluster.as_ref());
+    let alone = suite.cases.iter().filter(|case| case.cluster.is_none()).count();
+    alone + clusters.collect::<BTreeSet<_>>().len()
+}
+
+/// Units without any difference after which a share of `margin` that differs is no longer possible at the test's level:
+/// (1 − margin)ⁿ = α/2, as Clopper and Pearson have it (1934, Biometrika 26:404).
+fn unseen(margin: f64) -> f64 {
+    (RATES.alpha / 2.0).ln() / (-margin).ln_1p()
 }
 
 impl fmt::Display for Power {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { metric, pairs, margin, pairs_needed, deviation, .. } = self;
-        write!(f, "{metric}: {pairs} pairs, margin {:.1} points: ", margin * 100.0)?;
+        let Self { metric, pairs, units, margin, units_needed, deviation, .. } = self;
+        write!(f, "{metric}: {pairs} pairs")?;
+        let unit = if units < pairs { "clusters" } else { "pairs" };
+        if units < pairs {
+            write!(f, " in {units} clusters")?;
+        }
+        write!(f, ", margin {:.1} points: ", margin * 100.0)?;
         match self.detectable {
             Some(loss) => write!(f, "a loss of {:.1} points is found, ", loss * 100.0)?,
             None => f.write_str("no loss can be found, ")?,
         }
-        write!(f, "an identical release passes from {pairs_needed} pairs on (power 80 %, ")?;
+        write!(f, "an identical release passes from {units_needed} {unit} on (power 80 %, ")?;
         write!(f, "assumed deviation of a pair {deviation:.2})")
     }
 }
@@ -102,8 +124,30 @@ mod tests {
         );
         check(
             "eval-suites/smoke.toml",
-            "non_empty@1: 40 pairs, margin 30.0 points: a loss of 42.4 points is found",
+            "non_empty@1: 40 pairs, margin 30.0 points: a loss of 42.4 points is found, \
+             an identical release passes from 9 pairs on (power 80 %",
         );
+    }
+
+    #[test]
+    fn cases_of_one_cluster_count_as_one() {
+        let mut suite = Suite::read("eval-suites/smoke.toml".as_ref()).unwrap();
+        for (at, case) in suite.cases.iter_mut().enumerate().take(30) {
+            case.cluster = Some((at / 10).to_string());
+        }
+        let power = &power(&suite)[0];
+        assert_eq!((power.pairs, power.units), (40, 13));
+        let text = power.to_string();
+        assert!(text.contains("40 pairs in 13 clusters, ") && text.contains("from 9 clusters on"), "{text}");
+    }
+
+    #[test]
+    fn what_passes_is_what_the_interval_of_no_difference_says() {
+        for (margin, units) in [(0.02, 149), (0.05, 59), (0.3, 9)] {
+            let upper = |units| crate::stats::clopper_pearson(0, units, 0.9).unwrap().upper;
+            assert!(upper(units) <= margin && upper(units - 1) > margin, "{margin}: {units}");
+            assert_eq!(unseen(margin).ceil(), units as f64);
+        }
     }
 
     #[test]
