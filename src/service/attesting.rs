@@ -86,8 +86,8 @@ impl Attested {
     async fn is_anyone_back(&self) -> bool {
         let Self { pool, lock, .. } = self;
         for (index, _) in pool.endpoints().iter().enumerate().filter(|(_, state)| state.may_be_another) {
-            let told = tokio::time::timeout(LOOK, upstream::report(pool, index, lock.model())).await;
-            if told.is_ok_and(|told| told.is_ok()) {
+            let answers = upstream::answers(pool, index, lock.model());
+            if tokio::time::timeout(LOOK, answers).await == Ok(true) {
                 return true;
             }
         }

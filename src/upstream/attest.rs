@@ -57,6 +57,11 @@ pub async fn report(pool: &Pool, index: usize, model: &str) -> Result<EngineRepo
     Asked { pool, index, model }.report().await
 }
 
+/// Whether the endpoint at `index` answers a short question: one that still loads its model cannot be asked what it is.
+pub async fn answers(pool: &Pool, index: usize, model: &str) -> bool {
+    Asked { pool, index, model }.short_answer().await.is_ok_and(|answer| !answer.is_null())
+}
+
 /// One endpoint, asked of one model.
 struct Asked<'a> {
     pool: &'a Pool,
@@ -107,17 +112,21 @@ impl Asked<'_> {
 
     /// `system_fingerprint` of a short answer.
     async fn signature(&self) -> Result<Option<String>, ProbeFault> {
+        Ok(self.short_answer().await?["system_fingerprint"].as_str().map(str::to_owned))
+    }
+
+    /// A short answer; null where there is none.
+    async fn short_answer(&self) -> Result<Value, ProbeFault> {
         let asked = |key: &str, value: Value| {
             let mut body = json!({"model": self.model, "max_tokens": 1, "temperature": 0});
             body[key] = value;
             body
         };
         let messages = json!([{"role": "user", "content": "Hello"}]);
-        let mut answer = self.post("/v1/chat/completions", &asked("messages", messages)).await?;
-        if answer.is_null() {
-            answer = self.post("/v1/completions", &asked("prompt", "Hello".into())).await?;
+        match self.post("/v1/chat/completions", &asked("messages", messages)).await? {
+            Value::Null => self.post("/v1/completions", &asked("prompt", "Hello".into())).await,
+            answer => Ok(answer),
         }
-        Ok(answer["system_fingerprint"].as_str().map(str::to_owned))
     }
 
     /// A short answer by a route that says with which sampling parameters it was drawn (vLLM).

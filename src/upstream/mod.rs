@@ -30,7 +30,7 @@ mod reply;
 mod seat;
 mod strict;
 
-pub use attest::report;
+pub use attest::{answers, report};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Limit, UpstreamError};
 pub use identity::Identity;

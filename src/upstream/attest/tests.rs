@@ -22,9 +22,12 @@ async fn told_by(script: impl Fn(&str, &Seen) -> Option<String> + Send + Sync + 
         vec![Step::Send(answer)]
     })
     .await;
+    super::report(&pool(&engine), 0, "m1").await.unwrap()
+}
+
+fn pool(engine: &Engine) -> Pool {
     let options = PoolOptions { endpoints: vec![engine.endpoint()], timeouts: Timeouts::default() };
-    let pool = Pool::new(options, Arc::new(SystemClock::start())).unwrap();
-    super::report(&pool, 0, "m1").await.unwrap()
+    Pool::new(options, Arc::new(SystemClock::start())).unwrap()
 }
 
 fn text(text: &str) -> Option<String> {
@@ -131,4 +134,12 @@ async fn a_fingerprint_that_changes_from_answer_to_answer_is_none() {
         is_chat.then(|| format!(r#"{{"system_fingerprint":"f{asked}"}}"#))
     });
     assert_eq!(told.await.fingerprint, None);
+}
+
+#[tokio::test]
+async fn an_engine_that_still_loads_its_model_does_not_answer_yet() {
+    for (status, expected) in [("503 Service Unavailable", false), ("200 OK", true)] {
+        let engine = Engine::always(vec![Step::Send(whole(status, "application/json", "{}"))]).await;
+        assert_eq!(super::answers(&pool(&engine), 0, "m1").await, expected, "{status}");
+    }
 }
