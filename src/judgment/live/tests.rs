@@ -334,7 +334,7 @@ fn copies_that_are_dropped_by_the_length_of_their_request_are_invalid() {
             Record::Pair(Pair { seq, id: format!("r{seq}"), metrics })
         })
     };
-    assert_eq!(alarm("mirror_drops", &policy, requests(900, 60, 0.0)), None);
+    assert_eq!(alarm("mirror_drops", &policy, requests(900, 59, 0.0)), None);
     let text = alarm("mirror_drops", &policy, requests(900, 3, 800.0)).unwrap();
     assert!(text.starts_with("whether a copy is dropped depends on the length of its request"), "{text}");
 }

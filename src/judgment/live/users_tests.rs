@@ -118,6 +118,7 @@ fn a_candidate_that_loses_answers_fails_and_is_not_excused_by_the_alarm() {
     );
     assert_eq!(check(losing(600, 0, 10)), (Verdict::Invalid, true), "harm that is not the candidate's");
     assert_eq!(check(losing(200, 4, 0)), (Verdict::Invalid, true), "too many, and not proven to be harm yet");
+    assert_eq!(check(losing(60, 0, 50)), (Verdict::Invalid, true), "half of a few are too many as well");
     let said = losing(600, 10, 0).reasons[0].to_string();
     assert!(said.starts_with("error: worse by 10 points, more than the margin"), "{said}");
 }
