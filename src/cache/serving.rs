@@ -15,7 +15,7 @@ use super::redis::Redis;
 use super::semantic::Semantic;
 use super::standing_file::StandingFile;
 use super::store::{CacheError, Entries, Held};
-use super::{Asked, CacheKey, Change, Entry, Facts, Namespace, Standing, Tenant};
+use super::{CacheKey, Change, Entry, Facts, Namespace, Standing, Tenant};
 use crate::domain::{Arm, ReleaseId};
 use crate::telemetry::Clock;
 
@@ -313,10 +313,9 @@ impl Cache {
 
 /// The ticket for a request in the room that `standing` gives its release.
 fn ticket(standing: &Standing, request: &Request<'_>) -> Option<Ticket> {
-    let Request { release, tenant, family, body } = *request;
-    let namespace = standing.namespace(release)?;
-    let asked = Asked { namespace: &namespace, tenant, family, body, question: None, embedder: "" };
-    Some(Ticket { key: CacheKey::new(&asked), sequence: standing.sequence(), tenant })
+    let namespace = standing.namespace(request.release)?;
+    let key = CacheKey::new(&namespace, request, None, "");
+    Some(Ticket { key, sequence: standing.sequence(), tenant: request.tenant })
 }
 
 #[cfg(test)]
