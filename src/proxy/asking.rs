@@ -39,6 +39,14 @@ impl Keeping {
         Self { ticket, placed: None, audit: None, feed: Feed::alone(cache.entry_bytes_max()) }
     }
 
+    /// The answer came, and is none that could be compared with the one that would have been served: that is a false hit. To
+    /// leave it out would count only those answers that are likely to be right.
+    pub(super) fn differs(&self, cache: &Cache) {
+        if let (Some(placed), Some(_)) = (&self.placed, &self.audit) {
+            cache.audit_differs(placed);
+        }
+    }
+
     /// Writes the answer, compares it where it was an audit, and then lets the others look.
     pub(super) async fn write(self, cache: &Cache, answer: crate::cache::Answer) {
         let Self { ticket, placed, audit, feed } = self;
