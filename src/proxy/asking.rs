@@ -31,7 +31,7 @@ pub(super) struct Keeping {
 pub(super) enum Next {
     Replay(Replay),
     Along(Follower, Head),
-    Ask(Option<Keeping>),
+    Ask(Option<Box<Keeping>>),
 }
 
 impl Keeping {
@@ -83,7 +83,7 @@ pub(super) async fn before_asking(
     let is_certain = applied.temperature == Some(0.0) && applied.choices == 1;
     let mut keeping = Keeping::only(ticket, cache);
     if word != CacheWord::Miss || !is_certain {
-        return Next::Ask(Some(keeping));
+        return Next::Ask(Some(Box::new(keeping)));
     }
     match look_alike(cache, ask, place, applied, &keeping.ticket).await {
         Alike::Serve(hit, similarity) => {
@@ -109,7 +109,7 @@ async fn take_turn(
         let mut follower = match cache.turn(&keeping.ticket) {
             Turn::Lead(feed) => {
                 keeping.feed = feed;
-                return Next::Ask(Some(keeping));
+                return Next::Ask(Some(Box::new(keeping)));
             }
             Turn::Follow(follower) => follower,
         };
@@ -124,7 +124,7 @@ async fn take_turn(
     }
     match look_up(shared, ask, place).await {
         Lookup::Hit(replay) => Next::Replay(replay),
-        Lookup::Miss(_) | Lookup::Refresh(_) | Lookup::Off => Next::Ask(Some(keeping)),
+        Lookup::Miss(_) | Lookup::Refresh(_) | Lookup::Off => Next::Ask(Some(Box::new(keeping))),
     }
 }
 

@@ -162,7 +162,7 @@ async fn walk(
         Next::Along(follower, head) => {
             return Ok(read_along(shared, &ask, &place, (follower, head), in_flight));
         }
-        Next::Ask(keeping) => keeping,
+        Next::Ask(keeping) => keeping.map(|keeping| *keeping),
     };
     let outgoing = ask.outgoing(applied.body.clone());
     if ask.pin.is_some() {
