@@ -90,6 +90,13 @@ impl Cache {
         }
     }
 
+    /// Takes the result of an audit whose answer is no answer to compare: too long, cut at the limit, a call, nothing at all.
+    pub fn audit_differs(&self, placed: &Placed) {
+        if let Some(semantic) = &self.semantic {
+            semantic.note(placed, true);
+        }
+    }
+
     /// What audits say, by release and template.
     #[must_use]
     pub fn semantic_stats(&self) -> Vec<SemanticStats> {
@@ -99,7 +106,7 @@ impl Cache {
     /// Whose turn it is to ask for the answer of `ticket`.
     #[must_use]
     pub fn turn(&self, ticket: &Ticket) -> Turn {
-        self.flights.turn(ticket.key.digest, self.entry_bytes_max())
+        self.flights.turn((ticket.key.digest, ticket.sequence), self.entry_bytes_max())
     }
 }
 

@@ -158,6 +158,7 @@ fn text(lock: &Lock) -> String {
     let [sem, num, gate, rel] = lock.ids();
     let sampling = lock.sampling().iter().map(|(key, value)| format!("{key} = {value}"));
     let or_none = |parts: Vec<String>| if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+    let may_set = lock.client_may_set().map_or_else(|| "anything".to_owned(), |keys| or_none(keys.to_vec()));
     let prompts = lock.prompts().ids().map(str::to_owned).collect();
     format!(
         "{}\n  model     {}\n  sampling  {}\n  clients may set  {}\n  prompts   {}\n\n  {rel}  everything\n  {sem}  what can change \
@@ -165,7 +166,7 @@ fn text(lock: &Lock) -> String {
         lock.name(),
         lock.model(),
         or_none(sampling.collect()),
-        or_none(lock.client_may_set().to_vec()),
+        may_set,
         or_none(prompts),
     )
 }

@@ -75,7 +75,7 @@ struct LockRecord {
 pub struct Lock {
     record: LockRecord,
     sampling: Map<String, Value>,
-    client_may_set: Vec<String>,
+    client_may_set: Option<Vec<String>>,
     model: String,
     engine_kind: String,
     prompts: Prompts,
@@ -161,9 +161,9 @@ impl Lock {
         };
         let client_may_set = match sampling.remove("client_may_set") {
             Some(Value::Array(names)) => {
-                names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
+                Some(names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect())
             }
-            _ => Vec::new(),
+            _ => None,
         };
         let model = section("model")?["id"].as_str().unwrap_or_default().to_owned();
         let engine_kind = section("engine")?["kind"].as_str().unwrap_or_default().to_owned();
@@ -222,10 +222,10 @@ impl Lock {
         &self.sampling
     }
 
-    /// Sampling parameters that a client may set itself.
+    /// Sampling parameters that a client may set itself; `None`: all of them.
     #[must_use]
-    pub fn client_may_set(&self) -> &[String] {
-        &self.client_may_set
+    pub fn client_may_set(&self) -> Option<&[String]> {
+        self.client_may_set.as_deref()
     }
 
     /// The prompt templates, compiled.
@@ -364,7 +364,7 @@ fn ids(sections: &BTreeMap<String, String>) -> IdsRecord {
             .iter()
             .filter(|(_, own)| kind.is_none_or(|kind| kind == *own))
             .map(|(name, _)| (*name, sections.get(*name).map_or(&b""[..], |text| text.as_bytes())));
-        format!("{prefix}:{}", &digest(&format!("{SCHEMA}/{prefix}"), parts)[..32])
+        format!("{prefix}:{}", &digest(&format!("{SCHEMA}/{prefix}"), parts)[..ReleaseId::DIGITS])
     };
     IdsRecord {
         sem: of(Some(Kind::Sem), "sem"),

@@ -230,6 +230,18 @@ async fn a_purge_takes_the_late_answer_of_an_earlier_question_too() {
 }
 
 #[tokio::test]
+async fn an_answer_that_took_longer_than_purges_are_remembered_is_not_kept() {
+    each(async |cache, clock| {
+        let asked = question("sem:a");
+        let late = asked.ticket(cache).await.unwrap();
+        clock.advance(ANSWER_MAX + Duration::from_millis(1));
+        write(cache, late, "late").await;
+        assert_eq!(asked.ask(cache).await, None, "{cache:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_entry_is_deleted_by_the_id_that_its_hit_names() {
     each(async |cache, _| {
         let asked = question("sem:a");
