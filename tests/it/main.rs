@@ -9,6 +9,7 @@
 //! | [`resume`] | `kill -9` in the middle of a gate, and the next process that goes on |
 //! | [`graded`] | a model that compares both arms' answers, and the verdict without it |
 //! | [`shutdown`] | SIGTERM with a stream under way |
+//! | [`descriptors`] | a process that runs out of descriptors |
 //! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
 //! | [`clients`] | the official `openai` packages of Python and Node, through the proxy against direct |
 //! | [`bad_input`] | wrong files, wrong engines, wrong ports: exit code and sentence |
@@ -29,6 +30,8 @@ mod crash;
 mod dashboard;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod descriptors;
 #[cfg(test)]
 mod graded;
 #[cfg(test)]
