@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::mem;
+use std::sync::LazyLock;
 
 /// Ids remembered at least; never twice as many. At 1,000 pairs a minute that is two hours: retries come back
 /// far sooner. So many fill a table of 2¹⁷ places to the seven eighths that it takes: two of them are 6 MiB.
@@ -19,9 +20,12 @@ pub struct RecentIds {
 
 type Places = HashMap<IdDigest, u64, BuildHasherDefault<AsItIs>>;
 
-/// An id by 128 bits of its BLAKE3, so that no client can make two of them meet.
+/// An id by two SipHashes, under keys that this process drew and no client knows: no client can make two ids meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdDigest([u64; 2]);
+
+/// The keys; nothing that is told or kept depends on them.
+static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
 
 /// A digest is as good a hash as any: its first eight bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,13 +35,7 @@ impl IdDigest {
     /// The digest of `id`.
     #[must_use]
     pub fn of(id: &str) -> Self {
-        let hash = blake3::hash(id.as_bytes());
-        let half = |at: usize| {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&hash.as_bytes()[at..at + 8]);
-            u64::from_le_bytes(bytes)
-        };
-        Self([half(0), half(8)])
+        Self(KEYS.each_ref().map(|key| key.hash_one(id)))
     }
 }
 

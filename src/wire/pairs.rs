@@ -5,15 +5,21 @@
 mod plain;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::io::{self, BufRead};
 
+use memchr::memchr;
 use serde_json::{Map, Value};
 
 use super::rows::{self, Row, RowFault};
 use crate::domain::{MetricKind, MetricName};
-use crate::evidence::{Halves, IdDigest, Pair, RecentIds};
+use crate::evidence::{Halves, IdDigest, Pair, RecentIds, Record, RecordBatch};
 use plain::Columns;
 
-/// Reads pairs row by row. What a row needs is no more than the row itself, and a bounded memory of ids.
+/// Rows that are read at once: so few that those under way stay in a core's own cache.
+const ROWS: usize = 256;
+
+/// Reads pairs row by row. What that needs is no more than some rows, and a bounded memory of ids.
 ///
 /// `kind` knows what the metrics that will be judged count; values that their kind cannot take are refused
 /// here, where the line is known.
@@ -26,6 +32,12 @@ pub struct PairRows<K> {
     expected: u64,
     /// Lines by id.
     ids: RecentIds,
+    /// Lines read.
+    line: usize,
+    /// A line whose end was not read yet.
+    begun: Vec<u8>,
+    /// Line and digest of each pair that was read at once.
+    latest: Vec<(usize, IdDigest)>,
     faults: Vec<RowFault>,
 }
 
@@ -38,23 +50,30 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
             names: BTreeSet::new(),
             expected: 1,
             ids: RecentIds::default(),
+            line: 0,
+            begun: Vec::new(),
+            latest: Vec::new(),
             faults: Vec::new(),
         }
     }
 
-    /// Reads the text of line `line`, counted from 1, into `pair`, whose room is used again. `false`: the line is
-    /// empty, or has a fault and there is nothing in `pair` to be used.
-    pub fn read(&mut self, line: usize, text: &[u8], pair: &mut Pair) -> bool {
-        if text.trim_ascii().is_empty() {
-            return false;
+    /// Reads on: some pairs in place of what is in `batch`, whose room is used again. `false`: the input has ended, and
+    /// there was nothing more. From the first fault on there are no pairs, and what is wrong with the rest is gathered.
+    ///
+    /// # Errors
+    /// What keeps `input` from being read.
+    pub fn read(&mut self, input: &mut impl BufRead, batch: &mut RecordBatch) -> io::Result<bool> {
+        batch.clear();
+        self.latest.clear();
+        let mut goes_on = true;
+        while goes_on && batch.records().len() < ROWS {
+            goes_on = self.read_piece(input, batch)?;
         }
-        if self.read_plain(line, text, pair) {
-            return true;
+        self.claim(batch.records());
+        if !self.faults.is_empty() {
+            batch.clear();
         }
-        self.read_any(line, text).is_some_and(|read| {
-            *pair = read;
-            true
-        })
+        Ok(goes_on || !batch.records().is_empty())
     }
 
     /// Names of the metrics that came so far.
@@ -69,13 +88,53 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
         &self.faults
     }
 
+    /// Reads a line where it lies in the buffer of `input`, or as much of it as lies there. `false` at the end.
+    fn read_piece(&mut self, input: &mut impl BufRead, batch: &mut RecordBatch) -> io::Result<bool> {
+        let buffered = input.fill_buf()?;
+        let end = memchr(b'\n', buffered);
+        let (text, taken) = (&buffered[..end.unwrap_or(buffered.len())], buffered.len());
+        let taken = end.map_or(taken, |end| end + 1);
+        if self.begun.is_empty() && end.is_some() {
+            self.line(text, batch);
+        } else {
+            self.begun.extend_from_slice(text);
+            if end.is_some() || taken == 0 {
+                let mut line = std::mem::take(&mut self.begun);
+                self.line(&line, batch);
+                line.clear();
+                self.begun = line;
+            }
+        }
+        input.consume(taken);
+        Ok(taken > 0)
+    }
+
+    fn line(&mut self, text: &[u8], batch: &mut RecordBatch) {
+        self.line += 1;
+        if !text.trim_ascii().is_empty() {
+            let Ok(()) = batch.write_pair(|pair| Ok::<_, Infallible>(self.row(text, pair)));
+        }
+    }
+
+    /// Reads a row into `pair`. `false`: it has a fault, and there is nothing in `pair` to be used.
+    fn row(&mut self, text: &[u8], pair: &mut Pair) -> bool {
+        let read = self.read_plain(text, pair)
+            || self.read_any(text).is_some_and(|read| {
+                *pair = read;
+                true
+            });
+        if read {
+            self.latest.push((self.line, IdDigest::of(&pair.id)));
+        }
+        read
+    }
+
     /// A row as programs write them, without a value of its own for every number. Whatever is out of the ordinary
     /// is left to the reader that can say what is wrong with it.
-    fn read_plain(&mut self, line: usize, text: &[u8], pair: &mut Pair) -> bool {
-        let Self { kind, columns, names, expected, ids, .. } = self;
+    fn read_plain(&mut self, text: &[u8], pair: &mut Pair) -> bool {
+        let Self { kind, columns, names, expected, .. } = self;
         let Some(seq) = columns.read(text, pair, kind, names) else { return false };
-        let in_order = seq.unwrap_or(*expected) == *expected;
-        if !in_order || ids.claim(IdDigest::of(&pair.id), line as u64).is_err() {
+        if seq.unwrap_or(*expected) != *expected {
             return false;
         }
         pair.seq = *expected;
@@ -83,14 +142,10 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
         true
     }
 
-    fn read_any(&mut self, line: usize, text: &[u8]) -> Option<Pair> {
-        let Self { kind, names, expected, ids, faults, .. } = self;
-        match rows::row(line, text, faults) {
+    fn read_any(&mut self, text: &[u8]) -> Option<Pair> {
+        let Self { kind, names, expected, line, faults, .. } = self;
+        match rows::row(*line, text, faults) {
             Ok(mut row) => {
-                if let Err(first) = ids.claim(IdDigest::of(&row.id), line as u64) {
-                    row.came_before(usize::try_from(first).unwrap_or(usize::MAX));
-                    return None;
-                }
                 let pair = pair(&mut row, expected, kind)?;
                 names.extend(pair.metrics.iter().map(|(name, _)| name.clone()));
                 Some(pair)
@@ -101,6 +156,17 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
             }
         }
     }
+
+    /// Looks for the ids of what was read at once, together: the places to look at, far apart in memory, then come
+    /// several at a time. Faults are in the order of lines afterwards.
+    fn claim(&mut self, records: &[Record]) {
+        for (record, (line, digest)) in records.iter().zip(&self.latest) {
+            if let Err(first) = self.ids.claim(*digest, *line as u64) {
+                rows::push(&mut self.faults, rows::came_before(*line, record.id(), first));
+            }
+        }
+        self.faults.sort_by_key(|fault| fault.line);
+    }
 }
 
 /// Reads a whole file of pairs.
@@ -108,16 +174,16 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
 /// # Errors
 /// Every bad row with its line: broken JSON, NaN, ids that come twice, a `seq` that leaves a gap.
 pub fn read_pairs(
-    bytes: &[u8],
+    mut bytes: &[u8],
     kind: impl Fn(&str) -> Option<MetricKind>,
 ) -> Result<Vec<Pair>, Vec<RowFault>> {
-    let mut rows = PairRows::new(kind);
-    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
-    let pairs = lines.filter_map(|(index, text)| {
-        let mut pair = Pair::default();
-        rows.read(index + 1, text, &mut pair).then_some(pair)
-    });
-    let pairs = pairs.collect();
+    let (mut rows, mut batch, mut pairs) = (PairRows::new(kind), RecordBatch::default(), Vec::new());
+    while rows.read(&mut bytes, &mut batch).unwrap_or(false) {
+        pairs.extend(batch.take().into_iter().filter_map(|record| match record {
+            Record::Pair(pair) => Some(pair),
+            Record::Arrival(_) => None,
+        }));
+    }
     if rows.faults.is_empty() { Ok(pairs) } else { Err(rows.faults) }
 }
 

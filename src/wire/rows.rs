@@ -40,12 +40,6 @@ pub(super) struct Row<'f> {
 }
 
 impl Row<'_> {
-    /// Notes that its id stands on line `first` too.
-    pub(super) fn came_before(&mut self, first: usize) {
-        let rule = format!("{:?} stands on line {first} already", self.id);
-        self.wrong("id", rule, "ids are unique in a file");
-    }
-
     /// Notes that `key` is wrong.
     pub(super) fn wrong(&mut self, key: &str, rule: impl Into<String>, hint: &'static str) {
         push(
@@ -68,7 +62,7 @@ pub(super) fn read<T>(
     for (index, text) in lines.filter(|(_, text)| !text.trim_ascii().is_empty()) {
         match row(index + 1, text, &mut faults) {
             Ok(mut row) => match first_lines.insert(row.id.clone(), row.line) {
-                Some(first) => row.came_before(first),
+                Some(first) => push(row.faults, came_before(row.line, &row.id, first)),
                 None => values.extend(parse(&mut row)),
             },
             Err(fault) => push(&mut faults, fault),
@@ -110,6 +104,12 @@ pub(super) fn object(line: usize, text: &[u8]) -> Result<Map<String, Value>, Row
 pub(super) fn without_place(error: &serde_json::Error) -> String {
     let said = error.to_string();
     said.split(" at line ").next().unwrap_or(&said).to_owned()
+}
+
+/// The fault of a row whose id stands on line `first` already.
+pub(super) fn came_before(line: usize, id: &str, first: impl fmt::Display) -> RowFault {
+    let rule = format!("{id:?} stands on line {first} already");
+    RowFault { line, column: 0, key: "id".to_owned(), rule, hint: "ids are unique in a file" }
 }
 
 /// Keeps a fault, unless there are enough of them.

@@ -1,7 +1,7 @@
 //! Where records come from: a file of pairs, or the Parquet files of a rollout.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -12,9 +12,6 @@ use crate::evidence::RecordBatch;
 use crate::judgment::Policy;
 use crate::store::{EvidenceFiles, Found};
 use crate::wire::{PairRows, RowFault};
-
-/// Rows of a file of pairs that are handed on at once: so few that those under way stay in a core's own cache.
-const ROWS: usize = 256;
 
 /// Bytes read from a file of pairs at once.
 const READ_BYTES: usize = 1 << 20;
@@ -65,8 +62,6 @@ pub(super) struct PairsFile {
     path: PathBuf,
     input: BufReader<File>,
     rows: PairRows<Kind>,
-    text: Vec<u8>,
-    line: usize,
 }
 
 impl PairsFile {
@@ -78,34 +73,17 @@ impl PairsFile {
             path: path.to_owned(),
             input: BufReader::with_capacity(READ_BYTES, file),
             rows: PairRows::new(kind),
-            text: Vec::new(),
-            line: 0,
         })
     }
 
     /// The next rows. A fault ends the file: what is wrong with the rest of it is gathered, and nothing more judged.
     fn next(&mut self, batch: &mut RecordBatch) -> Result<Found, Failure> {
-        batch.clear();
-        let mut ended = false;
-        while batch.records().len() < ROWS {
-            self.text.clear();
-            let read =
-                self.input.read_until(b'\n', &mut self.text).map_err(|error| at(&self.path, &error))?;
-            if read == 0 {
-                ended = true;
-                break;
-            }
-            self.line += 1;
-            let text = self.text.strip_suffix(b"\n").unwrap_or(&self.text);
-            let Self { rows, line, .. } = self;
-            batch.write_pair(|pair| {
-                Ok::<_, Failure>(rows.read(*line, text, pair) && rows.faults().is_empty())
-            })?;
+        let found = self.rows.read(&mut self.input, batch).map_err(|error| at(&self.path, &error))?;
+        match self.rows.faults() {
+            _ if found => Ok(Found::Records),
+            [] => Ok(Found::End),
+            faults => Err(Failure::usage(located(&self.path, faults))),
         }
-        if ended && !self.rows.faults().is_empty() {
-            return Err(Failure::usage(located(&self.path, self.rows.faults())));
-        }
-        Ok(if ended && batch.records().is_empty() { Found::End } else { Found::Records })
     }
 }
 

@@ -87,11 +87,20 @@ fn slowly(text: &[u8], kind: impl Fn(&str) -> Option<MetricKind>) -> Result<Vec<
     let mut rows = PairRows::new(kind);
     let mut pairs = Vec::new();
     for (index, text) in text.split(|byte| *byte == b'\n').enumerate() {
-        if !text.trim_ascii().is_empty() {
-            pairs.extend(rows.read_any(index + 1, text));
+        rows.line = index + 1;
+        if !text.trim_ascii().is_empty()
+            && let Some(pair) = rows.read_any(text)
+        {
+            rows.latest.push((rows.line, IdDigest::of(&pair.id)));
+            pairs.push(Record::Pair(pair));
         }
     }
-    if rows.faults.is_empty() { Ok(pairs) } else { Err(rows.faults) }
+    rows.claim(&pairs);
+    let pairs = pairs.into_iter().filter_map(|record| match record {
+        Record::Pair(pair) => Some(pair),
+        Record::Arrival(_) => None,
+    });
+    if rows.faults.is_empty() { Ok(pairs.collect()) } else { Err(rows.faults) }
 }
 
 fn fold(pairs: &[Pair], policy: &Policy) -> Result<(), EvidenceError> {
