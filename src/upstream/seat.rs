@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::health::Health;
 use super::line::Line;
-use super::{Endpoint, Identity, Limit, UpstreamError};
+use super::{Endpoint, Identity, Limit, UpstreamError, Weight};
 
 /// Idle connections kept per endpoint; more than this many at once were a burst, and are closed.
 const IDLE_LINES_MAX: usize = 256;
@@ -63,14 +63,6 @@ pub(super) struct Ticket {
     pub(super) in_flight: u32,
 }
 
-/// Whether what comes of a request says anything of its endpoint's health.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weight {
-    Counts,
-    /// It is asked whether it is ready, and may well not be.
-    Probe,
-}
-
 impl Ticket {
     pub(super) fn take(seats: &Arc<[Seat]>, at: usize, weight: Weight) -> Self {
         let in_flight = seats[at].in_flight.fetch_add(1, Ordering::Relaxed) + 1;
@@ -100,14 +92,16 @@ impl Ticket {
             self.seat().identity.is_away();
         }
         // A limit on the whole answer says how much was asked for, and not how the engine is.
-        if !matches!(error, UpstreamError::Timeout { limit: Limit::Total, .. }) {
+        let is_theirs =
+            !matches!(error, UpstreamError::Timeout { limit: Limit::Total, .. }) && !error.is_local();
+        if is_theirs {
             self.fault(error, now);
         }
     }
 
     /// Counts a failure, and passes the endpoint over when it is one too many and another one can take its place.
     pub(super) fn fault(&self, what: impl fmt::Display, now: Duration) {
-        if self.weight == Weight::Probe {
+        if self.weight == Weight::None {
             return;
         }
         let seat = self.seat();

@@ -10,6 +10,7 @@
 //! | [`graded`] | a model that compares both arms' answers, and the verdict without it |
 //! | [`syscalls`] | how often a request and a frame are read and written, counted by strace |
 //! | [`shutdown`] | SIGTERM with a stream under way |
+//! | [`descriptors`] | a process that runs out of descriptors |
 //! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
 //! | [`clients`] | the official `openai` packages of Python and Node, through the proxy against direct |
 //! | [`bad_input`] | wrong files, wrong engines, wrong ports: exit code and sentence |
@@ -30,6 +31,8 @@ mod crash;
 mod dashboard;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod descriptors;
 #[cfg(test)]
 mod graded;
 #[cfg(test)]

@@ -103,6 +103,11 @@ impl Process {
         self.said.borrow().clone()
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> i32 {
+        self.child.id().and_then(|id| id.try_into().ok()).expect("it runs")
+    }
+
     /// Sends a signal by its name, `TERM` or `STOP`.
     pub(crate) async fn signal(&self, name: &str) {
         send(name, &self.id().to_string()).await;
