@@ -5,7 +5,7 @@
 //!   stakes on paired harm differences; [`Restarts`] mixes wallets that start later, so that a late fault
 //!   is found; [`RampScore`] turns one sticky key of a traffic split into a bet; [`History`] keeps the
 //!   differences for confidence sequences; [`BernoulliLimit`], [`NullDrift`] and
-//!   [`sample_ratio_log_bayes_factor`] guard trust. States add: log-wealths are integers, so any
+//!   [`sample_ratio_log_bayes_factor`] guard limits and trust. States add: log-wealths are integers, so any
 //!   split of the evidence and any order of merging give the same bits.
 //! * **fixed**: one look at a declared number of cases. [`Tango`] for right-or-wrong, [`mean`] and
 //!   [`clustered_mean`] for scores, [`holm`] over slices; rank tests for comparison.
@@ -31,9 +31,9 @@ mod special;
 pub use alternative::Alternative;
 pub use error::StatsError;
 pub use fixed::{
-    MannWhitney, McNemar, MeanEstimate, QuantileRanks, RankMethod, RepeatedCase, Repeats, Tango,
-    clopper_pearson, clustered_mean, holm, mann_whitney, mcnemar, mean, quantile_ranks, repeated_mean,
-    values_for_upper_limit, wilson,
+    Bootstrap, MannWhitney, McNemar, MeanEstimate, QuantileRanks, RankMethod, RepeatedCase, Repeats, Tango,
+    Wilcoxon, bootstrap_interval, clopper_pearson, clustered_mean, holm, mann_whitney, mcnemar, mean,
+    quantile_ranks, repeated_mean, values_for_upper_limit, wilcoxon, wilson,
 };
 pub use interval::Interval;
 pub(crate) use nearest::nearest;

@@ -59,7 +59,7 @@ fn pure_floors_have_no_randomness() {
     check(&without, r"\b(rand|rand_\w+|getrandom|fastrand)\b", "no randomness here");
 }
 
-/// Tests of statistics draw; their generators are made from a seed, so a run is still a seed.
+/// The bootstrap resamples; its generator is made from the caller's seed, so a run is still a seed.
 #[test]
 fn statistics_draw_only_from_a_seed() {
     let unseeded =

@@ -1,11 +1,11 @@
-//! Midranks, what ties cost, and exact tails of a rank test.
+//! Midranks, what ties cost, and exact tails: shared by the rank tests.
 
 use crate::stats::Alternative;
 
 /// How a rank test's p-value is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RankMethod {
-    /// From the exact distribution; undefined with ties.
+    /// From the exact distribution; undefined with ties (and, for signed ranks, zeros).
     Exact,
     /// By the normal approximation with tie-corrected variance.
     Normal,

@@ -3,12 +3,13 @@
 use super::{Case, Run};
 use crate::stats::{
     Alternative, RankMethod, RepeatedCase, Tango, clopper_pearson, clustered_mean, holm, mann_whitney,
-    mcnemar, mean, quantile_ranks, repeated_mean, values_for_upper_limit, wilson,
+    mcnemar, mean, quantile_ranks, repeated_mean, values_for_upper_limit, wilcoxon, wilson,
 };
 
 pub(super) const RUNS: &[(&str, Run)] = &[
     ("mann_whitney_u", rank_sum),
     ("wilcoxon_rank_sum_z(shift)", rank_sum_z),
+    ("wilcoxon_signed_rank", signed_rank),
     ("mcnemar", mcnemar_exact),
     ("mcnemar_mid_p", mcnemar_mid_p),
     ("paired_t", paired_t),
@@ -43,6 +44,12 @@ fn rank_sum_z(case: &Case) {
     let (x, y) = (case.numbers("/inputs/x"), case.numbers("/inputs/y"));
     let test = mann_whitney(&x, &y, RankMethod::NormalCorrected, Alternative::TwoSided).unwrap().unwrap();
     case.check(test.z.unwrap(), "/expected/z");
+}
+
+fn signed_rank(case: &Case) {
+    let test = wilcoxon(&case.numbers("/inputs/d"), method(case), Alternative::TwoSided).unwrap().unwrap();
+    case.check(test.positive.min(test.negative), "/expected/statistic");
+    case.check(test.p, "/expected/p");
 }
 
 fn mcnemar_exact(case: &Case) {
