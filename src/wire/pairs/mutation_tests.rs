@@ -96,6 +96,7 @@ fn slowly(text: &[u8], kind: impl Fn(&str) -> Option<MetricKind>) -> Result<Vec<
         }
     }
     rows.claim(&pairs);
+    rows.faults.sort_by_key(|fault| fault.line);
     let pairs = pairs.into_iter().filter_map(|record| match record {
         Record::Pair(pair) => Some(pair),
         Record::Arrival(_) => None,
