@@ -149,7 +149,8 @@ fn an_idle_candidate_that_looks_fast_is_not_comparable() {
 fn a_copy_that_waits_some_tenths_of_a_millisecond_for_the_same_core_is_no_regression() {
     let policy = policy(&["ttft_ms", "tpot_ms", "e2e_ms"]);
     let verdict = |policy: &Policy, baseline: f64, wait: f64| {
-        let halves = |seq: u64| both(baseline, if seq % 3 == 0 { baseline } else { baseline + wait });
+        let halves =
+            |seq: u64| both(baseline, if seq.is_multiple_of(3) { baseline } else { baseline + wait });
         look(policy, 2_000, halves)
             .metrics
             .into_iter()
