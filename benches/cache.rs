@@ -1,4 +1,5 @@
-//! What the cache costs: look-ups in memory and in Redis, the nearest of 10,000 questions, and a flip with a million entries.
+//! What the cache costs: look-ups in memory and in Redis, the nearest of 10,000 questions, a flip and a revocation with a million
+//! entries, and an answer that is kept through the proxy.
 //!
 //! Redis is measured beside a `PING`, by redis-cli and on a connection of the bench's own, in the same run; `redis-server` must be
 //! installed.
@@ -7,18 +8,23 @@
 
 use std::hint::black_box;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, SamplingMode, criterion_group, criterion_main};
 use goldgate::cache::{
-    Alike, Answer, Cache, CacheOptions, Found, Question, Request, SemanticOptions, Tenant, TenantSecret,
+    Alike, Answer, Cache, CacheOptions, Change, Found, Question, Request, SemanticOptions, Tenant,
+    TenantSecret,
 };
-use goldgate::domain::{Arm, ReleaseId, VectorSource};
+use goldgate::domain::{Arm, ReleaseId, Slot, VectorSource};
+use goldgate::proxy::{Deployed, Occupant, ProxyOptions, ProxyParts, Running, Slots, start};
+use goldgate::routing::RouteTable;
 use goldgate::telemetry::{Clock, SystemClock};
+use goldgate::upstream::{Pool, PoolOptions, Timeouts};
 use goldgate::wire::LastQuestion;
 use http::HeaderMap;
 use tokio::runtime::Runtime;
@@ -185,7 +191,7 @@ fn in_redis(criterion: &mut Criterion) {
     look_alike(criterion, "semantic_look_up_10000_redis", &runtime, &cache);
 }
 
-/// A flip is a look into another room: nothing is moved or deleted, whatever is in the first one.
+/// A flip is one published table, and the first look goes into another room: nothing is moved or deleted, whatever is in the first.
 fn flip(criterion: &mut Criterion) {
     let runtime = runtime();
     for entries in [1_000, ENTRIES_FLIPPED] {
@@ -193,19 +199,116 @@ fn flip(criterion: &mut Criterion) {
         let (blue, green) = (ReleaseId::from("sem:blue"), ReleaseId::from("sem:green"));
         runtime.block_on(fill(&cache, &blue, entries));
         let text = body(entries / 2);
+        let published = ArcSwap::from_pointee(RouteTable::steady(1, 7, Slot::Blue));
+        let mut version = 1;
+        let mut moved_to = |slot: Slot| {
+            version += 1;
+            published.store(Arc::new(RouteTable::steady(version, 7, slot)));
+            let table = published.load_full();
+            let release = if table.slot(Arm::Baseline) == Slot::Blue { &blue } else { &green };
+            runtime.block_on(cache.look_up(black_box(&request(release, &text))))
+        };
         criterion.bench_function(&format!("flip_and_back_with_{entries}_entries"), |bencher| {
             bencher.iter(|| {
-                let flipped = runtime.block_on(cache.look_up(black_box(&request(&green, &text))));
-                let back = runtime.block_on(cache.look_up(black_box(&request(&blue, &text))));
+                let (flipped, back) = (moved_to(Slot::Green), moved_to(Slot::Blue));
                 assert!(matches!((flipped, back), (Found::Miss(_), Found::Hit(_))));
             });
         });
     }
 }
 
+/// Until a million answers are unreadable for everybody; their memory is freed after that.
+fn revoke(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let blue = ReleaseId::from("sem:blue");
+    let mut group = criterion.benchmark_group("revoke");
+    group.sampling_mode(SamplingMode::Flat).sample_size(10).warm_up_time(Duration::from_millis(1));
+    group.measurement_time(Duration::from_millis(1));
+    group.bench_function(format!("with_{ENTRIES_FLIPPED}_entries"), |bencher| {
+        let filled = || {
+            let cache = Cache::in_memory(options(), clock(), None).unwrap();
+            runtime.block_on(fill(&cache, &blue, ENTRIES_FLIPPED));
+            cache
+        };
+        let revoked = |cache: Cache| {
+            runtime.block_on(cache.change(&Change::Revoke(blue.clone()))).unwrap();
+            cache
+        };
+        bencher.iter_batched(filled, revoked, BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
+/// From the client's last byte to the first byte of an answer that is kept, over loopback, through a whole proxy.
+fn replay(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let engine = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = runtime.block_on(proxy(engine.local_addr().unwrap()));
+    std::thread::spawn(move || answer_once(&engine));
+    let mut client = TcpStream::connect(proxy.addr()).unwrap();
+    client.set_nodelay(true).unwrap();
+    let body = body(1);
+    let request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut ask = move || {
+        client.write_all(request.as_bytes()).unwrap();
+        let (mut held, mut length) = ([0; 8_192], 0);
+        while !held[..length].ends_with(b"]}") {
+            length += client.read(&mut held[length..]).unwrap();
+        }
+        String::from_utf8_lossy(&held[..length]).contains("x-goldgate-cache: hit")
+    };
+    assert!(!ask());
+    criterion.bench_function("hit_through_the_proxy", |bencher| bencher.iter(|| assert!(ask())));
+}
+
+async fn proxy(engine: SocketAddr) -> Running {
+    let (clock, endpoint) = (clock(), format!("http://{engine}").parse().unwrap());
+    let pool = PoolOptions { endpoints: vec![endpoint], timeouts: Timeouts::default() };
+    let pool = Arc::new(Pool::new(pool, Arc::clone(&clock)).unwrap());
+    let deployed = Deployed {
+        sem: ReleaseId::from("sem:blue"),
+        model: None,
+        sampling: serde_json::Map::new(),
+        client_may_set: None,
+        salts_prefixes: false,
+        prompts: Arc::default(),
+    };
+    let slots = Arc::new(Slots::new());
+    slots.occupy(Slot::Blue, Some(Occupant { pool, deployed: Arc::new(deployed) }));
+    let parts = ProxyParts {
+        table: Arc::new(ArcSwap::from_pointee(RouteTable::steady(1, 7, Slot::Blue))),
+        slots,
+        cache: Some(Arc::new(Cache::in_memory(options(), Arc::clone(&clock), None).unwrap())),
+        warm_up: None,
+        samples: tokio::sync::mpsc::channel(16).0,
+        graders: Vec::new(),
+        clock,
+        counters: Arc::default(),
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    start(ProxyOptions::default(), parts, listener).unwrap()
+}
+
+/// The engine: one whole answer.
+fn answer_once(listener: &TcpListener) {
+    let (mut stream, _) = listener.accept().unwrap();
+    let body = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"An answer."},"finish_reason":"stop"}]}"#;
+    let mut held = [0; 8_192];
+    assert!(stream.read(&mut held).unwrap() > 0);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let _ = stream.read(&mut held);
+}
+
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-criterion_group!(benches, in_memory, semantic, in_redis, flip);
+criterion_group!(benches, in_memory, semantic, in_redis, flip, revoke, replay);
 criterion_main!(benches);

@@ -85,6 +85,7 @@ async fn proxy(
         sem: ReleaseId::from("sem:a"),
         model: None,
         sampling: serde_json::Map::new(),
+        client_may_set: None,
         salts_prefixes: false,
         prompts: Arc::new(Prompts::default()),
     };

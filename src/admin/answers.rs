@@ -1,17 +1,20 @@
 //! The response cache over HTTP: what it holds, and what operators make unreadable.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::rollouts::body;
 use super::router::Shared;
-use crate::cache::{Cache, CacheError, Change, Selector, Tenant, TenantSecret};
+use crate::cache::{Cache, CacheError, Change, Selector, TenantSecret};
 use crate::domain::ReleaseId;
 
 /// The cache, and how clients' keys are turned into tenants.
@@ -29,8 +32,10 @@ pub struct CacheParts {
 pub(super) struct Which {
     release: Option<String>,
     tenant: Option<String>,
-    /// In place of `tenant`: the header that its client sends.
+    /// In place of `tenant`: the header that its client sends, whatever it sends beside it.
     authorization: Option<String>,
+    /// The same for clients that are told apart by other headers: all of these that they send.
+    headers: Option<BTreeMap<String, String>>,
     template: Option<String>,
     arm: Option<String>,
     before_ms: Option<u64>,
@@ -43,16 +48,16 @@ pub(super) struct Revoked {
     release: String,
 }
 
-/// `sem:` and 64 hex digits.
-const RELEASE_CHARS: usize = 68;
+/// Digits of a tenant's digest, and of its half that is common to all requests with one `authorization`.
+const TENANT_DIGITS: [usize; 2] = [64, 32];
 
 type Answer = Result<Json<Value>, Problem>;
 
 impl CacheParts {
     /// The whole id for one that may be cut short, as response headers show it.
     fn release(&self, given: &str) -> Result<ReleaseId, Problem> {
-        if given.len() == RELEASE_CHARS && given.starts_with("sem:") {
-            return Ok(ReleaseId::from(given));
+        if let Some(release) = ReleaseId::whole(given) {
+            return Ok(release);
         }
         let known = self.cache.stats();
         let mut found = known.keys().filter(|known| !given.is_empty() && known.as_str().starts_with(given));
@@ -62,19 +67,40 @@ impl CacheParts {
                 Err(Problem::bad_request(format!("{given:?} begins more than one release")))
             }
             (None, _) => Err(Problem::not_found(format!(
-                "no release here begins with {given:?}; one of another process is named by all of its id, sem: and 64 digits"
+                "no release here begins with {given:?}; one of another process is named by all of its id, sem: and {} digits",
+                ReleaseId::DIGITS
             ))),
         }
     }
 
+    /// The tenant that sends these headers; with an `authorization` alone, whatever it sends beside it.
+    fn tenant(&self, sent: &BTreeMap<String, String>) -> Result<String, Problem> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in sent {
+            let wrong = || Problem::bad_request(format!("{name:?} is no header that tells clients apart"));
+            let known: HeaderName = name.parse().map_err(|_| wrong())?;
+            let value = value.parse().map_err(|_| wrong())?;
+            if !self.tenant_secret.tells_by(&known) {
+                return Err(wrong());
+            }
+            headers.insert(known, value);
+        }
+        let mut tenant = self.tenant_secret.tenant(&headers).hex();
+        if headers.len() == 1 && headers.contains_key(AUTHORIZATION) {
+            tenant.truncate(TENANT_DIGITS[1]);
+        }
+        Ok(tenant)
+    }
+
     /// What a body asks for.
     fn change(&self, which: Which) -> Result<Change, Problem> {
-        let Which { release, tenant, authorization, template, arm, before_ms } = which;
+        let Which { release, tenant, authorization, headers, template, arm, before_ms } = which;
         let release = release.map(|release| self.release(&release)).transpose()?;
-        let of_header = |header: String| Tenant::of(&self.tenant_secret, Some(header.as_bytes())).hex();
+        let sent = authorization.map(|value| BTreeMap::from([(AUTHORIZATION.to_string(), value)]));
+        let named = sent.or(headers).map(|sent| self.tenant(&sent)).transpose()?;
         let rest = Selector {
             release: None,
-            tenant: authorization.map(of_header).or(tenant),
+            tenant: named.map_or_else(|| tenant.map(known_tenant).transpose(), |named| Ok(Some(named)))?,
             template,
             arm: arm.map(known_arm).transpose()?,
             before_ms,
@@ -90,6 +116,13 @@ impl CacheParts {
             }
         }
     }
+}
+
+fn known_tenant(tenant: String) -> Result<String, Problem> {
+    let is_digest =
+        TENANT_DIGITS.contains(&tenant.len()) && tenant.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let said = || format!("a tenant is 64 hex digits, or the first 32 of them, not {tenant:?}");
+    if is_digest { Ok(tenant.to_ascii_lowercase()) } else { Err(Problem::bad_request(said())) }
 }
 
 fn known_arm(arm: String) -> Result<String, Problem> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::flights::Turn;
 use super::semantic::{Placed, Semantic, SemanticOptions, SemanticStats};
 use super::trust::Use;
-use super::{Asked, Cache, CacheError, CacheKey, Entry, Hit, Request, Ticket};
+use super::{Cache, CacheError, CacheKey, Entry, Hit, Request, Ticket};
 
 /// A request whose question may be answered by an answer to one that is alike.
 #[derive(Clone, Debug)]
@@ -56,15 +56,8 @@ impl Cache {
         else {
             return Alike::Off;
         };
-        let Request { tenant, family, body, .. } = question.request;
-        let partition = CacheKey::new(&Asked {
-            namespace: ticket.key.namespace(),
-            tenant,
-            family,
-            body,
-            question: Some(question.range.clone()),
-            embedder: &semantic.embedder_id,
-        });
+        let (namespace, left_out) = (ticket.key.namespace(), Some(question.range.clone()));
+        let partition = CacheKey::new(namespace, &question.request, left_out, &semantic.embedder_id);
         let Some(placed) = semantic.place(partition, question.text, question.template).await else {
             return Alike::Off;
         };
@@ -97,6 +90,13 @@ impl Cache {
         }
     }
 
+    /// Takes the result of an audit whose answer is no answer to compare: too long, cut at the limit, a call, nothing at all.
+    pub fn audit_differs(&self, placed: &Placed) {
+        if let Some(semantic) = &self.semantic {
+            semantic.note(placed, true);
+        }
+    }
+
     /// What audits say, by release and template.
     #[must_use]
     pub fn semantic_stats(&self) -> Vec<SemanticStats> {
@@ -106,7 +106,7 @@ impl Cache {
     /// Whose turn it is to ask for the answer of `ticket`.
     #[must_use]
     pub fn turn(&self, ticket: &Ticket) -> Turn {
-        self.flights.turn(ticket.key.digest, self.entry_bytes_max())
+        self.flights.turn((ticket.key.digest, ticket.sequence), self.entry_bytes_max())
     }
 }
 

@@ -100,6 +100,25 @@ pub(super) async fn within<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::CacheOptions;
+    use crate::domain::Timestamp;
+    use crate::telemetry::ManualClock;
+
+    /// On a clock that stands still between timers: what a busy machine adds is not the store's.
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_never_answers_costs_20_ms_three_times_and_then_nothing() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
+        let patience = Patience::new(clock, CacheOptions::default().store_max);
+        let mut waited = Vec::new();
+        for _ in 0..=FAILURES_MAX {
+            let begun = tokio::time::Instant::now();
+            let answer = patience.wait(std::future::pending::<Result<(), CacheError>>()).await;
+            assert!(matches!(answer, Err(CacheError::Unreachable(_))), "{answer:?}");
+            waited.push(begun.elapsed());
+        }
+        assert!(waited[..3].iter().all(|one| (20..=21).contains(&one.as_millis())), "{waited:?}");
+        assert_eq!(waited[3], Duration::ZERO);
+    }
 
     #[test]
     fn after_three_failures_one_asker_a_second_tries() {

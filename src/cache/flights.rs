@@ -18,9 +18,12 @@ use crate::domain::Shape;
 /// The longest that a request waits for another one's answer before it asks by itself.
 const FOLLOW_MAX: Duration = Duration::from_secs(10);
 
+/// What is asked for, and the [`super::Standing::sequence`] that it is asked under: what was purged since is not read along.
+pub(super) type FlightKey = ([u8; 32], u64);
+
 /// Answers under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<[u8; 32], watch::Sender<Growing>>>>);
+pub(super) struct Flights(Arc<Mutex<HashMap<FlightKey, watch::Sender<Growing>>>>);
 
 /// Whose turn it is.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ pub struct Feed {
     growing: watch::Sender<Growing>,
     bytes_max: usize,
     /// Where others find it.
-    listed: Option<(Flights, [u8; 32])>,
+    listed: Option<(Flights, FlightKey)>,
 }
 
 /// Reads along.
@@ -87,18 +90,29 @@ pub struct Lost;
 
 impl Flights {
     /// Leads, with a window of so many bytes, or follows.
-    pub(super) fn turn(&self, digest: [u8; 32], bytes_max: usize) -> Turn {
+    pub(super) fn turn(&self, key: FlightKey, bytes_max: usize) -> Turn {
         let mut flights = self.lock();
-        if let Some(growing) = flights.get(&digest) {
+        if let Some(growing) = flights.get(&key) {
             return Turn::Follow(Follower { growing: growing.subscribe(), next: 0 });
         }
         let mut feed = Feed::alone(bytes_max);
-        feed.listed = Some((self.clone(), digest));
-        flights.insert(digest, feed.growing.clone());
+        feed.listed = Some((self.clone(), key));
+        flights.insert(key, feed.growing.clone());
         Turn::Lead(feed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], watch::Sender<Growing>>> {
+    /// Lets nobody join `growing` any more, unless somebody has: says whether nobody has.
+    fn close(&self, key: FlightKey, growing: &watch::Sender<Growing>) -> bool {
+        let mut flights = self.lock();
+        // Whoever joins does so under the same lock.
+        let is_alone = growing.receiver_count() == 0;
+        if is_alone && flights.get(&key).is_some_and(|listed| listed.same_channel(growing)) {
+            flights.remove(&key);
+        }
+        is_alone
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, watch::Sender<Growing>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -142,23 +156,40 @@ impl Feed {
         (growing.gone == 0).then(|| all.freeze())
     }
 
-    /// Whether somebody waits for the answer.
+    /// Whether others can find it.
     #[must_use]
-    pub fn is_followed(&self) -> bool {
-        self.growing.receiver_count() > 0
+    pub const fn is_listed(&self) -> bool {
+        self.listed.is_some()
     }
 
-    /// Ends when nobody waits for the answer any more.
+    /// Whether somebody waits for the answer; from then on nobody can where nobody does.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.listed.as_ref().is_some_and(|(flights, key)| !flights.close(*key, &self.growing))
+    }
+
+    /// Ends when nobody waits for the answer any more, and nobody can.
     pub fn deserted(&self) -> impl Future<Output = ()> + Send + use<> {
-        let growing = self.growing.clone();
-        async move { growing.closed().await }
+        let (growing, listed) = (self.growing.clone(), self.listed.clone());
+        async move {
+            loop {
+                growing.closed().await;
+                if listed.as_ref().is_none_or(|(flights, key)| flights.close(*key, &growing)) {
+                    return;
+                }
+            }
+        }
     }
 }
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        if let Some((flights, digest)) = &self.listed {
-            flights.lock().remove(digest);
+        if let Some((flights, key)) = &self.listed {
+            let mut flights = flights.lock();
+            // Another one may lead under the same key by now.
+            if flights.get(key).is_some_and(|listed| listed.same_channel(&self.growing)) {
+                flights.remove(key);
+            }
         }
     }
 }

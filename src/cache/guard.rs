@@ -2,12 +2,14 @@
 //!
 //! No embedding tells "on" from "off", or 15 from 50. So an answer to one question is given to another only when
 //! 1. both hold the same *signs*, in the same order: numbers, units, dates, negation, identifiers, names, what stands in
-//!    quotation marks, and words that have an opposite (`guard/words.rs`);
+//!    quotation marks, words that have an opposite (`guard/words.rs`), and what is, was, will, can or should be, who does it to
+//!    whom, this or that;
 //! 2. their other words are the same, or differ so much that it is another sentence. One to three words changed in the same
 //!    frame ([`FRAME_EDITS`]; in long texts every tenth) is how one asks for something else: "boil an egg", "boil a potato".
 //!
-//! Function words and politeness do not count. The guard errs on the side of asking the engine.
+//! Other function words, politeness and the frames of questions (`guard/phrases.rs`) do not count. The guard errs on the side of asking the engine.
 
+mod phrases;
 mod words;
 
 use std::sync::LazyLock;
@@ -15,7 +17,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use words::{FUNCTION, MARKED, NEGATION};
+use phrases::{Token, asked, tokens};
+use words::{FIRST_PERSON, FUNCTION, GRAMMAR, MARKED, NEGATION, SECOND_PERSON};
 
 /// Words changed, added or left out up to which two texts are one frame with another filling.
 const FRAME_EDITS: usize = 3;
@@ -44,8 +47,29 @@ enum Kind {
 }
 
 impl Signs {
-    /// The signs of a text.
+    /// The signs of a question.
     pub(super) fn of(text: &str) -> Self {
+        let tokens = asked(&tokens(text));
+        // Who asks says nothing until somebody else is spoken of beside.
+        let has_second = tokens.iter().any(|token| SECOND_PERSON.contains(&token.lower.as_str()));
+        Self::read(text, &tokens, |lower| match lower {
+            _ if SECOND_PERSON.contains(&lower) => Some("second"),
+            _ if FIRST_PERSON.contains(&lower) => Some(if has_second { "first" } else { "" }),
+            _ => GRAMMAR.iter().find(|(_, words)| words.contains(&lower)).map(|(sign, _)| *sign),
+        })
+    }
+
+    /// The signs of an answer, whose wording is free: without tense, mood and person.
+    pub(super) fn of_answer(text: &str) -> Self {
+        Self::read(text, &tokens(text), |lower| {
+            let is_grammar = GRAMMAR.iter().any(|(_, words)| words.contains(&lower));
+            let is_person = FIRST_PERSON.contains(&lower) || SECOND_PERSON.contains(&lower);
+            (is_grammar || is_person).then_some("")
+        })
+    }
+
+    /// `grammar` gives the sign of a word that has its meaning from grammar, the empty one for nothing.
+    fn read<'s>(text: &str, tokens: &[Token<'_>], grammar: impl Fn(&str) -> Option<&'s str>) -> Self {
         let mut signs = Self::default();
         if let Some(quoted) = QUOTED.as_ref() {
             for found in quoted.captures_iter(text) {
@@ -53,14 +77,12 @@ impl Signs {
                 signs.signs.push(hash(&format!("quoted {inside}")));
             }
         }
-        let mut begins = true;
-        for raw in text.split_whitespace() {
-            match kind(raw, begins) {
+        for token in tokens {
+            match kind(token, &grammar) {
                 Kind::Sign(sign) => signs.signs.push(hash(&sign)),
                 Kind::Word(word) => signs.words.push(hash(&word)),
                 Kind::Nothing => {}
             }
-            begins = raw.ends_with(['.', '!', '?', ':', '"', '”']);
         }
         signs
     }
@@ -91,22 +113,25 @@ impl Signs {
     }
 }
 
-fn kind(raw: &str, begins: bool) -> Kind {
-    let bare = raw.trim_matches(|c: char| !c.is_alphanumeric() && !"$€£¥%°#@+-_/\\<>=&|*^~".contains(c));
-    let bare = bare.trim_end_matches('-');
-    let lower = bare.to_lowercase().replace('’', "'");
-    let lower = lower.strip_suffix("'s").unwrap_or(&lower);
+fn kind<'s>(token: &Token<'_>, grammar: &impl Fn(&str) -> Option<&'s str>) -> Kind {
+    let Token { bare, lower, begins } = token;
+    let lower = lower.as_str();
     if lower.is_empty() {
         return Kind::Nothing;
     }
-    if NEGATION.contains(&lower) || lower.ends_with("n't") {
+    if NEGATION.contains(&lower) {
         return Kind::Sign("not".to_owned());
     }
     if lower.chars().any(|c| c.is_numeric()) {
         return Kind::Sign(lower.replace(',', ""));
     }
     if is_identifier(bare) {
-        return Kind::Sign(bare.to_owned());
+        return Kind::Sign((*bare).to_owned());
+    }
+    match grammar(lower) {
+        Some("") => return Kind::Nothing,
+        Some(sign) => return Kind::Sign(format!("grammar {sign}")),
+        None => {}
     }
     if MARKED.iter().any(|line| line.split(' ').any(|word| word == lower)) {
         return Kind::Sign(lower.to_owned());

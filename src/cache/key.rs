@@ -2,19 +2,86 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
+
+use super::Request;
 use crate::domain::ReleaseId;
 
-/// Keeps tenants' names apart from their keys: whoever reads a shared store learns neither.
+/// Headers beside `authorization` by which engines and gateways tell clients apart.
+const IDENTITY_HEADERS: [&str; 6] =
+    ["api-key", "cookie", "openai-organization", "openai-project", "proxy-authorization", "x-api-key"];
+
+/// Half a tenant's digest: 128 bits.
+type Half = [u8; 16];
+
+/// Turns requests into tenants. Keeps tenants' names apart from their keys: whoever reads a shared store learns neither.
 #[derive(Clone)]
-pub struct TenantSecret([u8; 32]);
+pub struct TenantSecret {
+    key: [u8; 32],
+    /// In the order of their names.
+    headers: Arc<[HeaderName]>,
+}
 
 impl TenantSecret {
-    /// The secret of one installation; its replicas must have the same.
+    /// The secret of one installation; its replicas must have the same. Clients are told apart by `authorization` and the
+    /// usual other headers.
     #[must_use]
     pub fn new(secret: &str) -> Self {
-        Self(blake3::derive_key("goldgate 2026 cache tenant secret", secret.as_bytes()))
+        let key = blake3::derive_key("goldgate 2026 cache tenant secret", secret.as_bytes());
+        Self { key, headers: IDENTITY_HEADERS.map(HeaderName::from_static).into() }
     }
+
+    /// The same with these headers in place of the usual ones; `authorization` counts always.
+    #[must_use]
+    pub fn with_headers(self, headers: impl IntoIterator<Item = HeaderName>) -> Self {
+        let mut headers: Vec<HeaderName> =
+            headers.into_iter().filter(|name| *name != AUTHORIZATION).collect();
+        headers.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        headers.dedup();
+        Self { headers: headers.into(), ..self }
+    }
+
+    /// Whether clients are told apart by this header.
+    #[must_use]
+    pub fn tells_by(&self, name: &HeaderName) -> bool {
+        *name == AUTHORIZATION || self.headers.contains(name)
+    }
+
+    /// Whose request has these headers.
+    #[must_use]
+    pub fn tenant(&self, headers: &HeaderMap) -> Tenant {
+        let all = |name| headers.get_all(name).iter().map(move |value| (name, value.as_bytes()));
+        let rest = self.half(self.headers.iter().flat_map(all));
+        match self.half(all(&AUTHORIZATION)) {
+            Some(key) => Tenant::joined(key, rest.unwrap_or_default()),
+            None => Tenant::joined(rest.unwrap_or_else(|| self.nobody()), Half::default()),
+        }
+    }
+
+    /// `None`: there are none.
+    fn half<'h>(&self, named: impl Iterator<Item = (&'h HeaderName, &'h [u8])>) -> Option<Half> {
+        let mut hasher = None;
+        for (name, value) in named {
+            let hasher = hasher.get_or_insert_with(|| blake3::Hasher::new_keyed(&self.key));
+            for part in [name.as_str().as_bytes(), value] {
+                hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+            }
+        }
+        hasher.map(|hasher| half_of(&hasher))
+    }
+
+    fn nobody(&self) -> Half {
+        half_of(&blake3::Hasher::new_keyed(&self.key))
+    }
+}
+
+fn half_of(hasher: &blake3::Hasher) -> Half {
+    let mut half = Half::default();
+    hasher.finalize_xof().fill(&mut half);
+    half
 }
 
 impl Default for TenantSecret {
@@ -30,20 +97,35 @@ impl fmt::Debug for TenantSecret {
     }
 }
 
-/// Whose request it is: the keyed digest of the `authorization` header, so that no tenant is ever shown
-/// another's answer. Requests without one share the anonymous tenant.
+/// Whose request it is: the keyed digest of every header that tells clients apart, so that no tenant is ever shown
+/// another's answer. Requests without any share the anonymous tenant.
+///
+/// The first half is that of the `authorization` header, the second that of the others, zero where there are none; without an
+/// `authorization` the others are the first half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant([u8; 32]);
 
 impl Tenant {
-    /// The tenant of a request with this `authorization` header.
+    /// The tenant of a request with this `authorization` header and no other that tells clients apart.
     #[must_use]
     pub fn of(secret: &TenantSecret, authorization: Option<&[u8]>) -> Self {
-        let mut hasher = blake3::Hasher::new_keyed(&secret.0);
-        if let Some(authorization) = authorization {
-            hasher.update(b"authorization:").update(authorization);
-        }
-        Self(*hasher.finalize().as_bytes())
+        let key = secret.half(authorization.map(|value| (&AUTHORIZATION, value)).into_iter());
+        Self::joined(key.unwrap_or_else(|| secret.nobody()), Half::default())
+    }
+
+    fn joined(key: Half, rest: Half) -> Self {
+        let mut digest = [0; 32];
+        digest[..16].copy_from_slice(&key);
+        digest[16..].copy_from_slice(&rest);
+        Self(digest)
+    }
+
+    /// The same client without what it sends beside its `authorization`.
+    #[must_use]
+    pub fn by_key(self) -> Self {
+        let mut digest = self.0;
+        digest[16..].fill(0);
+        Self(digest)
     }
 
     /// Enough of the digest to count by.
@@ -53,7 +135,7 @@ impl Tenant {
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
-    /// The digest, 64 hex digits.
+    /// The digest, 64 hex digits. Its first 32 are common to all requests with this `authorization`.
     #[must_use]
     pub fn hex(self) -> String {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
@@ -69,23 +151,6 @@ pub struct Namespace {
     pub generation: u64,
 }
 
-/// Everything that an answer depends on.
-#[derive(Clone, Debug)]
-pub struct Asked<'a> {
-    /// The room.
-    pub namespace: &'a Namespace,
-    /// Whose request it is.
-    pub tenant: Tenant,
-    /// The wire's family: path and query of the route.
-    pub family: &'a str,
-    /// The JSON body.
-    pub body: &'a [u8],
-    /// What of the body is left out: the question, where something alike may answer it.
-    pub question: Option<Range<usize>>,
-    /// The digest of whatever says what is alike; empty without.
-    pub embedder: &'a str,
-}
-
 /// The name of one answer inside the cache; with the question left out, of one partition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
@@ -94,15 +159,23 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// The key of a request.
+    /// The key of a request, in `namespace` rather than under its release's name.
+    ///
+    /// Where something alike may answer it, the range of the body that is the `question` is left out, and `embedder` is the digest
+    /// of whatever says what is alike; it is empty otherwise.
     ///
     /// Two bodies are the same when they differ in white space between tokens only. Reading numbers or
     /// sorting keys would find a few more repetitions, and could make different questions equal. Fields that
     /// nobody here knows are part of the body, and so of the key.
     #[must_use]
-    pub fn new(asked: &Asked<'_>) -> Self {
-        let Asked { namespace, tenant, family, body, question, embedder } = asked;
-        let question = question.clone().filter(|range| body.get(range.clone()).is_some());
+    pub fn new(
+        namespace: &Namespace,
+        request: &Request<'_>,
+        question: Option<Range<usize>>,
+        embedder: &str,
+    ) -> Self {
+        let Request { release: _, tenant, family, body } = request;
+        let question = question.filter(|range| body.get(range.clone()).is_some());
         let (before, after) =
             question.as_ref().map_or((*body, &[][..]), |range| (&body[..range.start], &body[range.end..]));
         let parts: [&[u8]; 8] = [
@@ -119,7 +192,7 @@ impl CacheKey {
         for part in parts {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
         }
-        Self { digest: *hasher.finalize().as_bytes(), namespace: (*namespace).clone() }
+        Self { digest: *hasher.finalize().as_bytes(), namespace: namespace.clone() }
     }
 
     /// The room it is looked up in.

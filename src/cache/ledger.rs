@@ -1,14 +1,17 @@
 //! The record of what may be read, in a store that replicas share: made, repaired, and changed by one at a time.
 //!
 //! A store may lose the record, or come back with an older one. Then it is made anew and everything is a miss
-//! ([`Standing::repaired`]); whoever knew the newer one notices with its next look-up.
+//! ([`Standing::repaired`]); whoever knew a change that is lost notices with its next look-up, also where others have changed the
+//! older record since. What is revoked is put on the disk of every replica that learns of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tracing::warn;
 
 use super::standing_file::StandingFile;
 use super::{CacheError, Change, Standing};
@@ -26,8 +29,13 @@ pub(super) trait Shelf: Sync {
     fn fetch(&self) -> BoxFuture<'_, Result<Option<Vec<u8>>, CacheError>>;
 
     /// Puts `next` in the place of `before`, where an empty text stands for none, unless another replica did first; says
-    /// whether. Durable once it returns.
+    /// whether.
     fn swap<'a>(&'a self, before: &'a [u8], next: &'a [u8]) -> BoxFuture<'a, Result<bool, CacheError>>;
+
+    /// Waits until what was put there is durable, where [`Self::swap`] does not.
+    fn settle(&self) -> BoxFuture<'_, Result<(), CacheError>> {
+        std::future::ready(Ok(())).boxed()
+    }
 }
 
 /// What this process knows of the record.
@@ -36,8 +44,10 @@ pub(super) struct Ledger {
     clock: Arc<dyn Clock>,
     file: StandingFile,
     known: ArcSwapOption<Known>,
-    /// One change at a time, so that the file never goes back to an older record.
+    /// One change at a time.
     changing: tokio::sync::Mutex<()>,
+    /// The sequence in the file, which never goes back to an older record.
+    saved: Mutex<u64>,
 }
 
 /// The record as it was last read.
@@ -55,7 +65,9 @@ impl Ledger {
     pub(super) fn open(clock: Arc<dyn Clock>, file: StandingFile) -> Result<Self, CacheError> {
         let known =
             file.load()?.map(|standing| Arc::new(Known { text: Bytes::new(), standing: standing.into() }));
-        Ok(Self { clock, file, known: ArcSwapOption::new(known), changing: tokio::sync::Mutex::default() })
+        let saved = Mutex::new(known.as_ref().map_or(0, |known| known.standing.sequence()));
+        let (known, changing) = (ArcSwapOption::new(known), tokio::sync::Mutex::default());
+        Ok(Self { clock, file, known, changing, saved })
     }
 
     /// The record as it was last read; what only the file says is not yet what the store has.
@@ -114,8 +126,25 @@ impl Ledger {
 
     fn remember(&self, text: Vec<u8>, standing: Standing) -> Arc<Known> {
         let known = Arc::new(Known { text: Bytes::from(text), standing: Arc::new(standing) });
-        self.known.store(Some(Arc::clone(&known)));
+        let before = self.known.swap(Some(Arc::clone(&known)));
+        let revokes_more = match before {
+            Some(before) => known.standing.revokes_more_than(&before.standing),
+            None => known.standing.revokes_more_than(&Standing::default()),
+        };
+        if revokes_more && let Err(error) = self.save(&known.standing) {
+            warn!("what another replica revoked is not on this one's disk: {error}");
+        }
         known
+    }
+
+    /// Saves a record, unless a later one is saved.
+    fn save(&self, standing: &Standing) -> Result<(), CacheError> {
+        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        if standing.sequence() >= *saved {
+            self.file.save(standing)?;
+            *saved = standing.sequence();
+        }
+        Ok(())
     }
 
     /// Makes a change, durable when it returns; `life` is the longest life of an entry.
@@ -135,8 +164,9 @@ impl Ledger {
             };
             let next = known.standing.after(change, self.clock.wall(), life);
             // On disk here before anywhere: a store may come back without it.
-            self.file.save(&next)?;
+            self.save(&next)?;
             if let Some(known) = self.swap(shelf, &known.text, next).await? {
+                shelf.settle().await?;
                 return Ok(Arc::clone(&known.standing));
             }
         }

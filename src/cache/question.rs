@@ -23,7 +23,7 @@ struct Record {
     signs: Signs,
 }
 
-const SCHEMA: &str = "goldgate/cache-question/1";
+const SCHEMA: &str = "goldgate/cache-question/2";
 
 impl Item {
     /// The question as a line of JSON.

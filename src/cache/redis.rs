@@ -5,8 +5,9 @@
 //! be told. That is why nothing is published or subscribed to.
 //!
 //! Entries have the server's own expiry. Whatever the server evicts is a miss; when it evicts the record, or comes back with an
-//! older one, everything is a miss (see [`Ledger`]). A server that writes its log (`appendonly yes`) does not come back with an
-//! older one.
+//! older one, everything is a miss (see [`Ledger`]). A server that writes its log (`appendonly yes`) puts it on its disk once a second
+//! by default: a change is acknowledged when that is done, where the server can tell (`WAITAOF`, from 7.2 on). An older server may lose
+//! the last second in a power cut, unless it has `appendfsync always`; whoever knew it then notices.
 //!
 //! The questions of a partition are a stream. Every look-up reads on from where the last one ended, so a replica knows all of
 //! them and scans them itself (`redis/questions.rs`).
@@ -20,7 +21,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, FromRedisValue, RedisError, cmd};
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, cmd};
 
 use super::breaker::{Patience, within};
 use super::ledger::{Ledger, Shelf};
@@ -33,6 +34,9 @@ use crate::telemetry::Clock;
 
 /// The longest an operator waits for a change.
 const CHANGE_MAX: Duration = Duration::from_secs(5);
+
+/// Of it, for the server's log: written once a second, and a busy disk takes longer.
+const LOG_MAX_MS: u64 = 4_000;
 
 /// For a connection to stand.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
@@ -47,6 +51,7 @@ const SWAP: &str = "local now = redis.call('GET', KEYS[1]) or '' \
 
 /// The store.
 pub(super) struct Redis {
+    client: Client,
     manager: ConnectionManager,
     ttl: Duration,
     patience: Patience,
@@ -92,10 +97,11 @@ impl Redis {
             .set_connection_timeout(Some(CONNECT_MAX))
             .set_response_timeout(Some(CHANGE_MAX))
             .set_number_of_retries(0);
-        let manager = ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?;
+        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(wrong)?;
         let CacheOptions { ttl, store_max, .. } = options;
         let ledger = Ledger::open(Arc::clone(&clock), file)?;
         Ok(Self {
+            client,
             manager,
             ttl,
             patience: Patience::new(clock, store_max),
@@ -142,6 +148,23 @@ impl Redis {
         self.ask_patiently(cmd("DEL").arg(entry_key(digest))).await
     }
 
+    /// Waits until the server's log is on its disk, on a connection of its own: look-ups would wait behind it.
+    async fn wait_for_log(&self) -> Result<(), CacheError> {
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(CHANGE_MAX));
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await;
+        let mut own = connection.map_err(|error| unreachable(&error))?;
+        // The server waits for what a connection has written itself, and so for all that came before it.
+        let mut mark = cmd("SET");
+        mark.arg(format!("{PREFIX}mark")).arg(1).arg("PX").arg(1);
+        mark.query_async::<()>(&mut own).await.map_err(|error| unreachable(&error))?;
+        match cmd("WAITAOF").arg(1).arg(0).arg(LOG_MAX_MS).query_async::<(u64, u64)>(&mut own).await {
+            Ok((0, _)) => Err(CacheError::Unreachable("it did not write its log".to_owned())),
+            // An error of its own: it has no such command, or no log.
+            Err(error) if error.is_timeout() || error.is_io_error() => Err(unreachable(&error)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn life_ms(&self) -> u64 {
         u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX).max(1)
     }
@@ -167,6 +190,10 @@ impl Shelf for Redis {
             self.ask_patiently(&command).await
         }
         .boxed()
+    }
+
+    fn settle(&self) -> BoxFuture<'_, Result<(), CacheError>> {
+        within(CHANGE_MAX, self.wait_for_log()).boxed()
     }
 }
 

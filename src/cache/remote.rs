@@ -50,9 +50,10 @@ impl Remote {
         Ok(Self { http, url, model: model.to_owned(), patience, width })
     }
 
-    /// Its address and the model's name: what stands behind them cannot be seen.
+    /// Its address and the model's name: what stands behind them cannot be seen. And how vectors are brought to length, which
+    /// was otherwise once.
     pub(super) fn id(&self) -> String {
-        format!("remote:{}:{}", self.url, self.model)
+        format!("remote:{}:{}:signs", self.url, self.model)
     }
 
     /// The vector of `text`; `None` when the server is slow, down, or gives something else than one sound vector.
@@ -129,7 +130,7 @@ mod tests {
         for text in ["wide", "zero"] {
             assert_eq!(remote.embed(text, 4).await, None, "{text}");
         }
-        assert!(remote.id().ends_with("/v1/embeddings:small"), "{}", remote.id());
+        assert!(remote.id().ends_with("/v1/embeddings:small:signs"), "{}", remote.id());
     }
 
     #[tokio::test]

@@ -170,8 +170,12 @@ impl Semantic {
         // Without vectors nothing is known of the audit, and it counts for nothing.
         let (Some(served_vector), Some(asked_vector)) = vectors else { return };
         let cosine = served_vector.cosine(&asked_vector);
-        let same = cosine >= ANSWERS_ALIKE && Signs::of(served).same_signs(&Signs::of(asked));
-        lock(&self.trust).entry(placed.scope()).or_default().note(!same);
+        let same = cosine >= ANSWERS_ALIKE && Signs::of_answer(served).same_signs(&Signs::of_answer(asked));
+        self.note(placed, !same);
+    }
+
+    pub(super) fn note(&self, placed: &Placed, is_false: bool) {
+        lock(&self.trust).entry(placed.scope()).or_default().note(is_false);
     }
 
     pub(super) fn stats(&self) -> Vec<SemanticStats> {

@@ -13,9 +13,10 @@ use super::memory::Memory;
 use super::qdrant::Qdrant;
 use super::redis::Redis;
 use super::semantic::Semantic;
+use super::standing::ANSWER_MAX;
 use super::standing_file::StandingFile;
 use super::store::{CacheError, Entries, Held};
-use super::{Asked, CacheKey, Change, Entry, Facts, Namespace, Standing, Tenant};
+use super::{CacheKey, Change, Entry, Facts, Namespace, Standing, Tenant};
 use crate::domain::{Arm, ReleaseId};
 use crate::telemetry::Clock;
 
@@ -61,8 +62,10 @@ pub struct Request<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     pub(super) key: CacheKey,
-    sequence: u64,
+    pub(super) sequence: u64,
     tenant: Tenant,
+    /// When it was given, on the cache's monotonic clock.
+    asked: Duration,
 }
 
 /// What is written beside the ticket.
@@ -211,18 +214,19 @@ impl Cache {
     /// The ticket for an answer that the client wants anew: it takes the old one's place.
     pub async fn ticket(&self, request: &Request<'_>) -> Option<Ticket> {
         let standing = self.standing().await?;
-        ticket(&standing, request)
+        self.ticket_in(&standing, request)
     }
 
     async fn find(&self, request: &Request<'_>) -> Found {
         let Some(standing) = self.standing().await else { return Found::Miss(None) };
-        let Some(ticket) = ticket(&standing, request) else { return Found::Revoked };
+        let Some(ticket) = self.ticket_in(&standing, request) else { return Found::Revoked };
         let Ok(seen) = self.entries.read(Some(&ticket.key)).await else { return Found::Miss(None) };
         let hit = seen.entry.and_then(|entry| self.admit(&seen.standing, entry, &ticket.key));
         match hit {
             Some(hit) => Found::Hit(hit),
             // The room may have been closed since the key was made.
-            None => self::ticket(&seen.standing, request)
+            None => self
+                .ticket_in(&seen.standing, request)
                 .map_or(Found::Revoked, |ticket| Found::Miss(Some(ticket))),
         }
     }
@@ -251,13 +255,16 @@ impl Cache {
         }
     }
 
-    /// Writes an answer that passed [`super::admit`]. One that is too large, or whose room was closed, is not kept.
+    /// Writes an answer that passed [`super::admit`]. One that is too large, took more than an hour, or whose room was closed is
+    /// not kept.
     pub async fn write(&self, ticket: Ticket, answer: Answer) {
         let Answer { template, arm, headers, body } = answer;
-        let Ticket { key, sequence, tenant } = ticket;
+        let Ticket { key, sequence, tenant, asked } = ticket;
         let Namespace { release, generation } = key.namespace.clone();
         let is_open = |standing: Arc<Standing>| standing.namespace(&release).as_ref() == Some(&key.namespace);
-        if body.len() > self.options.entry_bytes_max || !self.entries.known().is_some_and(is_open) {
+        let is_late = self.clock.monotonic().saturating_sub(asked) > ANSWER_MAX;
+        if is_late || body.len() > self.options.entry_bytes_max || !self.entries.known().is_some_and(is_open)
+        {
             return;
         }
         let (arm, tenant, written) = (arm.as_str().to_owned(), tenant.hex(), self.clock.wall());
@@ -306,17 +313,17 @@ impl Cache {
         }
     }
 
+    /// The ticket for a request in the room that `standing` gives its release.
+    fn ticket_in(&self, standing: &Standing, request: &Request<'_>) -> Option<Ticket> {
+        let namespace = standing.namespace(request.release)?;
+        let key = CacheKey::new(&namespace, request, None, "");
+        let (sequence, asked) = (standing.sequence(), self.clock.monotonic());
+        Some(Ticket { key, sequence, tenant: request.tenant, asked })
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ReleaseId, NamespaceStats>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The ticket for a request in the room that `standing` gives its release.
-fn ticket(standing: &Standing, request: &Request<'_>) -> Option<Ticket> {
-    let Request { release, tenant, family, body } = *request;
-    let namespace = standing.namespace(release)?;
-    let asked = Asked { namespace: &namespace, tenant, family, body, question: None, embedder: "" };
-    Some(Ticket { key: CacheKey::new(&asked), sequence: standing.sequence(), tenant })
 }
 
 #[cfg(test)]

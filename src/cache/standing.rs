@@ -19,6 +19,10 @@ use crate::domain::{ReleaseId, Timestamp};
 /// Purges remembered; one more empties everything instead. A look-up reads all of them.
 const PURGES_MAX: usize = 256;
 
+/// The longest time from asking an engine to the end of its answer: what ends later is not kept, so that purges need not be
+/// remembered for ever.
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(3_600);
+
 /// How often one release can be emptied before it meets another base: a million times.
 const EMPTIED_BITS: u32 = 20;
 
@@ -41,7 +45,7 @@ pub struct Standing {
 pub struct Selector {
     /// A release, `sem:…`.
     pub release: Option<String>,
-    /// A tenant's digest.
+    /// A tenant's digest, or its first half: all requests with one `authorization`.
     pub tenant: Option<String>,
     /// A prompt template's name.
     pub template: Option<String>,
@@ -56,7 +60,13 @@ struct Purge {
     selector: Selector,
     /// Entries that were asked for before it are meant, however late they are written.
     sequence: u64,
-    made_ms: u64,
+    /// When no such entry can be left, in ms since 1970.
+    #[serde(default = "for_ever")]
+    until_ms: u64,
+}
+
+const fn for_ever() -> u64 {
+    u64::MAX
 }
 
 /// What an operator does.
@@ -99,14 +109,14 @@ impl Standing {
         current == Some(facts.generation) && !self.purges.iter().any(|purge| purge.covers(facts))
     }
 
-    /// The record after a change at `now`; purges older than `life`, the longest life of an entry, have done their work.
+    /// The record after a change at `now`, where `life` is the longest life of an entry. Purges are remembered as long as an
+    /// answer that was asked for before them can be written and live, and a life longer, for clocks that differ.
     #[must_use]
     pub fn after(&self, change: &Change, now: Timestamp, life: Duration) -> Self {
         let sequence = now.as_millis().max(self.sequence + 1);
         let mut next = Self { sequence, ..self.clone() };
-        let now_ms = now.as_millis();
-        let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
-        next.purges.retain(|purge| purge.made_ms.saturating_add(life_ms.saturating_mul(2)) >= now_ms);
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        next.purges.retain(|purge| purge.until_ms.saturating_add(ms(life)) >= now.as_millis());
         match change {
             Change::Revoke(release) => {
                 next.revoked.insert(release.to_string());
@@ -114,8 +124,9 @@ impl Standing {
             Change::Empty(release) => *next.emptied.entry(release.to_string()).or_default() += 1,
             Change::Purge(_) if next.purges.len() >= PURGES_MAX => next.empty_all(),
             Change::Purge(selector) => {
-                let selector = selector.clone();
-                next.purges.push(Purge { selector, sequence: next.sequence, made_ms: now_ms });
+                let kept_ms = ms(life.saturating_add(ANSWER_MAX));
+                let (selector, until_ms) = (selector.clone(), now.as_millis().saturating_add(kept_ms));
+                next.purges.push(Purge { selector, sequence: next.sequence, until_ms });
             }
         }
         next
@@ -123,16 +134,34 @@ impl Standing {
 
     /// What stands when a store shows `self` to one who knew `known`: a store that went back to an older record has lost
     /// changes, so everything is emptied and nothing revoked comes back. `None`: `self` stands.
+    ///
+    /// A later sequence proves nothing: somebody who knew nothing of the loss may have changed the older record since. So each
+    /// known change has to be in it, or to have been followed by another base.
     #[must_use]
     pub fn repaired(&self, known: &Self, now: Timestamp) -> Option<Self> {
         let lost = self.sequence < known.sequence
             || (self.sequence == known.sequence && self != known)
-            || !known.revoked.is_subset(&self.revoked);
+            || known.revokes_more_than(self)
+            || self.base < known.base
+            || (self.base == known.base && self.lacks(known, now));
         lost.then(|| {
             let sequence = now.as_millis().max(self.sequence.max(known.sequence) + 1);
             let revoked = self.revoked.union(&known.revoked).cloned().collect();
             Self { base: sequence, sequence, revoked, ..Self::default() }
         })
+    }
+
+    /// Whether something is revoked here that is not in `other`.
+    pub(super) fn revokes_more_than(&self, other: &Self) -> bool {
+        !self.revoked.is_subset(&other.revoked)
+    }
+
+    /// Whether a release was emptied, or something purged that may still be read, and this record does not know it.
+    fn lacks(&self, known: &Self, now: Timestamp) -> bool {
+        let emptied = |standing: &Self, release: &str| standing.emptied.get(release).copied().unwrap_or(0);
+        let fewer = |(release, times): (&String, &u64)| emptied(self, release) < *times;
+        let forgotten = |purge: &Purge| purge.until_ms >= now.as_millis() && !self.purges.contains(purge);
+        known.emptied.iter().any(fewer) || known.purges.iter().any(forgotten)
     }
 
     fn empty_all(&mut self) {
@@ -147,7 +176,7 @@ impl Purge {
         let fits = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| wanted == is);
         facts.sequence < self.sequence
             && fits(release, facts.release.as_str())
-            && fits(tenant, &facts.tenant)
+            && tenant.as_ref().is_none_or(|wanted| facts.tenant.starts_with(wanted.as_str()))
             && fits(template, facts.template.as_deref().unwrap_or_default())
             && fits(arm, &facts.arm)
             && before_ms.is_none_or(|before| facts.written.as_millis() < before)

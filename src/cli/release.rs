@@ -94,6 +94,10 @@ async fn lock(manifest: &Path, out: Option<PathBuf>, how: Locking, context: &Con
         Some(url) => Some(verify::report(url, &Lock::model_in(manifest).blame_usage()?).await?),
         None => None,
     };
+    let untold = told.as_ref().map(EngineReport::untold).unwrap_or_default().join(", ");
+    if !untold.is_empty() {
+        context.output.note(format_args!("the engine does not tell {untold}: nothing of that is locked"));
+    }
     let begins_twice = told.as_ref().is_some_and(|told| told.begins_twice);
     let lock = resolve(manifest, told, how.paranoid, context)?;
     let out = out.unwrap_or_else(|| manifest.with_file_name("release.lock.json"));
@@ -154,6 +158,7 @@ fn text(lock: &Lock) -> String {
     let [sem, num, gate, rel] = lock.ids();
     let sampling = lock.sampling().iter().map(|(key, value)| format!("{key} = {value}"));
     let or_none = |parts: Vec<String>| if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+    let may_set = lock.client_may_set().map_or_else(|| "anything".to_owned(), |keys| or_none(keys.to_vec()));
     let prompts = lock.prompts().ids().map(str::to_owned).collect();
     format!(
         "{}\n  model     {}\n  sampling  {}\n  clients may set  {}\n  prompts   {}\n\n  {rel}  everything\n  {sem}  what can change \
@@ -161,7 +166,7 @@ fn text(lock: &Lock) -> String {
         lock.name(),
         lock.model(),
         or_none(sampling.collect()),
-        or_none(lock.client_may_set().to_vec()),
+        may_set,
         or_none(prompts),
     )
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use http::HeaderName;
+
 use super::tokens::secrets;
 use crate::document::{Reader, Secret, Section};
 use crate::domain::{Share, VectorSource};
@@ -39,6 +41,10 @@ pub struct CacheConfig {
     pub store: CacheStore,
     /// Keeps tenants' keys out of a shared store: the same for all replicas. Needed with one.
     pub secret: Option<Secret>,
+    /// Headers by which clients are told apart beside `authorization`, which always counts: no client is shown an answer to
+    /// one whose headers differ. Default `api-key`, `cookie`, `openai-organization`, `openai-project`, `proxy-authorization`
+    /// and `x-api-key`.
+    pub identity_headers: Option<Vec<HeaderName>>,
     /// Bytes of answers kept. Default 256 MiB.
     pub bytes_max: usize,
     /// How long an answer is served, from when it was stored; hits do not renew it. Default 1 h.
@@ -91,6 +97,7 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
         tier: CacheTier::Off,
         store: CacheStore::Memory,
         secret: None,
+        identity_headers: None,
         bytes_max: 256 << 20,
         ttl: Duration::from_secs(3_600),
         blind_share: Share::from_ppm(10_000),
@@ -108,7 +115,17 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
     let Some(section) = reader.table(root, "cache") else { return config };
     reader.known(
         &section,
-        &["tier", "store", "secret", "bytes_max", "ttl", "blind_share", "warm_up", "semantic"],
+        &[
+            "tier",
+            "store",
+            "secret",
+            "identity_headers",
+            "bytes_max",
+            "ttl",
+            "blind_share",
+            "warm_up",
+            "semantic",
+        ],
     );
     let tiers = [("off", CacheTier::Off), ("exact", CacheTier::Exact), ("semantic", CacheTier::Semantic)];
     config.tier = reader.word(&section, "tier", &tiers).unwrap_or(config.tier);
@@ -117,6 +134,7 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
     if config.store != CacheStore::Memory && section.get("secret").is_none() {
         reader.missing(&section, "secret", "write \"env:NAME\" or \"file:PATH\", the same for all replicas");
     }
+    config.identity_headers = header_names(reader, &section);
     config.bytes_max = reader.bytes(&section, "bytes_max").unwrap_or(config.bytes_max);
     config.ttl = reader.duration(&section, "ttl").unwrap_or(config.ttl);
     if let Some(item) = section.get("blind_share") {
@@ -131,6 +149,20 @@ pub(super) fn cache(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
         reader.missing(&section, "semantic", hint);
     }
     config
+}
+
+fn header_names(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<Vec<HeaderName>> {
+    let mut names = Vec::new();
+    for (text, item) in reader.texts(section, "identity_headers")? {
+        match text.parse() {
+            Ok(name) => names.push(name),
+            Err(_) => {
+                let hint = "write names such as \"x-api-key\"";
+                reader.wrong(&item, format!("{text:?} is no name of a header"), hint);
+            }
+        }
+    }
+    Some(names)
 }
 
 fn warm_up(reader: &mut Reader<'_>, cache: &Section<'_, '_>, folder: &Path) -> Option<WarmUpConfig> {
@@ -271,6 +303,19 @@ mod tests {
         assert_eq!(open, "goldgate.toml:5:9: cache.store: a store without a password in its address");
         let other = read("store = \"http://10.0.0.1:6333\"\nsecret = \"env:CACHE\"").unwrap_err();
         assert_eq!(other, "goldgate.toml:5:9: cache.store: a store without a password in its address");
+    }
+
+    #[test]
+    fn clients_are_told_apart_by_headers_that_exist() {
+        let read = |text: &str| read(text).map(|cache| cache.identity_headers);
+        assert_eq!(read(""), Ok(None));
+        let named = read("identity_headers = [\"X-Customer\"]").unwrap().unwrap();
+        assert_eq!(named, [HeaderName::from_static("x-customer")]);
+        let wrong = read("identity_headers = [\"x customer\"]").unwrap_err();
+        assert!(
+            wrong.contains("cache.identity_headers[0]: \"x customer\" is no name of a header"),
+            "{wrong}"
+        );
     }
 
     #[test]

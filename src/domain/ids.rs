@@ -59,6 +59,19 @@ text_id! {
     /// A release named by the digest of its content, for example `sem:4f1c…` or `rel:09ab…`.
     ReleaseId
 }
+impl ReleaseId {
+    /// Hex digits of the digest in an id.
+    pub const DIGITS: usize = 32;
+
+    /// The id that is all of `text`: `sem:` and its digits. `None`: it is cut short, or something else.
+    #[must_use]
+    pub fn whole(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sem:")?.as_bytes();
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (digits.len() == Self::DIGITS && digits.iter().all(is_digit)).then(|| Self::from(text))
+    }
+}
+
 text_id! {
     /// The digest of a judging policy, `pol:…`.
     PolicyDigest

@@ -75,7 +75,6 @@ impl Ask {
         let body = read_body(&parts, incoming, options).await?;
         let head = if route.has_head() { Some(read_head(&parts, &body, options)?) } else { None };
         let Parts { method, uri, headers, .. } = parts;
-        let authorization = headers.get(http::header::AUTHORIZATION);
         Ok(Self {
             id,
             route,
@@ -84,7 +83,7 @@ impl Ask {
             method,
             path: uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             cache: CacheAsk::of(&headers),
-            tenant: Tenant::of(&options.tenant_secret, authorization.map(http::HeaderValue::as_bytes)),
+            tenant: options.tenant_secret.tenant(&headers),
             pin,
             arrival,
             is_copy: headers.contains_key(headers::MIRROR),

@@ -31,12 +31,20 @@ pub(super) struct Keeping {
 pub(super) enum Next {
     Replay(Replay),
     Along(Follower, Head),
-    Ask(Option<Keeping>),
+    Ask(Option<Box<Keeping>>),
 }
 
 impl Keeping {
     fn only(ticket: Ticket, cache: &Cache) -> Self {
         Self { ticket, placed: None, audit: None, feed: Feed::alone(cache.entry_bytes_max()) }
+    }
+
+    /// The answer came, and is none that could be compared with the one that would have been served: that is a false hit. To
+    /// leave it out would count only those answers that are likely to be right.
+    pub(super) fn differs(&self, cache: &Cache) {
+        if let (Some(placed), Some(_)) = (&self.placed, &self.audit) {
+            cache.audit_differs(placed);
+        }
     }
 
     /// Writes the answer, compares it where it was an audit, and then lets the others look.
@@ -75,7 +83,7 @@ pub(super) async fn before_asking(
     let is_certain = applied.temperature == Some(0.0) && applied.choices == 1;
     let mut keeping = Keeping::only(ticket, cache);
     if word != CacheWord::Miss || !is_certain {
-        return Next::Ask(Some(keeping));
+        return Next::Ask(Some(Box::new(keeping)));
     }
     match look_alike(cache, ask, place, applied, &keeping.ticket).await {
         Alike::Serve(hit, similarity) => {
@@ -101,7 +109,7 @@ async fn take_turn(
         let mut follower = match cache.turn(&keeping.ticket) {
             Turn::Lead(feed) => {
                 keeping.feed = feed;
-                return Next::Ask(Some(keeping));
+                return Next::Ask(Some(Box::new(keeping)));
             }
             Turn::Follow(follower) => follower,
         };
@@ -116,7 +124,7 @@ async fn take_turn(
     }
     match look_up(shared, ask, place).await {
         Lookup::Hit(replay) => Next::Replay(replay),
-        Lookup::Miss(_) | Lookup::Refresh(_) | Lookup::Off => Next::Ask(Some(keeping)),
+        Lookup::Miss(_) | Lookup::Refresh(_) | Lookup::Off => Next::Ask(Some(Box::new(keeping))),
     }
 }
 

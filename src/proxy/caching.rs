@@ -148,7 +148,7 @@ pub(super) fn recorder(
     reply: &Reply,
     keeping: Keeping,
 ) -> Option<Recorder> {
-    shared.parts.cache.as_ref()?;
+    let cache = shared.parts.cache.as_ref()?;
     let engine_forbids = CacheAsk::of(&reply.headers).no_store || reply.headers.contains_key(SET_COOKIE);
     let facts = WriteFacts {
         status: reply.status.as_u16(),
@@ -163,6 +163,9 @@ pub(super) fn recorder(
     let headers = reply.headers.get(CONTENT_TYPE).map(|value| (CONTENT_TYPE, value.clone()));
     let headers: HeaderMap = headers.into_iter().collect();
     let admitted = admit(&facts).is_ok();
+    if !admitted && reply.status.is_success() && facts.is_genuine {
+        keeping.differs(cache);
+    }
     let streams = admitted && is_event_stream(&headers);
     keeping.feed.begin(streams.then(|| Head { headers: headers.clone(), shape: sent_shape(ask, applied) }));
     let template = template_of(ask).map(str::to_owned);

@@ -46,7 +46,7 @@ impl Favourites {
 
     /// A request was answered by `hit`.
     pub(super) fn note(&self, ask: &Ask, hit: &Hit) {
-        if !self.tenants.contains(&ask.tenant) || ask.body.len() > BODY_BYTES_MAX {
+        if !self.tenants.contains(&ask.tenant.by_key()) || ask.body.len() > BODY_BYTES_MAX {
             return;
         }
         let mut requests = self.lock();

@@ -18,12 +18,13 @@ use tracing::debug;
 use super::admission::{Ask, Place};
 use super::along::read_along;
 use super::apply::{Applied, apply};
-use super::asking::{Next, before_asking};
+use super::asking::{Keeping, Next, before_asking};
 use super::caching::{Lookup, is_event_stream, look_up, recorder};
 use super::connection::Peer;
 use super::counters::{Counters, bump};
 use super::flight::{Flight, end_of};
 use super::headers::{self, Answered, CacheWord};
+use super::leading::lead;
 use super::mirror::Copying;
 use super::recorder::Recorder;
 use super::refusal::Refusal;
@@ -32,7 +33,7 @@ use super::route::Route;
 use super::usage_filter::UsageFilter;
 use super::{ProxyOptions, ProxyParts};
 use crate::domain::{Arm, RequestId};
-use crate::upstream::{Reply, UpstreamError};
+use crate::upstream::{Outgoing, Reply, UpstreamError};
 
 /// What every request of one proxy shares.
 pub(super) struct Shared {
@@ -163,35 +164,58 @@ async fn walk(
         Next::Along(follower, head) => {
             return Ok(read_along(shared, &ask, &place, (follower, head), in_flight));
         }
-        Next::Ask(keeping) => keeping,
+        Next::Ask(keeping) => keeping.map(|keeping| *keeping),
     };
     let outgoing = ask.outgoing(applied.body.clone());
     if ask.pin.is_some() {
         bump(&shared.parts.counters.requests.pinned);
     }
-    let mut flight = ask.is_evidence().then(|| {
+    let flight = ask.is_evidence().then(|| {
         let copies = Copying::start(shared, &ask, &place);
         Flight::new(shared, &ask, &place, copies)
     });
     count_arm(shared, place.arm);
-    match place.occupant.pool.send(&outgoing).await {
-        Ok(reply) => {
-            if let Some(flight) = &mut flight {
-                flight.head(&reply);
+    let going = Going { ask, place, applied, outgoing, word, keeping, flight, in_flight };
+    match going.keeping.as_ref().is_some_and(|keeping| keeping.feed.is_listed()) {
+        true => lead(shared, going).await,
+        false => going.send(shared).await,
+    }
+}
+
+/// A request on its way to an engine.
+pub(super) struct Going {
+    ask: Arc<Ask>,
+    place: Place,
+    applied: Applied,
+    outgoing: Outgoing,
+    word: CacheWord,
+    pub(super) keeping: Option<Keeping>,
+    flight: Option<Flight>,
+    in_flight: InFlight,
+}
+
+impl Going {
+    pub(super) async fn send(self, shared: &Arc<Shared>) -> Result<Response<RelayBody>, Refusal> {
+        let Self { ask, place, applied, outgoing, word, keeping, mut flight, in_flight } = self;
+        match place.occupant.pool.send(&outgoing).await {
+            Ok(reply) => {
+                if let Some(flight) = &mut flight {
+                    flight.head(&reply);
+                }
+                let recorder =
+                    keeping.and_then(|keeping| recorder(shared, &ask, &place, &applied, &reply, keeping));
+                let is_stream = reply.status.is_success() && is_event_stream(&reply.headers);
+                let filter = (applied.added_usage && is_stream).then(UsageFilter::default);
+                let live = Relaying { flight, filter, recorder, in_flight };
+                Ok(relay(shared, &ask, &place, reply, word, live))
             }
-            let recorder =
-                keeping.and_then(|keeping| recorder(shared, &ask, &place, &applied, &reply, keeping));
-            let is_stream = reply.status.is_success() && is_event_stream(&reply.headers);
-            let filter = (applied.added_usage && is_stream).then(UsageFilter::default);
-            let live = Relaying { flight, filter, recorder, in_flight };
-            Ok(relay(shared, &ask, &place, reply, word, live))
-        }
-        Err(error) => {
-            debug!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
-            if let Some(keeping) = keeping {
-                keeping.feed.begin(None);
+            Err(error) => {
+                debug!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
+                if let Some(keeping) = keeping {
+                    keeping.feed.begin(None);
+                }
+                Err(unanswered(shared, flight, &error))
             }
-            Err(unanswered(shared, flight, &error))
         }
     }
 }

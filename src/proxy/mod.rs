@@ -37,6 +37,7 @@ mod favourites;
 mod flight;
 mod handler;
 mod headers;
+mod leading;
 mod mirror;
 mod observe;
 mod options;

@@ -18,7 +18,7 @@ pub struct ProxyOptions {
     pub sticky: Vec<StickySource>,
     /// Keys whose requests may name their arm.
     pub pin_keys: PinKeys,
-    /// Turns `authorization` headers into tenants; replicas that share a cache need the same.
+    /// Turns requests into tenants; replicas that share a cache need the same.
     pub tenant_secret: TenantSecret,
     /// Share of clients that go past the cache while releases are compared, on both arms.
     pub cache_blind: Share,

@@ -24,8 +24,10 @@ pub struct Deployed {
     pub sem: ReleaseId,
     /// The name the engine knows its model by; `None` leaves the client's.
     pub model: Option<String>,
-    /// Sampling defaults, put in where the client set nothing.
+    /// Sampling defaults, put in where the client set nothing, or nothing that it may set.
     pub sampling: Map<String, Value>,
+    /// Sampling parameters that clients may set; `None`: all of them. Both names of the length limit are one.
+    pub client_may_set: Option<Vec<String>>,
     /// Whether the engines understand `cache_salt`, which keeps their own prefix caches apart.
     pub salts_prefixes: bool,
     /// Prompt templates.

@@ -10,6 +10,7 @@ use super::counters::bump;
 use super::flight::Ending;
 use super::handler::Shared;
 use crate::cache::{Answer, WriteFacts, admit};
+use crate::domain::Outcome;
 
 /// Keeps what the engine sent, to be written to the cache once the answer turned out whole. Dropping it is an answer that
 /// broke off.
@@ -39,8 +40,15 @@ impl Recorder {
         self.keeping.feed.end();
         let Some(Ending { outcome, says_something, is_genuine }) = ending else { return };
         let facts = WriteFacts { outcome, says_something, is_genuine, ..self.facts };
-        let (Ok(()), Some(cache)) = (admit(&facts), shared.parts.cache.clone()) else { return };
-        let Some(body) = self.keeping.feed.whole() else { return };
+        let Some(cache) = shared.parts.cache.clone() else { return };
+        let Some(body) = admit(&facts).ok().and_then(|()| self.keeping.feed.whole()) else {
+            // One that broke off, or that its client left, is not counted: this is the engine's and the client's doing, whatever
+            // the answer would have been.
+            if matches!(outcome, Outcome::Complete(_)) && is_genuine {
+                self.keeping.differs(&cache);
+            }
+            return;
+        };
         bump(&shared.parts.counters.requests.cache_writes);
         let answer = Answer { body, ..self.answer };
         let mut work = Box::pin(async move { self.keeping.write(&cache, answer).await });

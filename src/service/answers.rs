@@ -70,10 +70,14 @@ fn standing_file(config: &Config) -> PathBuf {
     config.state.file.with_extension("cache.json")
 }
 
-/// What turns keys into tenants.
+/// What turns requests into tenants.
 pub(super) fn tenant_secret(config: &Config) -> Result<TenantSecret, ServiceError> {
     let secret = config.cache.secret.as_ref().map(read).transpose()?;
-    Ok(secret.map_or_else(TenantSecret::default, |secret| TenantSecret::new(&secret)))
+    let secret = secret.map_or_else(TenantSecret::default, |secret| TenantSecret::new(&secret));
+    Ok(match &config.cache.identity_headers {
+        Some(names) => secret.with_headers(names.iter().cloned()),
+        None => secret,
+    })
 }
 
 fn read(secret: &Secret) -> Result<String, ServiceError> {

@@ -6,6 +6,7 @@ use serde_json::Map;
 
 use super::ServiceError;
 use super::attesting::Attested;
+use super::time_limits::contradictions;
 use crate::config::{Config, JudgeConfig, LimitConfig, Ready, SlotConfig, Sticky, TimeoutConfig, read_keys};
 use crate::control::Releases;
 use crate::domain::{ReleaseId, Slot};
@@ -29,6 +30,8 @@ struct Place {
     slot: Slot,
     pool: Arc<Pool>,
     lock: Option<Arc<Lock>>,
+    /// What its engines are to be; `None` where nothing is known of it, or nothing is to be asked.
+    attested: Option<Arc<Attested>>,
     url: String,
     ready: Ready,
 }
@@ -107,8 +110,9 @@ impl Engines {
     }
 
     /// What should be known though it works.
-    pub(super) fn warnings(&self, rules: &JudgeConfig) -> Vec<String> {
-        let mut warnings = Vec::new();
+    pub(super) fn warnings(&self, config: &Config, rules: &JudgeConfig) -> Vec<String> {
+        let locks = self.places().filter_map(|place| Some((place.slot, place.lock.as_deref()?)));
+        let mut warnings = contradictions(config, locks);
         if self.answer_alike() == Some(false) && rules.policy.fails_other_answers() {
             warnings.push(
                 "judge.metrics: disagreement has a narrow margin, but the releases differ in what they answer: the \
@@ -154,8 +158,8 @@ impl Engines {
     }
 
     /// The slots whose engines can be asked whether they are what they are to be.
-    pub(super) fn attested(&self) -> Vec<Attested> {
-        self.places().filter_map(Place::attested).collect()
+    pub(super) fn attested(&self) -> impl Iterator<Item = Arc<Attested>> {
+        self.places().filter_map(|place| place.attested.clone())
     }
 
     /// Where the golden harness asks `slot`, with the release that stands there.
@@ -179,11 +183,13 @@ impl Place {
             config.endpoints.iter().map(|url| url.parse()).collect::<Result<_, _>>().map_err(wrong)?;
         let pool = Pool::new(PoolOptions { endpoints, timeouts }, Arc::clone(clock)).map_err(wrong)?;
         let lock = config.release.as_deref().map(Lock::load).transpose();
-        let lock = lock.map_err(|source| ServiceError::Release { slot, source })?;
+        let lock = lock.map_err(|source| ServiceError::Release { slot, source })?.map(Arc::new);
+        let (pool, to_ask) = (Arc::new(pool), lock.clone().filter(|_| config.ready != Ready::None));
         Ok(Self {
             slot,
-            pool: Arc::new(pool),
-            lock: lock.map(Arc::new),
+            attested: to_ask.map(|lock| Arc::new(Attested::new(slot, Arc::clone(&pool), lock))),
+            pool,
+            lock,
             url: config.endpoints.first().cloned().unwrap_or_default(),
             ready: config.ready,
         })
@@ -195,6 +201,7 @@ impl Place {
                 sem: lock.sem(),
                 model: Some(lock.model().to_owned()),
                 sampling: lock.sampling().clone(),
+                client_may_set: lock.client_may_set().map(<[String]>::to_vec),
                 salts_prefixes: lock.engine_kind() == VLLM,
                 prompts: Arc::new(lock.prompts().clone()),
             },
@@ -203,17 +210,12 @@ impl Place {
                 sem: ReleaseId::new(format!("unlocked:{}", self.slot)),
                 model: None,
                 sampling: Map::new(),
+                client_may_set: None,
                 salts_prefixes: false,
                 prompts: Arc::new(Prompts::default()),
             },
         };
         Occupant { pool: Arc::clone(&self.pool), deployed: Arc::new(deployed) }
-    }
-
-    /// What its engines are to be; `None` where nothing is known of it, or nothing is to be asked.
-    fn attested(&self) -> Option<Attested> {
-        let lock = self.lock.as_ref().filter(|_| self.ready != Ready::None)?;
-        Some(Attested { slot: self.slot, pool: Arc::clone(&self.pool), lock: Arc::clone(lock) })
     }
 
     async fn prepare(&self) -> Result<(), String> {
@@ -224,7 +226,7 @@ impl Place {
             Ready::Stream => upstream::Ready::Stream,
         };
         upstream::ready(&self.pool, ready, model).await.map_err(|error| error.to_string())?;
-        if let Some(attested) = self.attested() {
+        if let Some(attested) = &self.attested {
             attested.ask().await?;
         }
         match (self.ready, model) {
@@ -236,7 +238,7 @@ impl Place {
     }
 }
 
-const fn timeouts(config: TimeoutConfig) -> Timeouts {
+pub(super) const fn timeouts(config: TimeoutConfig) -> Timeouts {
     let TimeoutConfig { connect, first_byte, idle, total } = config;
     Timeouts { connect, first_byte, idle, total }
 }

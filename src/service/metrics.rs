@@ -143,6 +143,11 @@ impl Measured {
             "1 while an engine is known not to be what its release was locked to",
             gauges(|state| f64::from(u8::from(state.has_drifted))),
         );
+        page.gauges(
+            "endpoint_unconfirmed",
+            "1 while what an engine says counts for nothing, because it was not asked what it is",
+            gauges(|state| f64::from(u8::from(state.is_unconfirmed))),
+        );
     }
 
     fn rollout(&self, page: &mut Page) {

@@ -40,7 +40,7 @@ pub use options::{Outgoing, PoolOptions, Timeouts, Weight};
 pub use pool::Pool;
 pub use probe::{ProbeError, ProbeFault, Ready, models, ready, warm};
 pub use reply::{Reply, ReplyBody};
-pub use seat::EndpointState;
+pub use seat::{EndpointState, IDLE_AGE_MAX};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -16,7 +16,7 @@ use super::{Endpoint, Identity, Limit, UpstreamError, Weight};
 const IDLE_LINES_MAX: usize = 256;
 
 /// Common engines close a silent connection after five seconds; an older one is likely to be stale.
-const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
+pub const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
 
 /// One endpoint with its counters and its warm connections.
 #[derive(Debug)]
@@ -45,8 +45,12 @@ pub struct EndpointState<'a> {
     pub is_ejected: bool,
     /// Whether it was passed over, and is to be asked what it is before it gets requests again.
     pub may_be_another: bool,
+    /// Whether what it says counts for nothing until it was asked what it is.
+    pub is_unconfirmed: bool,
     /// Whether it is known not to be what its release was locked to.
     pub has_drifted: bool,
+    /// Times that it was found not to be.
+    pub doubts: u64,
 }
 
 /// One request's place at an endpoint; leaving it is dropping it, on every path.
@@ -84,6 +88,9 @@ impl Ticket {
 
     /// No answer came, or not all of it.
     pub(super) fn failed(&self, error: &UpstreamError, now: Duration) {
+        if matches!(error, UpstreamError::Connect { .. }) {
+            self.seat().identity.is_away();
+        }
         // A limit on the whole answer says how much was asked for, and not how the engine is.
         let is_theirs =
             !matches!(error, UpstreamError::Timeout { limit: Limit::Total, .. }) && !error.is_local();
@@ -153,7 +160,9 @@ impl Seat {
             returns: health.returns,
             is_ejected: health.is_ejected(now),
             may_be_another: self.identity.may_be_another(),
+            is_unconfirmed: self.identity.is_unconfirmed(),
             has_drifted: self.identity.has_drifted(),
+            doubts: self.identity.doubts(),
         }
     }
 

@@ -8,6 +8,7 @@
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
 //! | [`resume`] | `kill -9` in the middle of a gate, and the next process that goes on |
 //! | [`graded`] | a model that compares both arms' answers, and the verdict without it |
+//! | [`syscalls`] | how often a request and a frame are read and written, counted by strace |
 //! | [`shutdown`] | SIGTERM with a stream under way |
 //! | [`descriptors`] | a process that runs out of descriptors |
 //! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
@@ -44,5 +45,7 @@ mod rig;
 mod serve;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod syscalls;
 #[cfg(test)]
 mod template;

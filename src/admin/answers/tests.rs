@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use reqwest::{Method, StatusCode};
 
 use super::*;
 use crate::admin::testing::{Port, open_cached};
-use crate::cache::{self, CacheOptions, Found, Request};
+use crate::cache::{self, CacheOptions, Found, Request, Tenant};
 use crate::domain::Arm;
+use crate::release::Lock;
 use crate::telemetry::SystemClock;
 
 const BODY: &[u8] = b"{}";
@@ -35,8 +35,11 @@ impl Rig {
     }
 
     async fn write(&self, release: &str, tenant: &str, arm: Arm) {
-        let release = ReleaseId::from(release);
-        let ticket = self.cache.ticket(&request(&release, tenant)).await.unwrap();
+        self.answer(&request(&ReleaseId::from(release), tenant), arm).await;
+    }
+
+    async fn answer(&self, asked: &Request<'_>, arm: Arm) {
+        let ticket = self.cache.ticket(asked).await.unwrap();
         let answer = cache::Answer {
             template: Some("answer".to_owned()),
             arm,
@@ -125,6 +128,60 @@ async fn a_revoked_release_is_named_in_full_and_stays_unreadable() {
     rig.port.close().await;
 }
 
+/// A release that this process has not served: one that another replica serves, or did.
+#[tokio::test]
+async fn a_whole_id_is_taken_before_anything_of_it_is_cached_and_no_text_that_cannot_be_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("release.toml");
+    std::fs::write(&path, "name = \"a\"\n[model]\nid = \"m\"\n[engine]\nkind = \"vllm\"\n").unwrap();
+    let sem = Lock::resolve(&path).unwrap().sem();
+    let rig = Rig::open().await;
+    rig.write(sem.as_str(), "ann", Arm::Baseline).await;
+    let fresh = Rig::open().await;
+    let (status, said) = fresh.delete("/api/v1/cache", json!({"release": sem.as_str()})).await;
+    assert_eq!(status, StatusCode::OK, "{said}");
+    let (status, said) = fresh.port.post("/api/v1/cache/revoke", json!({"release": sem.as_str()})).await;
+    assert_eq!((status, &said["revoked"]), (StatusCode::OK, &json!(sem.as_str())));
+    assert!(fresh.cache.ticket(&request(&sem, "ann")).await.is_none());
+    let digits = sem.as_str().trim_start_matches("sem:");
+    for wrong in
+        [format!("sem:{digits}{digits}"), sem.as_str().replace(&digits[..1], "g"), format!("rel:{digits}")]
+    {
+        let (status, said) = fresh.port.post("/api/v1/cache/revoke", json!({"release": wrong})).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{wrong}: {said}");
+    }
+    rig.port.close().await;
+    fresh.port.close().await;
+}
+
+#[tokio::test]
+async fn a_purge_by_authorization_takes_all_that_its_client_sent_beside_it() {
+    let rig = Rig::open().await;
+    let sent = |lines: &[(&'static str, &'static str)]| {
+        let lines = lines.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        TenantSecret::default().tenant(&lines.collect())
+    };
+    let (ann, keyed) =
+        (sent(&[("authorization", "ann"), ("openai-project", "p")]), sent(&[("api-key", "k")]));
+    let reads = async |tenant: Tenant| {
+        let release = ReleaseId::from("sem:blue");
+        let asked = Request { tenant, ..request(&release, "") };
+        matches!(rig.cache.look_up(&asked).await, Found::Hit(_))
+    };
+    for tenant in [ann, keyed] {
+        let release = ReleaseId::from("sem:blue");
+        rig.answer(&Request { tenant, ..request(&release, "") }, Arm::Baseline).await;
+        assert!(reads(tenant).await);
+    }
+    rig.delete("/api/v1/cache", json!({"authorization": "ann"})).await;
+    assert_eq!((reads(ann).await, reads(keyed).await), (false, true));
+    assert_eq!(rig.readable().await, ["blue bob", "green bob"]);
+    rig.delete("/api/v1/cache", json!({"headers": {"api-key": "k"}})).await;
+    assert!(!reads(keyed).await);
+    assert_eq!(rig.readable().await, ["blue bob", "green bob"]);
+    rig.port.close().await;
+}
+
 #[tokio::test]
 async fn what_names_nothing_or_no_cache_is_told_so() {
     let rig = Rig::open().await;
@@ -137,7 +194,9 @@ async fn what_names_nothing_or_no_cache_is_told_so() {
     refused(json!({"user": "x"}), StatusCode::BAD_REQUEST, "unknown field").await;
     refused(json!({"arm": "green"}), StatusCode::BAD_REQUEST, "baseline or candidate").await;
     refused(json!({"release": "sem:"}), StatusCode::BAD_REQUEST, "more than one release").await;
-    refused(json!({"release": "sem:red"}), StatusCode::NOT_FOUND, "64 digits").await;
+    refused(json!({"release": "sem:red"}), StatusCode::NOT_FOUND, "32 digits").await;
+    refused(json!({"tenant": "ann"}), StatusCode::BAD_REQUEST, "64 hex digits").await;
+    refused(json!({"headers": {"x-request-id": "7"}}), StatusCode::BAD_REQUEST, "tells clients apart").await;
     assert_eq!(rig.readable().await.len(), 4);
     rig.port.close().await;
     let port = crate::admin::testing::open(crate::admin::Access::Loopback).await;

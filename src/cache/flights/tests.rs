@@ -5,18 +5,19 @@ use tokio::time::Instant;
 use super::*;
 
 const WINDOW: usize = 8;
+const KEY: FlightKey = ([1; 32], 7);
 
 fn head(shape: Shape) -> Option<Head> {
     Some(Head { headers: HeaderMap::new(), shape })
 }
 
 fn lead(flights: &Flights) -> Feed {
-    let Turn::Lead(feed) = flights.turn([1; 32], WINDOW) else { panic!("somebody else leads") };
+    let Turn::Lead(feed) = flights.turn(KEY, WINDOW) else { panic!("somebody else leads") };
     feed
 }
 
 fn follow(flights: &Flights) -> Follower {
-    let Turn::Follow(follower) = flights.turn([1; 32], WINDOW) else { panic!("nobody leads") };
+    let Turn::Follow(follower) = flights.turn(KEY, WINDOW) else { panic!("nobody leads") };
     follower
 }
 
@@ -36,7 +37,7 @@ async fn rest(mut follower: Follower) -> Result<String, Lost> {
 async fn whoever_joins_reads_the_same_bytes_from_the_beginning() {
     let flights = Flights::default();
     let feed = lead(&flights);
-    assert!(matches!(flights.turn([2; 32], WINDOW), Turn::Lead(_)), "another answer");
+    assert!(matches!(flights.turn(([2; 32], 7), WINDOW), Turn::Lead(_)), "another answer");
     feed.begin(head(Shape::Stream));
     push(&feed, "ab");
     let (mut early, mut late) = (follow(&flights), follow(&flights));
@@ -48,7 +49,7 @@ async fn whoever_joins_reads_the_same_bytes_from_the_beginning() {
     assert_eq!(feed.whole().as_deref(), Some(&b"abcd"[..]));
     drop(feed);
     assert_eq!((rest(early).await, rest(late).await), (Ok("cd".to_owned()), Ok("abcd".to_owned())));
-    assert!(matches!(flights.turn([1; 32], WINDOW), Turn::Lead(_)), "it is over");
+    assert!(matches!(flights.turn(KEY, WINDOW), Turn::Lead(_)), "it is over");
 }
 
 #[tokio::test]
@@ -115,10 +116,48 @@ async fn who_leaves_before_an_answer_leaves_the_turn_to_another() {
 async fn an_answer_that_nobody_reads_along_any_more_is_deserted() {
     let flights = Flights::default();
     let feed = lead(&flights);
-    assert!(!feed.is_followed());
     let follower = follow(&flights);
     assert!(feed.is_followed());
     let leave = async { drop(follower) };
     tokio::join!(feed.deserted(), leave);
     assert!(!feed.is_followed());
+}
+
+#[tokio::test]
+async fn nobody_joins_an_answer_that_is_being_given_up() {
+    let flights = Flights::default();
+    let (left, deserted) = (lead(&flights), lead(&Flights::default()));
+    assert!(!left.is_followed());
+    deserted.deserted().await;
+    // The feed is still there, and its stream is about to be broken.
+    let next = lead(&flights);
+    drop(left);
+    assert!(matches!(flights.turn(KEY, WINDOW), Turn::Follow(_)), "the next one is found after its end, too");
+    drop(next);
+    let feed = lead(&flights);
+    feed.deserted().await;
+    assert!(matches!(flights.turn(KEY, WINDOW), Turn::Lead(_)));
+}
+
+#[tokio::test]
+async fn who_comes_back_before_the_last_one_left_is_not_deserted() {
+    let flights = Flights::default();
+    let (feed, first) = (lead(&flights), follow(&flights));
+    let mut deserted = Box::pin(feed.deserted());
+    assert!(futures_util::poll!(&mut deserted).is_pending());
+    drop(first);
+    let second = follow(&flights);
+    assert!(futures_util::poll!(&mut deserted).is_pending());
+    drop(second);
+    deserted.await;
+}
+
+/// The change was acknowledged, and whoever asks after it must not read what was asked for before.
+#[test]
+fn after_a_change_nobody_joins_what_was_asked_for_before_it() {
+    let flights = Flights::default();
+    let before = lead(&flights);
+    let (digest, sequence) = KEY;
+    assert!(matches!(flights.turn((digest, sequence + 1), WINDOW), Turn::Lead(_)));
+    drop(before);
 }

@@ -114,6 +114,59 @@ const NEGATIONS: [&str; 10] = [
     "Explain to a visitor which doors may {}be used after midnight.",
 ];
 
+/// Frames for when and whether something is so, and what fills them.
+const GRAMMAR: [Filling; 3] = [
+    (
+        &[
+            "{} the bridge across the river closed to heavy lorries during the winter months?",
+            "What {} the price of a litre of diesel at the filling station next to the airport?",
+            "Why {} the data centre in the north without power for several hours?",
+            "How long {} the queue in front of the museum on a public holiday?",
+        ],
+        &[("is", "was"), ("was", "has been"), ("are", "were"), ("is", "had been")],
+    ),
+    (
+        &[
+            "{} a patient with kidney disease take the medicine together with alcohol?",
+            "The lawyer explains whether the contractor {} cancel the agreement about the renovation of the kitchen.",
+            "In which cases {} the tenant paint the walls of the flat in another colour?",
+        ],
+        &[
+            ("can", "should"),
+            ("will", "can"),
+            ("might", "would"),
+            ("could", "should"),
+            ("shall", "might"),
+            ("does", "did"),
+            ("does", "should"),
+            ("can", "can't"),
+            ("will", "won't"),
+        ],
+    ),
+    (
+        &[
+            "What follows from {} for the insurance of a flat in the old town?",
+            "Explain to a beginner how {} came to be written down at all.",
+            "Is {} reason enough to end the contract before its term?",
+        ],
+        &[("this clause", "that clause"), ("these rules", "those rules"), ("this rule", "that rule")],
+    ),
+];
+
+/// Who does what to whom, both ways.
+const PERSONS: [(&str, &str); 10] = [
+    ("Write down how much I owe you after the trip.", "Write down how much you owe me after the trip."),
+    ("Does my doctor have to accept your insurance?", "Does your doctor have to accept my insurance?"),
+    ("May I record the call without telling you?", "May you record the call without telling me?"),
+    ("What do I get when you cancel the order?", "What do you get when I cancel the order?"),
+    ("Is my car allowed on your parking space?", "Is your car allowed on my parking space?"),
+    ("Do we have to pay you for the delivery?", "Do you have to pay us for the delivery?"),
+    ("When must I return the deposit to you?", "When must you return the deposit to me?"),
+    ("Is my password stored on the server?", "Is your password stored on the server?"),
+    ("Who reads our messages in this chat?", "Who reads your messages in this chat?"),
+    ("Explain why I should trust you with the keys.", "Explain why you should trust me with the keys."),
+];
+
 const NAMES: [&str; 8] = ["France", "Spain", "Kenya", "Peru", "Norway", "Japan", "Canada", "Egypt"];
 
 /// The rows of the rule, made anew.
@@ -148,6 +201,12 @@ fn rule() -> String {
             rows.push(("direction", way(one, other), way(other, one)));
         }
     }
+    for (frames, pairs) in GRAMMAR {
+        for (frame, (a, b)) in frames.iter().flat_map(|frame| pairs.iter().map(move |pair| (frame, pair))) {
+            rows.push(("grammar", frame.replace("{}", a), frame.replace("{}", b)));
+        }
+    }
+    rows.extend(PERSONS.map(|(a, b)| ("person", a.to_owned(), b.to_owned())));
     let mut text = String::new();
     for (number, (kind, a, b)) in rows.iter().enumerate() {
         let row = json!({"id": format!("rule-{number:03}"), "kind": kind, "a": a, "b": b});

@@ -63,3 +63,52 @@ fn answers_may_hold_their_signs_in_any_order() {
     assert!(!one.same_signs(&other), "a word more turns it");
     assert!(Signs::of("see Rome 3").same_signs(&Signs::of("see 3 Rome")));
 }
+
+#[test]
+fn when_whether_who_and_which_are_signs_of_a_question() {
+    for (one, other) in [
+        ("is the bridge closed", "was the bridge closed"),
+        ("is the bridge closed", "has the bridge been closed"),
+        ("can the tenant paint the walls", "should the tenant paint the walls"),
+        ("can the tenant paint the walls", "can't the tenant paint the walls"),
+        ("isn't the shop closed", "wasn't the shop closed"),
+        ("how much do I owe you", "how much do you owe me"),
+        ("my doctor and your insurance", "your doctor and my insurance"),
+        ("is my password stored", "is your password stored"),
+        ("can you swim in the lake", "would you swim in the lake"),
+        ("what follows from this rule", "what follows from that rule"),
+    ] {
+        check(one, other, false);
+    }
+    check("I've lost my key, what now", "I have lost the key, what now", true);
+    check("the shop doesn't open", "the shop does not open", true);
+    check("the shop won't open", "the shop will not open", true);
+}
+
+#[test]
+fn polite_openers_and_the_frames_of_questions_are_read_away() {
+    for polite in [
+        "could you please explain the rules of chess",
+        "Can you explain the rules of chess?",
+        "I'd like you to explain the rules of chess",
+        "Explain the rules of chess. Thank you!",
+    ] {
+        check(polite, "explain the rules of chess", true);
+    }
+    for framed in
+        ["how can I tie a knot", "how I can tie a knot", "how would we tie a knot", "how to tie a knot"]
+    {
+        check(framed, "how do I tie a knot", true);
+    }
+    for other in ["how should I tie a knot", "how can you tie a knot", "how did I tie a knot"] {
+        check(other, "how do I tie a knot", false);
+    }
+}
+
+#[test]
+fn answers_may_be_worded_freely_where_questions_may_not() {
+    let (one, other) = ("You can open it at 8.", "I would open this at 8.");
+    assert!(Signs::of_answer(one).same_signs(&Signs::of_answer(other)));
+    assert!(!Signs::of(one).same_signs(&Signs::of(other)));
+    assert!(!Signs::of_answer(one).same_signs(&Signs::of_answer("You can close it at 8.")));
+}

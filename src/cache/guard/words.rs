@@ -11,7 +11,6 @@ pub(super) const NEGATION: &[&str] = &[
     "nowhere",
     "neither",
     "nor",
-    "cannot",
     "without",
     "hardly",
     "scarcely",
@@ -21,14 +20,33 @@ pub(super) const NEGATION: &[&str] = &[
     "excluding",
     "non",
     "nope",
-    "dont",
-    "doesnt",
-    "isnt",
-    "cant",
-    "wont",
-    "arent",
-    "didnt",
 ];
+
+/// Have their meaning from grammar, by the sign that each of them is: when and whether it is so, and which one. The present is
+/// not told.
+pub(super) const GRAMMAR: &[(&str, &[&str])] = &[
+    ("was", &["was", "were"]),
+    ("did", &["did"]),
+    ("had", &["had"]),
+    ("been", &["been"]),
+    ("being", &["being"]),
+    ("will", &["will"]),
+    ("shall", &["shall"]),
+    ("would", &["would"]),
+    ("can", &["can"]),
+    ("could", &["could"]),
+    ("should", &["should", "ought"]),
+    ("might", &["might"]),
+    ("this", &["this", "these"]),
+    ("that", &["that", "those"]),
+];
+
+/// Whoever asks.
+pub(super) const FIRST_PERSON: &[&str] =
+    &["i", "me", "my", "mine", "myself", "we", "us", "our", "ours", "ourselves"];
+
+/// Whoever is asked.
+pub(super) const SECOND_PERSON: &[&str] = &["you", "your", "yours", "yourself", "yourselves"];
 
 /// Words that something turns on: opposites beside each other, units, numbers, times.
 pub(super) const MARKED: &[&str] = &[
@@ -92,36 +110,14 @@ pub(super) const FUNCTION: &[&str] = &[
     "a",
     "an",
     "the",
-    "this",
-    "that",
-    "these",
-    "those",
     "is",
     "are",
-    "was",
-    "were",
     "be",
-    "been",
-    "being",
     "am",
     "do",
     "does",
-    "did",
     "has",
     "have",
-    "had",
-    "i",
-    "i'm",
-    "i'd",
-    "i've",
-    "me",
-    "my",
-    "mine",
-    "we",
-    "us",
-    "our",
-    "you",
-    "your",
     "it",
     "its",
     "of",
@@ -131,13 +127,6 @@ pub(super) const FUNCTION: &[&str] = &[
     "here",
     "please",
     "kindly",
-    "could",
-    "can",
-    "would",
-    "will",
-    "shall",
-    "should",
-    "might",
     "tell",
     "hi",
     "hello",
@@ -156,7 +145,6 @@ pub(super) const FUNCTION: &[&str] = &[
     "wondering",
     "if",
     "let",
-    "let's",
     "ok",
     "okay",
     "well",

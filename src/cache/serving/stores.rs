@@ -56,6 +56,23 @@ async fn replicas_share_answers_and_questions_and_what_one_revokes_no_other_read
     }
 }
 
+/// The store may forget it, and the replica that revoked it may be gone.
+#[tokio::test]
+async fn what_one_replica_revoked_is_on_the_disk_of_every_replica_that_saw_it() {
+    for shared in Shared::both().await {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, file) = (Arc::new(SystemClock::start()), folder.path().join("other.json"));
+        let one = shared.open(patient(), clock.clone(), None).unwrap();
+        let other = shared.open(patient(), clock.clone(), Some(file.clone())).unwrap();
+        let (bad, good) = (question("sem:bad"), question("sem:good"));
+        keep(&other, &good, "x").await;
+        one.change(&Change::Revoke(bad.release.clone())).await.unwrap();
+        assert_eq!(good.ask(&other).await.as_deref(), Some("x"), "any look is enough");
+        let alone = Cache::in_memory(CacheOptions::default(), clock, Some(file)).unwrap();
+        assert_eq!((bad.ticket(&alone).await, good.ticket(&alone).await.is_some()), (None, true));
+    }
+}
+
 #[tokio::test]
 async fn replicas_that_start_at_once_share_one_record_and_lose_no_change() {
     for shared in Shared::both().await {

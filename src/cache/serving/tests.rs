@@ -63,10 +63,8 @@ impl Question {
     /// The partition of the semantic tier, as far as it depends on what the key depends on, and a vector of the body.
     async fn point(&self, cache: &Cache) -> Option<(CacheKey, Vec<f32>)> {
         let ticket = self.ticket(cache).await?;
-        let Request { tenant, family, body, .. } = self.request();
-        let (namespace, embedder) = (ticket.key.namespace(), "test");
-        let key = CacheKey::new(&Asked { namespace, tenant, family, body, question: None, embedder });
-        Some((key, unit(&mut rng(body.len() as u64))))
+        let key = CacheKey::new(ticket.key.namespace(), &self.request(), None, "test");
+        Some((key, unit(&mut rng(self.body.len() as u64))))
     }
 
     /// Makes the question known, answered by its own answer.
@@ -227,6 +225,18 @@ async fn a_purge_takes_the_late_answer_of_an_earlier_question_too() {
         assert_eq!(asked.ask(cache).await, None);
         asked.answer(cache, "new").await;
         assert_eq!(asked.ask(cache).await.as_deref(), Some("new"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_took_longer_than_purges_are_remembered_is_not_kept() {
+    each(async |cache, clock| {
+        let asked = question("sem:a");
+        let late = asked.ticket(cache).await.unwrap();
+        clock.advance(ANSWER_MAX + Duration::from_millis(1));
+        write(cache, late, "late").await;
+        assert_eq!(asked.ask(cache).await, None, "{cache:?}");
     })
     .await;
 }

@@ -1,5 +1,5 @@
-//! Flips, rollbacks, redeployments, restarts, revocations and purges at random, by two replicas on one Redis or Qdrant, while clients
-//! ask: no answer is ever one of another release, another tenant, or from before a change that was acknowledged.
+//! Flips, rollbacks, redeployments, restarts of replicas and of the Redis, revocations, emptied rooms and purges at random, by two
+//! replicas on one Redis or Qdrant, while clients ask: no answer is ever one of another release, another tenant, or from before a change that was acknowledged.
 //!
 //! `CACHE_REQUESTS` and `CACHE_SEED` make a longer run or another one.
 
@@ -12,17 +12,21 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tempfile::TempDir;
+use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 
 use super::stores::Shared;
-use super::tests::{Question, patient, write};
+use super::tests::{Question, keep, patient, question, write};
 use crate::cache::qdrant::testing::Collection;
+use crate::cache::redis::testing::Server;
 use crate::cache::{Cache, Change, Selector, Tenant, TenantSecret};
 use crate::domain::ReleaseId;
 use crate::telemetry::SystemClock;
 
 const REPLICAS: usize = 2;
 const CLIENTS_EACH: usize = 2;
+/// How often the server dies, over a run of any length.
+const KILLS: u64 = 3;
 const TENANTS: u64 = 3;
 const QUESTIONS: u64 = 4;
 
@@ -30,7 +34,7 @@ const QUESTIONS: u64 = 4;
 type Since = Mutex<HashMap<String, u64>>;
 
 struct World {
-    store: Shared,
+    store: RwLock<Shared>,
     folder: TempDir,
     replicas: Vec<ArcSwap<Cache>>,
     /// The contents in the two slots; each is served at any time.
@@ -49,7 +53,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let replicas = (0..REPLICAS).map(|number| ArcSwap::new(open(&store, &folder, number))).collect();
         Self {
-            store,
+            store: RwLock::new(store),
             folder,
             replicas,
             slots: [AtomicU64::new(0), AtomicU64::new(1)],
@@ -79,7 +83,7 @@ impl World {
         let cache = self.replicas[replica].load_full();
         let slot = &self.slots[rng.random_range(0..2)];
         let release = release(slot.load(Ordering::SeqCst));
-        match rng.random_range(0..6) {
+        match rng.random_range(0..7) {
             // Something new, or something that was here before: its own answers are warm.
             0 => slot.store(self.contents.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst),
             1 | 2 => {
@@ -91,7 +95,27 @@ impl World {
                 let selector = Selector { tenant: Some(tenant.hex()), ..Selector::default() };
                 self.change(&cache, &name, Change::Purge(selector)).await;
             }
-            _ => self.replicas[replica].store(open(&self.store, &self.folder, replica)),
+            5 => self.change(&cache, release.as_str(), Change::Empty(release.clone())).await,
+            _ => {
+                let store = self.store.read().await;
+                self.replicas[replica].store(open(&store, &self.folder, replica));
+            }
+        }
+    }
+
+    /// Kills the server in the midst of what clients and replicas do, and lets them go on once it is back and every replica has seen
+    /// it: they ask a server that died once a second.
+    async fn kill_the_store(&self, pause: &RwLock<()>) {
+        match &mut *self.store.write().await {
+            Shared::Redis(server) => server.kill().await,
+            Shared::Qdrant(_) => return,
+        }
+        let _paused = pause.write().await;
+        if let Shared::Redis(server) = &mut *self.store.write().await {
+            server.restart().await;
+        }
+        for replica in &self.replicas {
+            keep(&replica.load_full(), &question("sem:kept"), "x").await;
         }
     }
 
@@ -141,7 +165,8 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_is_of_another_version_whatever_happens_in_redis() {
-    check(Shared::redis().await, setting("CACHE_REQUESTS", 6_000), 0.2, 10).await;
+    let server = Server::with(&["--appendonly", "yes"]).await;
+    check(Shared::Redis(Box::new(server)), setting("CACHE_REQUESTS", 6_000), 0.2, 10).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,15 +179,22 @@ async fn no_answer_is_of_another_version_whatever_happens_in_qdrant() {
 async fn check(store: Shared, requests: u64, overtaken: f64, hit_every: u64) {
     let seed = setting("CACHE_SEED", 1);
     let world = Arc::new(World::new(store, overtaken));
+    let pause = Arc::new(RwLock::new(()));
     let mut clients = JoinSet::new();
     for client in 0..REPLICAS * CLIENTS_EACH {
         let (world, client_seed) = (Arc::clone(&world), seed.wrapping_mul(1_000) + client as u64);
+        let (pause, each) = (Arc::clone(&pause), requests / (REPLICAS * CLIENTS_EACH) as u64);
         clients.spawn(async move {
             let mut rng = ChaCha8Rng::seed_from_u64(client_seed);
-            for _ in 0..requests / (REPLICAS * CLIENTS_EACH) as u64 {
+            for number in 0..each {
+                let running = pause.read().await;
                 world.ask(&mut rng, client % REPLICAS).await;
                 if rng.random_bool(0.01) {
                     world.act(&mut rng, client % REPLICAS).await;
+                }
+                drop(running);
+                if client == 0 && number % (each / KILLS).max(1) == each / KILLS / 2 {
+                    world.kill_the_store(&pause).await;
                 }
             }
         });

@@ -79,10 +79,31 @@ fn a_purge_takes_what_fits_every_part_and_nothing_that_was_asked_later() {
 #[test]
 fn purges_are_forgotten_once_no_entry_can_be_older() {
     let mut standing = Standing::new(at(7));
-    for ms in [0, 200_000] {
+    for ms in [0, 3_720_001] {
         standing = standing.after(&Change::Purge(Selector::default()), at(ms), LIFE);
     }
     assert_eq!(standing.purges.len(), 1);
+}
+
+/// A stream of half a minute over entries of ten seconds: the change in between must not forget the purge.
+#[test]
+fn a_purge_outlives_the_longest_answer_that_was_asked_for_before_it() {
+    let before = Standing::new(at(0));
+    let life = Duration::from_secs(10);
+    let purged = before.after(&Change::Purge(Selector::default()), at(1_000), life);
+    let last = u64::try_from(ANSWER_MAX.as_millis()).unwrap() + 10_000;
+    let changed = purged.after(&Change::Empty(ReleaseId::from("sem:b")), at(last), life);
+    assert!(!changed.permits(&facts(&before, |facts| facts.written = at(last - 10_000))));
+}
+
+#[test]
+fn a_record_from_before_purges_had_an_end_keeps_them() {
+    let purged = Standing::new(at(7)).after(&Change::Purge(Selector::default()), at(8), LIFE);
+    let text = serde_json::to_string(&purged).unwrap();
+    let until = format!(",\"until_ms\":{}", purged.purges[0].until_ms);
+    assert!(text.contains(&until), "{text}");
+    let old: Standing = serde_json::from_str(&text.replace(&until, ",\"made_ms\":8")).unwrap();
+    assert_eq!(old.purges[0].until_ms, u64::MAX);
 }
 
 #[test]
@@ -110,4 +131,27 @@ fn a_store_that_went_back_in_time_gives_nothing_back() {
         assert_ne!(repaired.namespace(&b), known.namespace(&b));
         assert!(repaired.sequence() > known.sequence());
     }
+}
+
+/// Redis came back from a snapshot, and a replica that had slept changed that before the others looked.
+#[test]
+fn a_change_that_was_lost_is_noticed_behind_a_later_one_too() {
+    let tenant = |name: &str| Selector { tenant: Some(name.to_owned()), ..Selector::default() };
+    let snapshot = Standing::new(at(7));
+    let later = |change: &Change| snapshot.after(change, at(20), LIFE);
+    let bobs = later(&Change::Purge(tenant("bob")));
+    for lost in [Change::Purge(tenant("ann")), Change::Empty(ReleaseId::from("sem:a"))] {
+        let known = snapshot.after(&lost, at(10), LIFE);
+        let anns = facts(&snapshot, |_| ());
+        assert!(!known.permits(&anns) && bobs.permits(&anns) && bobs.sequence() > known.sequence());
+        let repaired = bobs.repaired(&known, at(21)).unwrap();
+        assert!(!repaired.permits(&anns), "{lost:?}");
+        let both = known.after(&Change::Purge(tenant("bob")), at(20), LIFE);
+        assert_eq!(both.repaired(&known, at(21)), None, "{lost:?} is in it");
+    }
+    let remade =
+        snapshot.repaired(&snapshot.after(&Change::Purge(tenant("ann")), at(10), LIFE), at(11)).unwrap();
+    assert!(bobs.repaired(&remade, at(21)).is_some(), "the record from before it was made anew");
+    let old = snapshot.after(&Change::Purge(tenant("ann")), at(10), LIFE);
+    assert_eq!(bobs.repaired(&old, at(10_000_000)), None, "no entry can be left that it took");
 }

@@ -83,3 +83,27 @@ fn scores_are_the_same_on_every_machine() {
     assert_eq!(hash(&[1, 2, 3]), 0x20817db3ff7101d3);
     assert_eq!(hash(&[]), 0xf52a15e9a9b5e89b);
 }
+
+/// Vectors of most models hold what they say in all of their numbers. Cut to the first 256 these would all be one.
+#[test]
+fn long_vectors_keep_their_cosines_wherever_their_numbers_stand() {
+    let values = |seed: u32, shared: f32| {
+        let number = |at: u32, seed: u32| (hash(&[at, seed + 100]) >> 40) as f32 / 16_777_216.0 - 0.5;
+        let own = (0..1_536_u32).map(|at| shared * number(at, 0) + (1.0 - shared) * number(at, seed));
+        own.enumerate().map(|(at, value)| if at < 256 { 1.0 } else { 20.0 * value }).collect::<Vec<f32>>()
+    };
+    let cosine = |one: &[f32], other: &[f32]| {
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+        dot(one, other) / (dot(one, one) * dot(other, other)).sqrt()
+    };
+    for (number, shared) in [0.0, 0.3, 0.6, 0.8, 0.9, 1.0].into_iter().enumerate() {
+        let seed = u32::try_from(number).unwrap() * 2 + 1;
+        let (one, other) = (values(seed, shared), values(seed + 1, shared));
+        let (full, kept) =
+            (cosine(&one, &other), [one, other].map(|v| Embedding::of_values(&v, 256).unwrap()));
+        let error = kept[0].cosine(&kept[1]) - full;
+        // Four standard deviations.
+        assert!(error.abs() <= 4.0 * (1.0 - full * full) / 16.0 + 1e-6, "{shared}: {full} {error}");
+    }
+    assert_eq!(Embedding::of_values(&[3.0, 4.0], 4).unwrap().values(), [0.6, 0.8, 0.0, 0.0]);
+}

@@ -1,7 +1,7 @@
 //! Answers to something alike.
 
 use super::rig::*;
-use crate::upstream::testing::Engine;
+use crate::upstream::testing::{Engine, Step, chunk, chunked_head, whole};
 
 /// Clean audits after which a bound of 5 % is reached, and some more.
 const EARNING: usize = 150;
@@ -71,4 +71,34 @@ async fn answers_that_differ_keep_the_tier_from_serving() {
     assert!(ask_in_many_ways(&rig).await.iter().all(|word| word == "miss"));
     let stats = rig.cache.as_ref().unwrap().semantic_stats();
     assert!(stats[0].false_hits > 100 && !stats[0].serves, "{stats:?}");
+}
+
+/// Left out, they would make the bound one on the hits that can be compared.
+#[tokio::test]
+async fn an_audit_whose_answer_ended_otherwise_is_a_false_hit_and_one_that_broke_is_none() {
+    let ended = |finish: &str, head: &str| {
+        let body = serde_json::json!({"choices": [{"index": 0, "message": {"content": "Press"}, "finish_reason": finish}]});
+        vec![Step::Send(whole("200 OK", &format!("application/json{head}"), &body.to_string()))]
+    };
+    let long = "x".repeat(crate::cache::CacheOptions::default().entry_bytes_max + 1);
+    let engine = Engine::start(move |seen| match seen.text().matches('?').count() {
+        0 => body_of("Press the button."),
+        1 => ended("length", ""),
+        2 => ended("tool_calls", ""),
+        3 => body_of(""),
+        4 => body_of(&long),
+        5 => ended("stop", "\r\ncache-control: no-store"),
+        6 => vec![Step::Send(chunked_head("text/event-stream")), Step::Send(chunk(&token("a"))), Step::Reset],
+        _ => vec![Step::Send(whole("500 Internal Server Error", "application/json", "{}"))],
+    })
+    .await;
+    let rig = Rig::new(&engine, None, |setup| (setup.cache, setup.semantic) = (true, true)).await;
+    let mut audits = Vec::new();
+    for number in 0..8 {
+        let text = format!("how do I reset my password{}", "?".repeat(number));
+        rig.client().await.ask(CHAT, "", &asks(&text, "")).await;
+        let stats = rig.cache.as_ref().unwrap().semantic_stats();
+        audits.push(stats.first().map_or((0, 0), |stats| (stats.audits, stats.false_hits)));
+    }
+    assert_eq!(audits, [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (5, 5), (5, 5)]);
 }

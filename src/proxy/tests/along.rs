@@ -119,25 +119,64 @@ async fn a_leader_that_leaves_is_finished_for_its_followers_and_the_cache() {
 }
 
 #[tokio::test]
-async fn a_leader_that_leaves_before_any_answer_is_followed_by_one_of_the_others() {
-    let engine = Engine::start(|seen| match seen.header("x-session-id") {
-        Some(_) => vec![Step::Hang],
-        None => slow_stream(),
-    })
-    .await;
+async fn a_leader_that_leaves_before_any_answer_is_finished_for_the_others_too() {
+    let engine = Engine::always([&[Step::Gate], &slow_stream()[..]].concat()).await;
     let rig = cached(&engine).await;
-    let (first, mut second) = two(&rig, &engine, ["x-session-id: first\r\n", ""]).await;
+    let (first, mut second) = two(&rig, &engine, [""; 2]).await;
     let mut third = rig.client().await;
     third.post(CHAT, "", &chat(STREAM)).await;
     missed(&rig, 3).await;
     drop(first);
-    engine.arrived(1).await;
     sleep(Duration::from_millis(50)).await;
-    engine.open(GATES);
-    let answers = [second.answer().await, third.answer().await];
-    let mut words = answers.each_ref().map(|answer| answer.header("x-goldgate-cache").unwrap().to_owned());
-    words.sort();
-    assert_eq!((words, engine.seen().len()), (["miss".to_owned(), "shared".to_owned()], 2));
+    engine.open(1 + GATES);
+    for answer in [second.answer().await, third.answer().await] {
+        assert_eq!(answer.header("x-goldgate-cache"), Some("shared"));
+        assert!(answer.is_whole && answer.body.ends_with("data: [DONE]\n\n"), "{}", answer.body);
+    }
+    assert_eq!(
+        (engine.seen().len(), rig.ask(&chat(STREAM)).await.header("x-goldgate-cache")),
+        (1, Some("hit"))
+    );
+}
+
+#[tokio::test]
+async fn an_engine_is_free_as_soon_as_nobody_waits_for_its_first_byte() {
+    let engine = Engine::always(vec![Step::Hang]).await;
+    let rig = cached(&engine).await;
+    let mut alone = rig.client().await;
+    alone.post(CHAT, "", &chat(STREAM)).await;
+    engine.arrived(1).await;
+    drop(alone);
+    assert!(timeout(Duration::from_secs(10), engine.gone()).await.is_ok(), "nobody followed");
+    let asked = rig.counters.snapshot().requests.cache_misses;
+    let (mut first, mut second) = (rig.client().await, rig.client().await);
+    first.post(CHAT, "", &chat(STREAM)).await;
+    engine.arrived(1).await;
+    second.post(CHAT, "", &chat(STREAM)).await;
+    missed(&rig, asked + 2).await;
+    drop(first);
+    assert!(timeout(Duration::from_millis(100), engine.gone()).await.is_err(), "one still waits");
+    drop(second);
+    assert!(timeout(Duration::from_secs(10), engine.gone()).await.is_ok(), "all have left");
+    until("the last end", || rig.counters.snapshot().in_flight == 0).await;
+}
+
+/// Whoever asks after a purge was acknowledged must not read what was asked for before it.
+#[tokio::test]
+async fn nobody_reads_along_across_a_purge() {
+    let engine = Engine::always(slow_stream()).await;
+    let rig = cached(&engine).await;
+    let (mut first, mut second) = (rig.client().await, rig.client().await);
+    first.post(CHAT, "", &chat(STREAM)).await;
+    engine.arrived(1).await;
+    let all = crate::cache::Change::Purge(crate::cache::Selector::default());
+    rig.cache.as_ref().unwrap().change(&all).await.unwrap();
+    second.post(CHAT, "", &chat(STREAM)).await;
+    engine.arrived(1).await;
+    engine.open(2 * GATES);
+    let words = [first.answer().await, second.answer().await]
+        .map(|answer| answer.header("x-goldgate-cache").unwrap().to_owned());
+    assert_eq!((words, engine.seen().len()), (["miss".to_owned(), "miss".to_owned()], 2));
 }
 
 /// Breaks the first client's answer after these steps, and answers everybody else.

@@ -57,6 +57,26 @@ async fn strangers_share_nothing_and_the_client_may_refuse_the_cache() {
 }
 
 #[tokio::test]
+async fn what_the_engine_is_told_decides_whether_an_answer_is_certain() {
+    let engine = Engine::always(body_of("x")).await;
+    let barred = Rig::new(&engine, None, |setup| {
+        (setup.cache, setup.client_may_set) = (true, Some(vec!["max_tokens".to_owned()]));
+    })
+    .await;
+    let free = Rig::new(&engine, None, |setup| setup.cache = true).await;
+    let sampled = [r#","temperature":1"#, r#","temperature":"1.0""#, r#","n":"3""#];
+    for fields in sampled {
+        assert_eq!(word(&barred, "", &chat(fields)).await, "miss baseline", "{fields}");
+        assert_eq!(word(&barred, "", &chat(fields)).await, "hit baseline", "{fields}");
+    }
+    for fields in sampled {
+        for _ in 0..2 {
+            assert_eq!(word(&free, "", &chat(fields)).await, "miss baseline", "{fields}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_sampled_answer_is_not_kept() {
     let engine = Engine::always(body_of("x")).await;
     let rig = Rig::new(&engine, None, |setup| (setup.cache, setup.temperature) = (true, 0.7)).await;

@@ -74,6 +74,20 @@ async fn one_users_answer_is_never_anothers() {
         "authorization: Bearer ann\r\n",
         "authorization: Bearer bob\r\n",
         "authorization: Basic ann\r\n",
+        "api-key: ann\r\n",
+        "api-key: bob\r\n",
+        "x-api-key: ann\r\n",
+        "x-api-key: bob\r\n",
+        "cookie: session=ann\r\n",
+        "cookie: session=bob\r\n",
+        "openai-organization: ann\r\n",
+        "openai-organization: bob\r\n",
+        "openai-project: ann\r\n",
+        "openai-project: bob\r\n",
+        "proxy-authorization: Basic ann\r\n",
+        "proxy-authorization: Basic bob\r\n",
+        "authorization: Bearer ann\r\nopenai-project: ann\r\n",
+        "authorization: Bearer ann\r\nopenai-project: bob\r\n",
     ];
     for headers in keys {
         assert_eq!(word(&rig, headers, &chat("")).await, "miss", "{headers}");

@@ -46,6 +46,7 @@ pub(super) struct Setup {
     pub(super) temperature: f64,
     /// Whether the engines take a `cache_salt`.
     pub(super) salts_prefixes: bool,
+    pub(super) client_may_set: Option<Vec<String>>,
 }
 
 pub(super) struct Rig {
@@ -88,6 +89,7 @@ impl Rig {
             samples_max: 64,
             temperature: 0.0,
             salts_prefixes: false,
+            client_may_set: None,
         };
         change(&mut setup);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -153,6 +155,7 @@ fn occupant(slot: Slot, engine: &Engine, setup: &Setup, clock: &Arc<dyn Clock>) 
         sem: ReleaseId::new(format!("sem:{slot}")),
         model: Some(format!("{slot}-model")),
         sampling,
+        client_may_set: setup.client_may_set.clone(),
         salts_prefixes: setup.salts_prefixes,
         prompts: Arc::new(Prompts::default()),
     };
