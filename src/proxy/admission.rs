@@ -54,7 +54,7 @@ pub(super) struct Place {
     /// The sticky key's digest under the table's salt.
     pub(super) sticky: u64,
     /// When it was placed, as the watch over this process's timers counts.
-    pub(super) period: u64,
+    pub(super) period: usize,
     /// Its client is one of those who go past the cache while releases are compared.
     pub(super) is_blind: bool,
 }

@@ -33,7 +33,7 @@ use super::route::Route;
 use super::usage_filter::UsageFilter;
 use super::{ProxyOptions, ProxyParts};
 use crate::domain::{Arm, RequestId};
-use crate::upstream::{Outgoing, Reply};
+use crate::upstream::{Outgoing, Reply, UpstreamError};
 
 /// What every request of one proxy shares.
 pub(super) struct Shared {
@@ -211,21 +211,27 @@ impl Going {
             }
             Err(error) => {
                 debug!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
-                match &mut flight {
-                    Some(flight) if error.is_local() => flight.void(),
-                    Some(flight) => drop(flight.finish(end_of(&error))),
-                    None => {}
-                }
-                if error.is_local() {
-                    bump(&shared.parts.counters.requests.exhausted);
-                }
                 if let Some(keeping) = keeping {
                     keeping.feed.begin(None);
                 }
-                Err(Refusal::from(&error))
+                Err(unanswered(shared, flight, &error))
             }
         }
     }
+}
+
+/// An engine gave no answer, which is evidence unless it was not asked.
+fn unanswered(shared: &Shared, flight: Option<Flight>, error: &UpstreamError) -> Refusal {
+    if error.is_local() {
+        bump(&shared.parts.counters.requests.exhausted);
+    }
+    if let Some(mut flight) = flight {
+        match error.is_local() {
+            true => flight.void(),
+            false => drop(flight.finish(end_of(error))),
+        }
+    }
+    Refusal::from(error)
 }
 
 fn count_arm(shared: &Shared, arm: Arm) {

@@ -1,7 +1,7 @@
 //! How late timers of this process run: while they do, its clock readings tell how busy the machine is.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(10);
 const PERIOD_TICKS: u32 = 100;
 
 /// Periods that are remembered. An answer that takes longer, a quarter of an hour, is told of the latest of them.
-const PERIODS_KEPT: u64 = 1_024;
+const PERIODS_KEPT: usize = 1_024;
 
 /// Upper ends of the histogram's buckets, in seconds. Beyond 5 ms latencies are no evidence.
 const BUCKETS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
@@ -24,9 +24,9 @@ const BUCKETS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5
 /// The largest lateness of the latest periods, in µs.
 #[derive(Debug)]
 pub(super) struct Timers {
-    late: [AtomicU64; PERIODS_KEPT as usize],
+    late: [AtomicU64; PERIODS_KEPT],
     /// The number of the present period.
-    period: AtomicU64,
+    period: AtomicUsize,
     /// When watching began; empty before.
     origin: OnceLock<Instant>,
     /// When the next tick should come, in µs since then.
@@ -37,8 +37,8 @@ pub(super) struct Timers {
 impl Default for Timers {
     fn default() -> Self {
         Self {
-            late: [const { AtomicU64::new(0) }; PERIODS_KEPT as usize],
-            period: AtomicU64::new(0),
+            late: [const { AtomicU64::new(0) }; PERIODS_KEPT],
+            period: AtomicUsize::new(0),
             origin: OnceLock::new(),
             due_us: AtomicU64::new(0),
             drift: Histogram::new(BUCKETS),
@@ -48,7 +48,7 @@ impl Default for Timers {
 
 impl Timers {
     /// The present period, for [`Timers::late_ms_since`].
-    pub(super) fn period(&self) -> u64 {
+    pub(super) fn period(&self) -> usize {
         self.period.load(Ordering::Relaxed)
     }
 
@@ -59,7 +59,7 @@ impl Timers {
 
     /// The largest lateness from the period before `period` until now, in ms.
     #[expect(clippy::cast_precision_loss, reason = "an hour of lateness is far below 2^52 µs")]
-    pub(super) fn late_ms_since(&self, period: u64) -> f64 {
+    pub(super) fn late_ms_since(&self, period: usize) -> f64 {
         self.late_us_since(period) as f64 / 1_000.0
     }
 
@@ -67,7 +67,7 @@ impl Timers {
         self.drift.clone()
     }
 
-    fn late_us_since(&self, period: u64) -> u64 {
+    fn late_us_since(&self, period: usize) -> u64 {
         let now = self.period();
         let first = period.saturating_sub(1).max((now + 1).saturating_sub(PERIODS_KEPT));
         let seen = (first..=now).map(|period| self.slot(period).load(Ordering::Relaxed)).max();
@@ -75,9 +75,8 @@ impl Timers {
         seen.unwrap_or(0).max(self.since_origin_us().saturating_sub(self.due_us.load(Ordering::Relaxed)))
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
-    const fn slot(&self, period: u64) -> &AtomicU64 {
-        &self.late[(period % PERIODS_KEPT) as usize]
+    const fn slot(&self, period: usize) -> &AtomicU64 {
+        &self.late[period % PERIODS_KEPT]
     }
 
     fn since_origin_us(&self) -> u64 {

@@ -38,7 +38,7 @@ async fn want_of_descriptors_is_a_503_and_no_fault_of_an_engine() {
     let refused = serve.clients.ask(&ask).await;
     prlimit(id, Resource::Nofile, before).unwrap();
 
-    let error = refused.err().expect("no descriptor is left for a connection to the engine");
+    let error = refused.expect_err("no descriptor is left for a connection to the engine");
     assert!(error.contains("503") && error.contains("overloaded"), "{error}");
     let metrics = serve.admin.metrics().await;
     assert_eq!(metrics.event("exhausted"), 1.0);
