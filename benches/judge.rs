@@ -80,6 +80,7 @@ fn stratified() -> Policy {
         tail: None,
         max: None,
         resolution_ms: 0.0,
+        resolution_of_margin: None,
     };
     let metrics = (0..STRATA).flat_map(|stratum| (0..METRICS).map(move |metric| rule(stratum, metric)));
     Policy { metrics: metrics.collect(), ..Policy::default_live() }

@@ -6,6 +6,11 @@ use std::process::ExitCode;
 
 use goldgate::cli::{self, Exit, Failure};
 
+/// Gives memory back by time, and not only what lies at the end of a heap.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let exit = match run() {
         Ok(exit) => exit,

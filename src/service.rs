@@ -17,6 +17,7 @@ mod engines;
 mod error;
 mod gate;
 mod metrics;
+mod time_limits;
 mod warming;
 
 use std::net::SocketAddr;
@@ -81,8 +82,7 @@ impl Service {
         let cache = answers::cache(config, &engines, &clock)?;
         let graders = graders(config)?;
         let gate_runs = Arc::new(ArcSwapOption::empty());
-        let gate =
-            GoldenGate::open(&config.rollout.gate, Arc::clone(&engines), &clock, Arc::clone(&gate_runs))?;
+        let gate = GoldenGate::open(config, Arc::clone(&engines), &clock, Arc::clone(&gate_runs))?;
         let options = ProxyOptions {
             tenant_secret: answers::tenant_secret(config)?,
             ..engines::proxy_options(config)?
@@ -93,7 +93,7 @@ impl Service {
         let (sender, samples) = mpsc::channel(SAMPLES_MAX);
         let store = Store::open(&format!("sqlite:{}", config.state.file.display())).await?;
         let rules = engines.judged_by(config.judge.clone());
-        let warnings = engines.warnings(&rules);
+        let warnings = engines.warnings(config, &rules);
         let runners = (gate.runner(), prepare(&engines, warming.clone()));
         let parts =
             control_parts(config, rules, &engines, runners, &clock, (store, Arc::clone(&table), samples));
@@ -123,7 +123,7 @@ impl Service {
         };
         let (admin, stop_admin, mut admin_tasks) = open_admin(config, control.clone(), measured).await?;
         let (asking, stop) =
-            (attesting::run(engines, control.clone(), Arc::clone(&clock)), stop_admin.clone());
+            (attesting::run(engines, cache, control.clone(), Arc::clone(&clock)), stop_admin.clone());
         admin_tasks.spawn(async move {
             stop.run_until_cancelled(asking).await;
             Ok(())

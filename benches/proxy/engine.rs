@@ -4,12 +4,14 @@
 //! proxy passes that on. Every event is a write of its own, as engines do it.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -37,8 +39,10 @@ pub(crate) enum Green {
     Healthy,
     /// Takes requests and never answers.
     Hung,
-    /// Closes every connection at once.
-    Refusing,
+    /// Reads a request and closes the connection.
+    Closing,
+    /// Does not listen.
+    Gone,
     /// Answers after [`SLOW`].
     Slow,
     /// Sends one byte a second.
@@ -46,14 +50,15 @@ pub(crate) enum Green {
 }
 
 impl Green {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Healthy, Self::Hung, Self::Refusing, Self::Slow, Self::Trickling];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Healthy, Self::Hung, Self::Closing, Self::Gone, Self::Slow, Self::Trickling];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",
             Self::Hung => "hung",
-            Self::Refusing => "refusing",
+            Self::Closing => "closing",
+            Self::Gone => "gone",
             Self::Slow => "slow",
             Self::Trickling => "trickling",
         }
@@ -69,11 +74,14 @@ const SLOW: Duration = Duration::from_millis(10);
 
 /// Position of the present behaviour in [`Green::ALL`].
 static GREEN: AtomicUsize = AtomicUsize::new(0);
+static CHANGED: Notify = Notify::const_new();
 
 /// Serves two ports until the parent goes away, and says on stdout which ones.
 pub(crate) async fn run() -> anyhow::Result<()> {
     let (blue, green) = (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
-    writeln!(std::io::stdout(), "{} {}", blue.local_addr()?.port(), green.local_addr()?.port())?;
+    let green_at = green.local_addr()?;
+    writeln!(std::io::stdout(), "{} {}", blue.local_addr()?.port(), green_at.port())?;
+    let mut green = Some(green);
     let mut connections = JoinSet::new();
     let (left, mut parent) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {
@@ -84,7 +92,15 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     loop {
         let (accepted, is_green) = tokio::select! {
             accepted = blue.accept() => (accepted, false),
-            accepted = green.accept() => (accepted, true),
+            accepted = accept(green.as_ref()) => (accepted, true),
+            () = CHANGED.notified() => {
+                green = match (Green::now(), green) {
+                    (Green::Gone, _) => None,
+                    (_, Some(green)) => Some(green),
+                    (_, None) => Some(TcpListener::bind(green_at).await?),
+                };
+                continue;
+            }
             Some(_) = connections.join_next() => continue,
             _ = &mut parent => return Ok(()),
         };
@@ -94,6 +110,14 @@ pub(crate) async fn run() -> anyhow::Result<()> {
             // A proxy that closes its connection is no fault.
             let _ = serve(stream, is_green).await;
         });
+    }
+}
+
+/// Waits for a connection, for ever where nobody listens.
+async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -111,11 +135,12 @@ async fn serve(mut stream: TcpStream, is_green: bool) -> std::io::Result<()> {
         if let Some(name) = request.strip_prefix(b"GET /green/") {
             let position = Green::ALL.iter().position(|green| name.starts_with(green.name().as_bytes()));
             GREEN.store(position.unwrap_or(0), Ordering::Relaxed);
+            CHANGED.notify_one();
         }
         match if is_green { Green::now() } else { Green::Healthy } {
             Green::Healthy => {}
             Green::Hung => return std::future::pending().await,
-            Green::Refusing => return Ok(()),
+            Green::Closing | Green::Gone => return Ok(()),
             Green::Slow => sleep(SLOW).await,
             Green::Trickling => {
                 for byte in whole.chunks(1) {

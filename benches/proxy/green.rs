@@ -1,11 +1,12 @@
-//! What a candidate that is broken does to the baseline's users while 1 % of their requests are copied to it.
+//! What a candidate that is broken does to the baseline's users while their requests are copied to it: 1 % of one
+//! connection's, or all of many connections', so that the room for copies runs out.
 //!
-//! One connection asks one request after the other; the candidate changes between short turns, healthy ones among them,
-//! so that a change can be told from the machine's own.
+//! The candidate changes between short turns, healthy ones among them, so that a change can be told from the machine's own.
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
+use futures_util::future::try_join_all;
 use goldgate::telemetry::{Clock as _, SystemClock};
 
 use crate::client::{Line, get, request};
@@ -14,7 +15,7 @@ use crate::figures::Spread;
 use crate::options::Options;
 use crate::targets::{Kind, Target};
 
-/// Requests of a turn, at most so many seconds long.
+/// Requests of a turn, over all connections, at most so many seconds long.
 const REQUESTS: usize = 2_000;
 const TURN_MAX: Duration = Duration::from_secs(4);
 
@@ -75,18 +76,35 @@ pub(crate) async fn measure(
 }
 
 async fn turn(target: &Target) -> anyhow::Result<Turn> {
-    let clock = SystemClock::start();
-    let (mut line, request) = (Line::open(target.addr).await?, request());
-    let expected = line.whole(&request).await?;
-    let until = clock.monotonic() + TURN_MAX;
-    let mut times = Vec::with_capacity(REQUESTS);
-    while times.len() < REQUESTS && clock.monotonic() < until {
-        let started = clock.monotonic();
-        let body = line.whole(&request).await?;
-        times.push(clock.monotonic().saturating_sub(started).as_secs_f64() * 1e6);
-        ensure!(body == expected, "{}: an answer changed: {body}", target.kind.name());
-    }
+    let connections = target.kind.connections();
+    let users = (0..connections).map(|_| user(target, REQUESTS / connections));
+    let mut times = try_join_all(users).await?.concat();
     times.sort_by(f64::total_cmp);
     let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
     Ok(Turn { p50: at(50), p99: at(99), max: at(100) })
+}
+
+/// Asks one request after the other on a connection of its own, and gives what each took in µs.
+async fn user(target: &Target, requests: usize) -> anyhow::Result<Vec<f64>> {
+    let clock = SystemClock::start();
+    let (mut line, request) = (Line::open(target.addr).await?, request());
+    let expected = said(target.kind, line.whole(&request).await?)?;
+    let until = clock.monotonic() + TURN_MAX;
+    let mut times = Vec::with_capacity(requests);
+    while times.len() < requests && clock.monotonic() < until {
+        let started = clock.monotonic();
+        let body = line.whole(&request).await?;
+        times.push(clock.monotonic().saturating_sub(started).as_secs_f64() * 1e6);
+        ensure!(said(target.kind, body)? == expected, "{}: an answer changed", target.kind.name());
+    }
+    Ok(times)
+}
+
+/// What must stay the same of an answer: all of it, or its text where the proxy writes answers anew.
+fn said(kind: Kind, body: String) -> anyhow::Result<String> {
+    if kind != Kind::LitellmMirror {
+        return Ok(body);
+    }
+    let answer: serde_json::Value = serde_json::from_str(&body)?;
+    Ok(answer["choices"][0]["message"]["content"].as_str().context("no text")?.to_owned())
 }

@@ -69,7 +69,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     }
     figures.copies = fleet.copies().await?;
     drop(fleet);
-    for kind in [Kind::NginxMirror, Kind::Enduring] {
+    for kind in [Kind::NginxMirror, Kind::LitellmMirror, Kind::Enduring, Kind::EnduringAll] {
         let Some(target) = Target::start(kind, options, engine.ports).await? else { continue };
         figures.green.push(green::measure(&target, loopback(engine.ports.blue), options).await?);
     }
@@ -85,6 +85,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     say(format_args!("\n{page}"));
     if options.record {
         report::record("proxy.md", &page)?;
+        report::record_in_readme(&report::short(&figures))?;
     }
     Ok(())
 }

@@ -48,7 +48,13 @@ pub(crate) async fn start(kind: Kind, options: &Options, ports: Ports) -> anyhow
             Config { name: "litellm.yaml", text: include_str!("litellm.yaml") },
             of_litellm,
         ),
-        Kind::Direct | Kind::Goldgate | Kind::Copying | Kind::Enduring => return Ok(None),
+        Kind::LitellmMirror => {
+            let text = include_str!("litellm-mirror.yaml");
+            (python("litellm"), Config { name: "litellm-mirror.yaml", text }, of_litellm)
+        }
+        Kind::Direct | Kind::Goldgate | Kind::Copying | Kind::Enduring | Kind::EnduringAll => {
+            return Ok(None);
+        }
     };
     match program {
         Some(program) => configured(options, ports, program, config, arguments).await.map(Some),

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::Context as _;
+
 use crate::figures::{Figure, Figures, Spread};
 use crate::green::{P50, P99, Seen, Turn};
 use crate::memory::Used;
@@ -35,12 +37,14 @@ pub(crate) fn page(figures: &Figures, options: &Options) -> String {
     }
     page.push_str("\nGoldgate over the peer, round by round: median (least–most). The bare relay is `relay.rs` beside this bench.\n");
     let peers = || Kind::PEERS.into_iter().filter(|kind| figures.has(*kind));
-    let headings = peers().map(|peer| format!("÷ {}", peer.name())).chain([COPYING.to_owned()]);
+    let copied = [COPYING, COPYING_OVER_RELAY].map(str::to_owned);
+    let headings = peers().map(|peer| format!("÷ {}", peer.name())).chain(copied);
     table(&mut page, "goldgate", headings);
     for figure in Figure::ALL {
         let beside = peers().map(|peer| ratio(figures.ratio(Kind::Goldgate, peer, figure)));
-        let copying = ratio(figures.ratio(Kind::Copying, Kind::Goldgate, figure));
-        line(&mut page, figure.name(), beside.chain([copying]));
+        let copying =
+            [Kind::Goldgate, Kind::Relay].map(|over| ratio(figures.ratio(Kind::Copying, over, figure)));
+        line(&mut page, figure.name(), beside.chain(copying));
     }
     page.push_str(&beside(figures));
     broken_candidates(&mut page, figures);
@@ -50,8 +54,9 @@ pub(crate) fn page(figures: &Figures, options: &Options) -> String {
 /// What broken candidates did to the baseline's users.
 fn broken_candidates(page: &mut String, figures: &Figures) {
     page.push_str(
-        "\n## While the candidate is broken\n\n1 % of the requests are copied; one connection asks one request after the other, and every answer's bytes \
-         are compared. Over a healthy turn of the same round: median (least–most); the longest that any request took.\n",
+        "\n## While the candidate is broken\n\nOne connection asks one request after the other, or 32 do, and every answer's bytes are compared (LiteLLM's \
+         texts). Over a healthy turn of the same round: median (least–most); the longest that any request took. Below 1: copies that find no room \
+         cost less than copies that are answered.\n",
     );
     table(page, "candidate", ["p50", "p99", "longest (ms)"].into_iter());
     for seen in &figures.green {
@@ -67,6 +72,43 @@ fn broken_candidates(page: &mut String, figures: &Figures) {
 
 /// What copying costs.
 const COPYING: &str = "1 % copied ÷ none";
+
+/// What everything costs that a bare relay does not do.
+const COPYING_OVER_RELAY: &str = "1 % copied ÷ bare relay";
+
+/// The table that README shows, of the same figures.
+pub(crate) fn short(figures: &Figures) -> String {
+    let rows = [
+        ("requests per CPU second", Figure::RequestsPerCpuS),
+        ("added latency, p50", Figure::AddedP50),
+        ("CPU per streamed event", Figure::FrameCpu),
+    ];
+    let peers = || Kind::PEERS.into_iter().filter(|kind| figures.has(*kind));
+    let mut text = String::new();
+    table(&mut text, "goldgate, over", peers().map(Kind::name));
+    for (name, figure) in rows {
+        let cell = |peer| figures.ratio(Kind::Goldgate, peer, figure).map_or("–".to_owned(), short_number);
+        line(&mut text, name, peers().map(cell));
+    }
+    text
+}
+
+fn short_number(Spread { median, .. }: Spread) -> String {
+    if median < 10.0 { format!("{median:.2}") } else { format!("{median:.0}") }
+}
+
+/// The lines of README that the table stands between.
+const README_MARKS: [&str; 2] = ["<!-- made by benches/side-by-side -->\n", "\n<!-- until here -->"];
+
+/// Puts `table` into README, in place of the one that is there.
+pub(crate) fn record_in_readme(table: &str) -> anyhow::Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(&path)?;
+    let [from, to] = README_MARKS;
+    let (before, rest) = text.split_once(from).context("README.md has no place for the table")?;
+    let (_, after) = rest.split_once(to).context("README.md has no end of the table's place")?;
+    Ok(fs::write(path, [before, from, table.trim_start(), &to[1..], after].concat())?)
+}
 
 fn table(page: &mut String, first: &str, columns: impl Iterator<Item = impl AsRef<str>>) {
     let mut rule = String::from("|---|");
@@ -139,8 +181,17 @@ fn output(program: &str, arguments: &[&str]) -> String {
 fn beside(figures: &Figures) -> String {
     let direct = |figure| number(Spread::of(figures.values(Kind::Direct, figure)), 0);
     let copies = &figures.copies;
+    let more = |peer| {
+        let pairs = figures
+            .values(Kind::Goldgate, Figure::FrameCpu)
+            .into_iter()
+            .zip(figures.values(peer, Figure::FrameCpu));
+        number(Spread::of(pairs.map(|(ours, theirs)| ours - theirs)), 1)
+    };
+    let (over_relay, over_nginx) = (more(Kind::Relay), more(Kind::Nginx));
     format!(
-        "\nThe engine by itself answered {} requests/s. Of {} requests through the copying proxy {} were to be copied, \
+        "\nA streamed event takes {over_relay} µs of CPU more than through the bare relay, and {over_nginx} µs more than through nginx. \
+         The engine by itself answered {} requests/s. Of {} requests through the copying proxy {} were to be copied, \
          {} were paired; {} samples were dropped.\n",
         direct(Figure::RequestsPerS),
         copies.requests,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use futures_util::{StreamExt as _, stream};
 use goldgate::telemetry::{Clock as _, SystemClock};
 use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -28,6 +29,9 @@ const GAP: Duration = Duration::from_millis(200);
 
 /// For longer than anybody looks.
 const TOKENS: usize = 10_000;
+
+/// Streams that are opened at once.
+const OPENING: usize = 128;
 
 const WINDOWS: usize = 3;
 const WINDOW: Duration = Duration::from_secs(10);
@@ -89,10 +93,12 @@ async fn measure(
     sleep(SETTLE).await;
     let idle_kib = resident_kib(pid)?;
     let (seen, mut readers) = (Arc::new(Seen::default()), JoinSet::new());
-    for _ in 0..streams {
-        let stream = Stream::open(target.addr).await?;
-        readers.spawn(stream.follow(Arc::clone(&seen)));
+    // Many at once: the more streams are open, the longer each step of opening one more waits for its turn.
+    let mut opening = stream::iter(0..streams).map(|_| Stream::open(target.addr)).buffer_unordered(OPENING);
+    while let Some(stream) = opening.next().await {
+        readers.spawn(stream?.follow(Arc::clone(&seen)));
     }
+    drop(opening);
     for nth in 1..=WINDOWS {
         let window = window(pid, streams, idle_kib, &seen).await?;
         let misplaced = seen.misplaced.load(Ordering::Relaxed);

@@ -33,11 +33,15 @@ pub(crate) enum Kind {
     Haproxy,
     Envoy,
     Litellm,
+    /// LiteLLM that copies its requests to a silent model, all of them: it knows no share. Not one of [`Kind::ALL`].
+    LitellmMirror,
     Relay,
     Goldgate,
     Copying,
     /// As [`Kind::Copying`], with a policy that lets no broken candidate end it; not one of [`Kind::ALL`].
     Enduring,
+    /// The same, all requests copied.
+    EnduringAll,
 }
 
 impl Kind {
@@ -63,10 +67,17 @@ impl Kind {
             Self::Haproxy => "HAProxy",
             Self::Envoy => "Envoy",
             Self::Litellm => "LiteLLM",
+            Self::LitellmMirror => "LiteLLM, all mirrored",
             Self::Relay => "bare relay",
             Self::Goldgate => "goldgate",
             Self::Copying | Self::Enduring => "goldgate, 1 % copied",
+            Self::EnduringAll => "goldgate, all copied, 32 connections",
         }
+    }
+
+    /// Connections that ask at once while the candidate is broken.
+    pub(crate) const fn connections(self) -> usize {
+        if matches!(self, Self::EnduringAll) { 32 } else { 1 }
     }
 }
 
@@ -125,7 +136,13 @@ impl Target {
                 _process: None,
                 _folder: None,
             })),
-            Kind::Nginx | Kind::NginxMirror | Kind::Haproxy | Kind::Envoy | Kind::Litellm | Kind::Relay => {
+            Kind::Nginx
+            | Kind::NginxMirror
+            | Kind::Haproxy
+            | Kind::Envoy
+            | Kind::Litellm
+            | Kind::LitellmMirror
+            | Kind::Relay => {
                 let Some(peer) = peers::start(kind, options, ports).await.with_context(|| kind.name())?
                 else {
                     return Ok(None);
@@ -139,7 +156,7 @@ impl Target {
                     _folder: peer.folder,
                 }))
             }
-            Kind::Goldgate | Kind::Copying | Kind::Enduring => {
+            Kind::Goldgate | Kind::Copying | Kind::Enduring | Kind::EnduringAll => {
                 goldgate(kind, options, ports).await.map(Some).with_context(|| kind.name())
             }
         }
@@ -215,8 +232,10 @@ async fn goldgate(kind: Kind, options: &Options, ports: Ports) -> anyhow::Result
     let config = include_str!("goldgate.toml")
         .replace("{{blue}}", &ports.blue.to_string())
         .replace("{{green}}", &ports.green.to_string())
+        .replace("{{share}}", if kind == Kind::EnduringAll { "100%" } else { "1%" })
         .replace("{{suites}}", concat!(env!("CARGO_MANIFEST_DIR"), "/eval-suites"));
-    let policy = if kind == Kind::Enduring { ENDURING } else { "" };
+    let endures = matches!(kind, Kind::Enduring | Kind::EnduringAll);
+    let policy = if endures { ENDURING } else { "" };
     fs::write(folder.path().join("goldgate.toml"), config + policy)?;
     for slot in ["blue", "green"] {
         let manifest = folder.path().join(format!("{slot}.toml"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::flights::Turn;
 use super::semantic::{Placed, Semantic, SemanticOptions, SemanticStats};
 use super::trust::Use;
-use super::{Asked, Cache, CacheError, CacheKey, Entry, Hit, Request, Ticket};
+use super::{Cache, CacheError, CacheKey, Entry, Hit, Request, Ticket};
 
 /// A request whose question may be answered by an answer to one that is alike.
 #[derive(Clone, Debug)]
@@ -56,15 +56,8 @@ impl Cache {
         else {
             return Alike::Off;
         };
-        let Request { tenant, family, body, .. } = question.request;
-        let partition = CacheKey::new(&Asked {
-            namespace: ticket.key.namespace(),
-            tenant,
-            family,
-            body,
-            question: Some(question.range.clone()),
-            embedder: &semantic.embedder_id,
-        });
+        let (namespace, left_out) = (ticket.key.namespace(), Some(question.range.clone()));
+        let partition = CacheKey::new(namespace, &question.request, left_out, &semantic.embedder_id);
         let Some(placed) = semantic.place(partition, question.text, question.template).await else {
             return Alike::Off;
         };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 
+use super::Request;
 use crate::domain::ReleaseId;
 
 /// Headers beside `authorization` by which engines and gateways tell clients apart.
@@ -150,23 +151,6 @@ pub struct Namespace {
     pub generation: u64,
 }
 
-/// Everything that an answer depends on.
-#[derive(Clone, Debug)]
-pub struct Asked<'a> {
-    /// The room.
-    pub namespace: &'a Namespace,
-    /// Whose request it is.
-    pub tenant: Tenant,
-    /// The wire's family: path and query of the route.
-    pub family: &'a str,
-    /// The JSON body.
-    pub body: &'a [u8],
-    /// What of the body is left out: the question, where something alike may answer it.
-    pub question: Option<Range<usize>>,
-    /// The digest of whatever says what is alike; empty without.
-    pub embedder: &'a str,
-}
-
 /// The name of one answer inside the cache; with the question left out, of one partition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
@@ -175,15 +159,23 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// The key of a request.
+    /// The key of a request, in `namespace` rather than under its release's name.
+    ///
+    /// Where something alike may answer it, the range of the body that is the `question` is left out, and `embedder` is the digest
+    /// of whatever says what is alike; it is empty otherwise.
     ///
     /// Two bodies are the same when they differ in white space between tokens only. Reading numbers or
     /// sorting keys would find a few more repetitions, and could make different questions equal. Fields that
     /// nobody here knows are part of the body, and so of the key.
     #[must_use]
-    pub fn new(asked: &Asked<'_>) -> Self {
-        let Asked { namespace, tenant, family, body, question, embedder } = asked;
-        let question = question.clone().filter(|range| body.get(range.clone()).is_some());
+    pub fn new(
+        namespace: &Namespace,
+        request: &Request<'_>,
+        question: Option<Range<usize>>,
+        embedder: &str,
+    ) -> Self {
+        let Request { release: _, tenant, family, body } = request;
+        let question = question.filter(|range| body.get(range.clone()).is_some());
         let (before, after) =
             question.as_ref().map_or((*body, &[][..]), |range| (&body[..range.start], &body[range.end..]));
         let parts: [&[u8]; 8] = [
@@ -200,7 +192,7 @@ impl CacheKey {
         for part in parts {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
         }
-        Self { digest: *hasher.finalize().as_bytes(), namespace: (*namespace).clone() }
+        Self { digest: *hasher.finalize().as_bytes(), namespace: namespace.clone() }
     }
 
     /// The room it is looked up in.

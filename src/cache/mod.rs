@@ -48,7 +48,7 @@ pub use alike::{Alike, Question};
 pub use entry::{Entry, Facts};
 pub use flights::{Feed, Follower, Head, Joined, Lost, Turn};
 pub use gate::{NotStored, WriteFacts, admit};
-pub use key::{Asked, CacheKey, Namespace, Tenant, TenantSecret};
+pub use key::{CacheKey, Namespace, Tenant, TenantSecret};
 pub use semantic::{Placed, SemanticOptions, SemanticStats};
 pub use serving::{Answer, Cache, CacheOptions, Found, Hit, NamespaceStats, Request, Ticket};
 pub use standing::{Change, Selector, Standing};

@@ -16,7 +16,7 @@ use super::semantic::Semantic;
 use super::standing::ANSWER_MAX;
 use super::standing_file::StandingFile;
 use super::store::{CacheError, Entries, Held};
-use super::{Asked, CacheKey, Change, Entry, Facts, Namespace, Standing, Tenant};
+use super::{CacheKey, Change, Entry, Facts, Namespace, Standing, Tenant};
 use crate::domain::{Arm, ReleaseId};
 use crate::telemetry::Clock;
 
@@ -315,11 +315,10 @@ impl Cache {
 
     /// The ticket for a request in the room that `standing` gives its release.
     fn ticket_in(&self, standing: &Standing, request: &Request<'_>) -> Option<Ticket> {
-        let Request { release, tenant, family, body } = *request;
-        let namespace = standing.namespace(release)?;
-        let asked = Asked { namespace: &namespace, tenant, family, body, question: None, embedder: "" };
-        let (key, sequence) = (CacheKey::new(&asked), standing.sequence());
-        Some(Ticket { key, sequence, tenant, asked: self.clock.monotonic() })
+        let namespace = standing.namespace(request.release)?;
+        let key = CacheKey::new(&namespace, request, None, "");
+        let (sequence, asked) = (standing.sequence(), self.clock.monotonic());
+        Some(Ticket { key, sequence, tenant: request.tenant, asked })
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ReleaseId, NamespaceStats>> {

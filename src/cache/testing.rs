@@ -11,7 +11,7 @@ use rand_chacha::rand_core::SeedableRng;
 use super::guard::Signs;
 use super::question::Item;
 use super::vectors::DIMENSIONS;
-use super::{Asked, CacheKey, Entry, Facts, Namespace, Tenant, TenantSecret};
+use super::{CacheKey, Entry, Facts, Namespace, Request, Tenant, TenantSecret};
 use crate::domain::{ReleaseId, Timestamp};
 
 /// A request.
@@ -44,14 +44,13 @@ pub(crate) fn tenant(name: &str) -> Tenant {
 
 impl Case {
     pub(crate) fn key(&self) -> CacheKey {
-        CacheKey::new(&Asked {
-            namespace: &self.namespace,
+        let request = Request {
+            release: &self.namespace.release,
             tenant: self.tenant,
             family: &self.family,
             body: self.body.as_bytes(),
-            question: self.question.clone(),
-            embedder: &self.embedder,
-        })
+        };
+        CacheKey::new(&self.namespace, &request, self.question.clone(), &self.embedder)
     }
 
     pub(crate) fn entry(&self, body: &[u8]) -> Entry {

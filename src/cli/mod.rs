@@ -26,6 +26,7 @@ mod compare;
 mod completions;
 mod context;
 mod demo;
+mod descriptors;
 mod eval;
 mod exit;
 mod failure;

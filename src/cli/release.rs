@@ -94,6 +94,10 @@ async fn lock(manifest: &Path, out: Option<PathBuf>, how: Locking, context: &Con
         Some(url) => Some(verify::report(url, &Lock::model_in(manifest).blame_usage()?).await?),
         None => None,
     };
+    let untold = told.as_ref().map(EngineReport::untold).unwrap_or_default().join(", ");
+    if !untold.is_empty() {
+        context.output.note(format_args!("the engine does not tell {untold}: nothing of that is locked"));
+    }
     let begins_twice = told.as_ref().is_some_and(|told| told.begins_twice);
     let lock = resolve(manifest, told, how.paranoid, context)?;
     let out = out.unwrap_or_else(|| manifest.with_file_name("release.lock.json"));

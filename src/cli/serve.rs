@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::context::environment;
-use super::{Blame, Context, Exit, Failure, timeline};
+use super::{Blame, Context, Exit, Failure, descriptors, timeline};
 use crate::config::Config;
 use crate::proxy::DrainReport;
 use crate::service::{Service, ServiceError};
@@ -31,10 +31,11 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let mut config = Config::load(&context.config, environment()).blame_usage()?;
     config.server.listen = args.listen.unwrap_or(config.server.listen);
     config.server.admin = args.admin.unwrap_or(config.server.admin);
+    let warning = descriptors::warning(descriptors::raise(), &config);
     // Before the ports open: whoever starts this may end it as soon as it answers.
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::world)?;
     let service = Service::start(&config, Arc::new(SystemClock::start())).await.map_err(blame)?;
-    greet(&service, context);
+    greet(&service, warning.as_ref(), context);
     let told = timeline::told_from_now(service.control()).blame_world()?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::world)?,
@@ -55,8 +56,8 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     Ok(Exit::Success)
 }
 
-fn greet(service: &Service, context: &Context) {
-    for warning in service.warnings() {
+fn greet(service: &Service, of_limits: Option<&String>, context: &Context) {
+    for warning in service.warnings().iter().chain(of_limits) {
         context.output.note(format_args!("warning: {warning}"));
     }
     let status = service.control().status();

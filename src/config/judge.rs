@@ -5,7 +5,9 @@ use std::path::Path;
 
 use crate::document::{Fault, Faults, Item, Reader, Section, answer_rule_keys, answer_rules, did_you_mean};
 use crate::domain::{AnswerRule, LatencyLimit, MetricKind, MetricName, PolicyDigest, Tail};
-use crate::judgment::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
+use crate::judgment::{
+    DEFAULT_RESOLUTION_OF_MARGIN, MetricPolicy, Policy, PolicyError, default_resolution_ms,
+};
 
 /// A live grader: the share of answers that keep a rule is a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +116,7 @@ fn metric(
     }
     let max = section.get("max").and_then(|item| limit(reader, &item));
     let resolution = reader.duration(&section, "resolution");
+    let is_default = kind == MetricKind::Latency && resolution.is_none();
     let resolution_ms =
         resolution.map_or_else(|| default_resolution_ms(&text), |time| time.as_secs_f64() * 1_000.0);
     Some(MetricPolicy {
@@ -125,6 +128,7 @@ fn metric(
         tail,
         max,
         resolution_ms,
+        resolution_of_margin: is_default.then_some(DEFAULT_RESOLUTION_OF_MARGIN),
     })
 }
 
@@ -237,10 +241,20 @@ pub fn policy_digest(config: &JudgeConfig) -> PolicyDigest {
     // Exhaustive on purpose: a new field does not compile until it is part of the digest.
     let Policy { abort_alpha, promote_alpha, missing_max, pairs_min, metrics } = &config.policy;
     let mut text = format!("{abort_alpha}\n{promote_alpha}\n{missing_max}\n{pairs_min}\n");
-    for MetricPolicy { name, kind, margin, abort_margin, required, tail, max, resolution_ms } in metrics {
-        text += &format!(
-            "{name:?} {kind} {margin} {abort_margin:?} {required} {tail:?} {max:?} {resolution_ms}\n"
-        );
+    for MetricPolicy {
+        name,
+        kind,
+        margin,
+        abort_margin,
+        required,
+        tail,
+        max,
+        resolution_ms,
+        resolution_of_margin,
+    } in metrics
+    {
+        text += &format!("{name:?} {kind} {margin} {abort_margin:?} {required} {tail:?} {max:?} ");
+        text += &format!("{resolution_ms} {resolution_of_margin:?}\n");
     }
     for LiveRule { name, rule } in &config.graders {
         text += &match rule {

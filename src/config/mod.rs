@@ -8,6 +8,7 @@
 
 mod cache;
 mod judge;
+mod limits;
 mod load;
 mod rollout;
 mod server;
@@ -17,6 +18,7 @@ mod traffic;
 
 pub use cache::{CacheConfig, CacheStore, CacheTier, SemanticConfig, WarmUpConfig};
 pub use judge::{JudgeConfig, LiveRule, load_policy, policy_digest};
+pub use limits::LimitConfig;
 pub use load::Config;
 pub use rollout::RolloutConfig;
 pub use server::{EvidenceConfig, ServerConfig, StateConfig, TimeoutConfig};

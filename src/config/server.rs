@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::limits::{LimitConfig, limits};
 use super::tokens::{TokenConfig, secrets, tokens};
 use crate::document::{Reader, Secret, Section};
 
@@ -14,8 +15,17 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The admin port. Default `127.0.0.1:8081`.
     pub admin: SocketAddr,
+    /// Names this process in request ids; replicas need different ones. Default `gg`.
+    pub node: String,
     /// Largest request body. Default 16 MiB.
     pub body_bytes_max: usize,
+    /// `[server.limits]`: what else clients may send and hold.
+    pub limits: LimitConfig,
+    /// Further paths that are relayed as they are. Default: none. Routes that steer an engine stay out of reach.
+    pub pass_through: Vec<String>,
+    /// Whether streams are asked for their token counts where the client did not ask, and the answer to it is taken out
+    /// again. Default: they are.
+    pub asks_usage: bool,
     /// How long streams may run on at shutdown. Default 60 s.
     pub drain: Duration,
     /// Limits on engines.
@@ -53,6 +63,23 @@ pub struct EvidenceConfig {
     pub dir: PathBuf,
 }
 
+const KEYS: [&str; 11] = [
+    "listen",
+    "admin",
+    "node",
+    "body_bytes_max",
+    "limits",
+    "pass_through",
+    "usage",
+    "drain",
+    "timeouts",
+    "tokens",
+    "pin_keys",
+];
+
+/// Bytes of a node's name: it stands in every request id.
+const NODE_BYTES_MAX: usize = 32;
+
 const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
@@ -61,7 +88,11 @@ pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &P
     let mut config = ServerConfig {
         listen: loopback(8080),
         admin: loopback(8081),
+        node: "gg".to_owned(),
         body_bytes_max: 16 << 20,
+        limits: LimitConfig::default(),
+        pass_through: Vec::new(),
+        asks_usage: true,
         drain: Duration::from_secs(60),
         timeouts: TimeoutConfig {
             connect: Duration::from_secs(2),
@@ -73,10 +104,15 @@ pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &P
         pin_keys: Vec::new(),
     };
     let Some(section) = reader.table(root, "server") else { return config };
-    reader.known(&section, &["listen", "admin", "body_bytes_max", "drain", "timeouts", "tokens", "pin_keys"]);
+    reader.known(&section, &KEYS);
     config.listen = reader.address(&section, "listen").unwrap_or(config.listen);
     config.admin = reader.address(&section, "admin").unwrap_or(config.admin);
     config.body_bytes_max = reader.bytes(&section, "body_bytes_max").unwrap_or(config.body_bytes_max);
+    config.node = node(reader, &section).unwrap_or(config.node);
+    config.limits = limits(reader, &section);
+    config.pass_through = pass_through(reader, &section);
+    config.asks_usage =
+        reader.word(&section, "usage", &[("ask", true), ("client", false)]).unwrap_or(config.asks_usage);
     config.drain = reader.duration(&section, "drain").unwrap_or(config.drain);
     config.tokens = tokens(reader, &section, folder);
     config.pin_keys = secrets(reader, &section, "pin_keys", folder);
@@ -89,6 +125,28 @@ pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &P
         timeouts.total = reader.duration(&section, "total");
     }
     config
+}
+
+/// Part of request ids, which are visible ASCII and not long.
+fn node(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<String> {
+    let item = section.get("node")?;
+    let name = reader.text(&item)?;
+    if name.len() <= NODE_BYTES_MAX && name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some(name);
+    }
+    let rule = format!("at most {NODE_BYTES_MAX} letters, digits and signs without a space");
+    reader.wrong(&item, rule, "write \"gg-1\"");
+    None
+}
+
+fn pass_through(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Vec<String> {
+    let paths = reader.texts(section, "pass_through").unwrap_or_default();
+    for (path, item) in &paths {
+        if !path.starts_with('/') || path.contains(['?', '*']) {
+            reader.wrong(item, "a path, without wildcards", "write \"/v1/rerank\"");
+        }
+    }
+    paths.into_iter().map(|(path, _)| path).collect()
 }
 
 pub(super) fn state(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Path) -> StateConfig {

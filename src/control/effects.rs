@@ -113,10 +113,15 @@ impl Control {
         self.live_judgment = None;
     }
 
+    /// How clients and copies are split in `stage`.
+    pub(super) fn split(rollout: &Rollout, stage: Stage) -> StageSplit {
+        let plan = &rollout.parts().plan;
+        StageSplit { candidate: plan.candidate_share(stage), mirrored: plan.copies.share }
+    }
+
     async fn open_stage(&mut self, stage: Stage) {
         let Some(rollout) = &self.rollout else { return };
-        let plan = &rollout.parts().plan;
-        let split = StageSplit { candidate: plan.candidate_share(stage), mirrored: plan.copies.share };
+        let split = Self::split(rollout, stage);
         let place = Self::place(rollout, stage);
         let Some(gathering) = &mut self.gathering else { return };
         gathering.open_stage(split);

@@ -48,11 +48,12 @@ impl Gathering {
         })
     }
 
-    /// An epoch as it was kept, in the middle of the stage that was under way.
+    /// An epoch as it was kept, in the middle of the stage that was under way, in which clients were split like this.
     pub(super) fn resumed(
         specs: &[MetricSpec],
         options: PairingOptions,
         writer: EvidenceWriter,
+        split: StageSplit,
         stages: &[StoredStage],
     ) -> Result<Self, EvidenceError> {
         let mut gathering = Self::new(specs, options.clone(), writer)?;
@@ -64,7 +65,7 @@ impl Gathering {
             }
         }
         let records = stages.iter().flat_map(|stage| &stage.records);
-        gathering.pairing = Pairing::resumed(options, records);
+        gathering.pairing = Pairing::resumed(options, split, records);
         Ok(gathering)
     }
 

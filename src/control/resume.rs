@@ -72,7 +72,8 @@ impl Control {
             Err(_) => return Err(ControlError::Stopped),
         };
         let options = self.pairing_options(rollout.parts().epoch);
-        Ok(Some(Gathering::resumed(&self.parts.policy.specs(), options, writer, &stages)?))
+        let split = Self::split(rollout, stage);
+        Ok(Some(Gathering::resumed(&self.parts.policy.specs(), options, writer, split, &stages)?))
     }
 }
 

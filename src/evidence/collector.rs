@@ -5,7 +5,7 @@ use super::drops::Drops;
 use super::recent::{IdDigest, RecentIds};
 use super::strand::Pace;
 use super::{Arrival, EvidenceError, Halves, LoadRange, MetricEvidence, MetricSpec, Pair, Record};
-use crate::domain::{Arm, MetricName, Share};
+use crate::domain::{Arm, MetricKind, MetricName, Share};
 use crate::stats::{BetGrid, NullDrift};
 
 /// A pseudo-metric in pairs: whether an arm's answer, and the *same* arm's second answer to the same prompt,
@@ -35,6 +35,7 @@ pub struct Snapshot {
     last: u64,
     records: u64,
     pairs: u64,
+    arrivals: u64,
     assigned: Vec<Assigned>,
     circumstances: Circumstances,
     null_drift: NullDrift,
@@ -72,6 +73,12 @@ impl Snapshot {
         self.pairs
     }
 
+    /// Sticky keys among them, also those under a share of 100 %.
+    #[must_use]
+    pub const fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
     /// Sticky keys by share and arm.
     #[must_use]
     pub fn assigned(&self) -> &[Assigned] {
@@ -90,7 +97,7 @@ impl Snapshot {
         self.circumstances.uncached_tokens(arm)
     }
 
-    /// Pairs whose times say nothing, because timers of the proxy's process ran late when they were sent.
+    /// Pairs and keys whose times say nothing, because timers of the proxy's process ran late when they were sent.
     #[must_use]
     pub const fn late(&self) -> u64 {
         self.circumstances.late()
@@ -127,6 +134,7 @@ impl Snapshot {
         self.last = self.last.max(other.last);
         self.records += other.records;
         self.pairs += other.pairs;
+        self.arrivals += other.arrivals;
         for assigned in &other.assigned {
             let mine = self.keys_under(assigned.share);
             mine.baseline += assigned.baseline;
@@ -180,6 +188,7 @@ pub struct Collector {
     loads_before: [Option<f64>; 2],
     /// Where the names of a record led last time, by position: records are alike.
     places: Vec<(MetricName, Place)>,
+    null_failed: MetricName,
     pace: Pace,
 }
 
@@ -222,12 +231,20 @@ impl Collector {
             last: 0,
             records: 0,
             pairs: 0,
+            arrivals: 0,
             assigned: Vec::new(),
             circumstances: Circumstances::new()?,
             null_drift: NullDrift::new(BetGrid::Uniform)?,
             drops: Drops::new(pace)?,
         };
-        Ok(Self { snapshot, ids: RecentIds::default(), loads_before: [None; 2], places: Vec::new(), pace })
+        Ok(Self {
+            snapshot,
+            ids: RecentIds::default(),
+            loads_before: [None; 2],
+            places: Vec::new(),
+            null_failed: NULL_FAILED.into(),
+            pace,
+        })
     }
 
     /// Folds one record. Metrics that no specification names are passed over: they may be judged later
@@ -345,20 +362,24 @@ impl Collector {
             let place = self.place(at, name);
             self.admit(place, arrival.seq, &arrival.id, *value)?;
             if place == Place::Condition(Condition::TimersLate) {
-                conditions.take(Condition::TimersLate, Halves { baseline: Some(*value), candidate: None });
+                conditions.take(Condition::TimersLate, of_one(*value));
             }
         }
         for (at, (_, value)) in arrival.metrics.iter().enumerate() {
             match self.places[at].1 {
                 Place::Metric(metric) => {
-                    self.snapshot.metrics[metric].arrive(arrival.arm, arrival.share, *value, conditions)?;
+                    self.snapshot.metrics[metric].arrive(arrival, *value, conditions)?;
                 }
                 Place::Condition(Condition::InFlight) => {
                     self.loads_before[usize::from(arrival.arm == Arm::Candidate)] = Some(*value);
                 }
+                Place::Condition(Condition::TimersLate) => {
+                    self.snapshot.circumstances.record(Condition::TimersLate, of_one(*value));
+                }
                 Place::Condition(_) | Place::NullFailed | Place::RequestBytes | Place::Nothing => {}
             }
         }
+        self.snapshot.arrivals += 1;
         if alone {
             return Ok(());
         }
@@ -386,17 +407,31 @@ impl Collector {
     }
 
     fn admit(&self, place: Place, seq: u64, id: &str, value: f64) -> Result<(), EvidenceError> {
-        let Place::Metric(metric) = place else { return Ok(()) };
-        let spec = self.snapshot.metrics[metric].spec();
-        if spec.kind.admits(value) {
+        let (kind, metric) = match place {
+            Place::Metric(metric) => {
+                let spec = self.snapshot.metrics[metric].spec();
+                (spec.kind, &spec.name)
+            }
+            // Whether something failed, as a share of it: what drifts is a difference of two such.
+            Place::NullFailed => (MetricKind::Harm, &self.null_failed),
+            Place::Condition(_) | Place::RequestBytes | Place::Nothing => return Ok(()),
+        };
+        if kind.admits(value) {
             return Ok(());
         }
-        let (id, metric) = (id.to_owned(), spec.name.clone());
-        Err(EvidenceError::Value { seq, id, metric, value, kind: spec.kind })
+        Err(EvidenceError::Value { seq, id: id.to_owned(), metric: metric.clone(), value, kind })
     }
+}
+
+/// What one arm's record says of a condition.
+const fn of_one(value: f64) -> Halves {
+    Halves { baseline: Some(value), candidate: None }
 }
 
 /// A record that holds the size of a dropped request, and no values.
 fn is_dropped(pair: &Pair) -> bool {
     matches!(&pair.metrics[..], [(name, Halves { candidate: None, .. })] if name.as_str() == REQUEST_BYTES)
 }
+
+#[cfg(test)]
+mod tests;

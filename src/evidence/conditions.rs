@@ -78,13 +78,19 @@ impl Contains {
 pub(super) struct Conditions {
     loads: Comparable,
     prompts: Comparable,
+    /// Whether the clock can be believed.
+    clock: Comparable,
     kinds: Kinds,
 }
 
 impl Conditions {
     /// Nothing is known that would limit them.
-    pub(super) const ALIKE: Self =
-        Self { loads: Comparable::BOTH, prompts: Comparable::BOTH, kinds: [None; 2] };
+    pub(super) const ALIKE: Self = Self {
+        loads: Comparable::BOTH,
+        prompts: Comparable::BOTH,
+        clock: Comparable::BOTH,
+        kinds: [None; 2],
+    };
 
     /// At these requests in flight, baseline first.
     pub(super) fn at_loads([baseline, candidate]: [Option<f64>; 2]) -> Self {
@@ -99,7 +105,7 @@ impl Conditions {
             Condition::UncachedTokens => {
                 self.prompts = self.prompts.and(Comparable::at_prompts(baseline, candidate));
             }
-            Condition::TimersLate if is_late(halves) => self.loads = Comparable::NEITHER,
+            Condition::TimersLate if is_late(halves) => self.clock = Comparable::NEITHER,
             Condition::TimersLate => {}
             Condition::Streamed => self.kinds[0] = baseline.or(candidate).map(Stratum::of_stream),
         }
@@ -119,9 +125,14 @@ impl Conditions {
     pub(super) const fn for_time(self, contains: Contains) -> Comparable {
         match contains {
             Contains::Nothing => Comparable::BOTH,
-            Contains::Decoding => self.loads,
-            Contains::Prefill => self.loads.and(self.prompts),
+            Contains::Decoding => self.clock.and(self.loads),
+            Contains::Prefill => self.clock.and(self.loads).and(self.prompts),
         }
+    }
+
+    /// What a time may speak for that is compared with a limit and with no other arm.
+    pub(super) const fn for_limit(self) -> Comparable {
+        self.clock
     }
 }
 
@@ -194,6 +205,8 @@ mod tests {
         assert_eq!(may(Contains::Prefill), prefill, "{taken:?}");
         assert_eq!(may(Contains::Decoding), decoding, "{taken:?}");
         assert_eq!(may(Contains::Nothing), (true, true), "{taken:?}");
+        let late = taken.iter().any(|(name, late_ms, _)| *name == TIMERS_LATE_MS && *late_ms > 5.0);
+        assert_eq!(conditions.for_limit().abort, !late, "{taken:?}");
     }
 
     #[test]

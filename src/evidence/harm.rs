@@ -23,15 +23,17 @@ pub fn points(kind: MetricKind, halves: Halves) -> f64 {
     candidate - baseline
 }
 
-/// The halves as they are compared: latencies that the clocks cannot tell apart are the same latency.
+/// The halves as they are compared: latencies that the clocks cannot tell apart are the same latency. That is up to
+/// `resolution_ms`, and never more than `share_max` of the quicker one: it depends on the pair alone and on both arms
+/// alike, so swapping them mirrors it, and it hides no difference that a margin would not forgive.
 #[must_use]
-pub(super) fn resolved(halves: Halves, resolution_ms: f64) -> Halves {
-    match (halves.baseline, halves.candidate) {
-        (Some(baseline), Some(candidate)) if (candidate - baseline).abs() <= resolution_ms => {
-            Halves { candidate: Some(baseline), ..halves }
-        }
-        _ => halves,
+pub(super) fn resolved(halves: Halves, resolution_ms: f64, share_max: Option<f64>) -> Halves {
+    let (Some(baseline), Some(candidate)) = (halves.baseline, halves.candidate) else { return halves };
+    let most = share_max.map_or(f64::INFINITY, |share| share * baseline.min(candidate));
+    if (candidate - baseline).abs() > resolution_ms.min(most) {
+        return halves;
     }
+    Halves { candidate: Some(baseline), ..halves }
 }
 
 /// The difference of one pair of ratios for one test; `tau` is the running tail threshold. `None`: the
@@ -63,6 +65,8 @@ fn lost(aspect: Aspect, halves: Halves, tau: Option<f64>) -> Option<f64> {
             let baseline = halves.baseline.map_or(Some(0.0), |value| Some(indicator(value > tau?)))?;
             Some(candidate - baseline)
         }
+        // It can only fail, against half a point: what the baseline loses of its own would soon prove that.
+        Aspect::Threefold => Some(indicator(halves.baseline.is_some())),
         _ => Some(1.0),
     }
 }
@@ -110,15 +114,38 @@ mod tests {
     }
 
     #[test]
+    fn what_the_baseline_loses_proves_no_tail_of_the_candidate() {
+        let threefold =
+            |baseline, candidate| ratio(Aspect::Threefold, 0.05, halves(baseline, candidate), None);
+        assert_eq!(threefold(Some(1.0), None), Some(1.0));
+        assert_eq!((threefold(None, Some(1.0)), threefold(None, None)), (Some(0.0), Some(0.0)));
+    }
+
+    #[test]
     fn latencies_that_the_clocks_cannot_tell_apart_are_equal() {
         let check = |candidate, expected| {
-            let resolved = resolved(halves(Some(2.0), candidate), 1.0);
+            let resolved = resolved(halves(Some(2.0), candidate), 1.0, None);
             assert_eq!(resolved, halves(Some(2.0), expected));
         };
         check(Some(3.0), Some(2.0));
         check(Some(1.0), Some(2.0));
         check(Some(3.1), Some(3.1));
         check(None, None);
+    }
+
+    #[test]
+    fn a_resolution_is_a_small_part_of_the_latency_whatever_the_unit_and_the_arm() {
+        for unit in [1.0, 1e-3, 1e3] {
+            let (quick, slow) = (200.0 * unit, 200.9 * unit);
+            let same = |one, other| {
+                let pair = resolved(halves(Some(one), Some(other)), unit, Some(0.01));
+                pair.baseline == pair.candidate
+            };
+            assert!(same(quick, slow) && same(slow, quick), "{unit}");
+            assert!(!same(quick, 1.15 * quick) && !same(1.15 * quick, quick), "{unit}");
+        }
+        let seconds = resolved(halves(Some(0.200), Some(0.230)), 1.0, Some(0.01));
+        assert_eq!(seconds.candidate, Some(0.230), "1 ms in a file of seconds");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::harm::{harm, points, ratio, resolved};
 use super::load::Comparable;
 use super::strand::Pace;
 use super::sums::{LatencyHistogram, Sum};
-use super::{Aspect, EvidenceError, Halves, MetricSpec, Strand};
+use super::{Arrival, Aspect, EvidenceError, Halves, MetricSpec, Strand};
 use crate::domain::{Arm, MetricKind, Share};
 use crate::stats::RampScore;
 
@@ -35,6 +35,8 @@ pub struct MetricEvidence {
     pairs: u64,
     arrivals: u64,
     missing: u64,
+    /// Those of them that lack the baseline's half.
+    lost_baseline: u64,
     better: u64,
     worse: u64,
     /// Values of the two arms; logarithms for ratio kinds.
@@ -47,7 +49,7 @@ pub struct MetricEvidence {
     pace: Pace,
     /// The guess that a replica was told.
     guess: Option<f64>,
-    /// Worst pairs: d of the first strand, then number and id; worst first, earliest first among equals.
+    /// Worst pairs and users: d (a user's harm), then number and id; worst first, earliest first among equals.
     examples: Vec<(f64, u64, String)>,
 }
 
@@ -80,6 +82,7 @@ impl MetricEvidence {
             pairs: 0,
             arrivals: 0,
             missing: 0,
+            lost_baseline: 0,
             better: 0,
             worse: 0,
             baseline: Sum::default(),
@@ -98,7 +101,7 @@ impl MetricEvidence {
         conditions: Conditions,
     ) -> Result<(), EvidenceError> {
         let at = conditions.for_time(self.contains);
-        let compared = resolved(halves, self.spec.resolution_ms);
+        let compared = resolved(halves, self.spec.resolution_ms, self.spec.resolution_share);
         let mut worst: Option<f64> = None;
         for strand in &mut self.strands {
             let d = |margin| match self.spec.kind.is_ratio() {
@@ -124,31 +127,44 @@ impl MetricEvidence {
     /// left on the baseline there is nothing to compare with, and only an absolute limit still speaks.
     pub(super) fn arrive(
         &mut self,
-        arm: Arm,
-        share: Share,
+        arrival: &Arrival,
         value: f64,
         conditions: Conditions,
     ) -> Result<(), EvidenceError> {
         self.arrivals += 1;
-        self.weigh_limit(arm, value)?;
-        if share < Share::FULL {
-            self.weigh_split(arm, share.fraction(), value, conditions.for_time(self.contains))?;
+        let Arrival { seq, id, arm, share, .. } = arrival;
+        let mut harm = self.weigh_limit(*arm, value, conditions.for_limit())?;
+        if *share < Share::FULL {
+            let at = conditions.for_time(self.contains);
+            harm = harm.max(self.weigh_split(*arm, share.fraction(), value, at)?);
         }
-        self.value(arm, value);
+        self.value(*arm, value);
+        if *arm == Arm::Candidate {
+            self.remember(harm, *seq, id);
+        }
         Ok(())
     }
 
-    fn weigh_limit(&mut self, arm: Arm, value: f64) -> Result<(), EvidenceError> {
+    /// The harm of having been over the limit.
+    fn weigh_limit(&mut self, arm: Arm, value: f64, at: Comparable) -> Result<f64, EvidenceError> {
+        let mut over = false;
         for strand in &mut self.strands {
             if let (Aspect::Limit(limit), Arm::Candidate) = (strand.aspect(), arm) {
-                let over = f64::from(u8::from(value > limit.ms));
-                strand.push(over, over, Comparable::BOTH, [None; 2])?;
+                over = value > limit.ms;
+                strand.push_limit(over, at)?;
             }
         }
-        Ok(())
+        Ok(f64::from(u8::from(over)))
     }
 
-    fn weigh_split(&mut self, arm: Arm, share: f64, value: f64, at: Comparable) -> Result<(), EvidenceError> {
+    /// The key's own harm.
+    fn weigh_split(
+        &mut self,
+        arm: Arm,
+        share: f64,
+        value: f64,
+        at: Comparable,
+    ) -> Result<f64, EvidenceError> {
         let tau = self.tau.value_ms;
         let kind = self.spec.kind;
         let y = match kind {
@@ -175,7 +191,7 @@ impl MetricEvidence {
             }
             self.arrival_harm.add(y);
         }
-        Ok(())
+        Ok(y.unwrap_or(0.0))
     }
 
     pub(super) fn open(&mut self) {
@@ -202,6 +218,7 @@ impl MetricEvidence {
         self.pairs += other.pairs;
         self.arrivals += other.arrivals;
         self.missing += other.missing;
+        self.lost_baseline += other.lost_baseline;
         self.better += other.better;
         self.worse += other.worse;
         self.baseline.merge(&other.baseline);
@@ -221,6 +238,7 @@ impl MetricEvidence {
     fn count(&mut self, halves: Halves) {
         self.pairs += 1;
         self.missing += u64::from(halves.baseline.is_none() || halves.candidate.is_none());
+        self.lost_baseline += u64::from(halves.baseline.is_none());
         if let Some(value) = halves.baseline {
             self.value(Arm::Baseline, value);
         }
@@ -301,6 +319,12 @@ impl MetricEvidence {
         self.missing
     }
 
+    /// Pairs whose baseline half is missing: their harm is not all the candidate's own.
+    #[must_use]
+    pub const fn lost_baseline(&self) -> u64 {
+        self.lost_baseline
+    }
+
     /// Pairs in which the candidate did (better, worse); zero for ratio kinds.
     #[must_use]
     pub const fn flips(&self) -> (u64, u64) {
@@ -323,7 +347,7 @@ impl MetricEvidence {
         self.latencies.as_ref().map(|both| &both[index(arm)])
     }
 
-    /// Ids of the worst pairs, worst first.
+    /// Ids of the worst pairs and of the users who fared worst on the candidate, worst first.
     pub fn examples(&self) -> impl Iterator<Item = &str> {
         self.examples.iter().map(|(_, _, id)| id.as_str())
     }

@@ -22,7 +22,8 @@ pub struct PairingOptions {
     pub epoch: u64,
     /// Names of the live graders: every complete answer has their scores, every failed one scores 0.
     pub scores: Vec<MetricName>,
-    /// The largest share of the pairs that one tenant may make, in (0, 1); `None`: no tenant is capped.
+    /// The largest share of the pairs, and of the users under a split, that one tenant may make, in (0, 1); `None`: no
+    /// tenant is capped.
     pub tenant_max: Option<f64>,
 }
 
@@ -72,7 +73,7 @@ pub struct PassedOver {
     pub censored: u64,
     /// A request id that came before: a retry is no new evidence.
     pub repeated: u64,
-    /// Of a tenant that had made its share of the pairs.
+    /// Of a tenant that had made its share of the pairs, or of the users.
     pub capped: u64,
 }
 
@@ -88,7 +89,10 @@ pub struct Pairing {
     ids: RecentIds,
     keys: HashSet<u64>,
     same: [Sameness; 2],
+    /// Of the pairs.
     tenants: Tenants,
+    /// Of the keys that count under a split.
+    tenants_split: Tenants,
     passed_over: PassedOver,
 }
 
@@ -105,19 +109,35 @@ impl Pairing {
             keys: HashSet::new(),
             same: [Sameness::default(), Sameness::default()],
             tenants: Tenants::default(),
+            tenants_split: Tenants::default(),
             passed_over: PassedOver::default(),
         }
     }
 
-    /// A pairing that goes on after `record`s were read back, in the middle of a stage. No key counts until
-    /// the next stage opens: which ones had counted is not known any more, and none may count twice.
+    /// A pairing that goes on after `record`s were read back, in the middle of a stage that splits like this. No key
+    /// counts until the next stage opens: which ones had counted is not known any more, and none may count twice. Where
+    /// everybody is on the candidate nothing is assigned at random, and what is asked is only how often a limit is
+    /// passed: there every key may count once more, as in a stage of its own.
     #[must_use]
-    pub fn resumed<'a>(options: PairingOptions, records: impl IntoIterator<Item = &'a Record>) -> Self {
+    pub fn resumed<'a>(
+        options: PairingOptions,
+        split: StageSplit,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Self {
         let mut pairing = Self::new(options);
+        let (mut pairs, mut arrivals) = (0, 0);
         for record in records {
             pairing.seq = record.seq();
+            match record {
+                Record::Pair(_) => pairs += 1,
+                Record::Arrival(_) => arrivals += 1,
+            }
             // One that came again is in the evidence, and was refused or passed over there.
             let _ = pairing.ids.claim(IdDigest::of(record.id()), record.seq());
+        }
+        (pairing.tenants, pairing.tenants_split) = (Tenants::resumed(pairs), Tenants::resumed(arrivals));
+        if split.candidate == Share::FULL {
+            pairing.open_stage(split);
         }
         pairing
     }
@@ -137,21 +157,22 @@ impl Pairing {
             self.passed_over.stale += 1;
             return Vec::new();
         }
-        if is_censored(sample) {
-            self.passed_over.censored += 1;
-            return Vec::new();
-        }
         let id = IdDigest::of(serving.request.as_str());
         if self.ids.first(id).is_some() {
             self.passed_over.repeated += 1;
             return Vec::new();
         }
-        let is_pair = sample.copied.sent().is_some();
-        if is_pair && self.options.tenant_max.is_some_and(|max| !self.tenants.admit(serving.tenant, max)) {
+        // Whatever becomes of it: a key that counted at a later request than its first would count at one that was
+        // chosen by how the first one ended, or by where it was sent.
+        let first_of_key = self.first_of_its_key(serving);
+        if is_censored(sample) {
+            self.passed_over.censored += 1;
+            return Vec::new();
+        }
+        if !self.has_room_for_tenant(sample, first_of_key) {
             self.passed_over.capped += 1;
             return Vec::new();
         }
-        let first_of_key = self.first_of_its_key(serving);
         let record = match &sample.copied {
             Copied::Sent(copies) => Some(self.pair(serving, copies)),
             Copied::Dropped(Dropped::Room) => Some(self.dropped(serving)),
@@ -165,6 +186,18 @@ impl Pairing {
     #[must_use]
     pub const fn passed_over(&self) -> PassedOver {
         self.passed_over
+    }
+
+    /// Whether the tenant may make one more pair, or have one more user counted. Each kind of evidence is capped by
+    /// itself, so that much of one excuses no tenant's weight in the other.
+    fn has_room_for_tenant(&mut self, sample: &Sample, first_of_key: bool) -> bool {
+        let Some(max) = self.options.tenant_max else { return true };
+        let tenant = sample.serving.tenant;
+        match &sample.copied {
+            Copied::Sent(_) => self.tenants.admit(tenant, max),
+            Copied::No if first_of_key => self.tenants_split.admit(tenant, max),
+            Copied::No | Copied::Dropped(_) => true,
+        }
     }
 
     const fn next(&mut self) -> u64 {

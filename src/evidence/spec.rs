@@ -22,6 +22,8 @@ pub struct MetricSpec {
     pub max: Option<LatencyLimit>,
     /// Latencies up to this many ms apart count as equal.
     pub resolution_ms: f64,
+    /// But never more than this share of the quicker one; `None`: whatever they are.
+    pub resolution_share: Option<f64>,
 }
 
 /// One test of a metric. Most metrics have one; a latency has its body and tails, a length two sides.
@@ -119,6 +121,15 @@ impl MetricSpec {
             Aspect::Threefold => THREEFOLD_MARGIN,
             Aspect::Limit(limit) => limit.share_over(),
             Aspect::Body | Aspect::Longer | Aspect::Shorter => self.margin,
+        }
+    }
+
+    /// The same of the abort side.
+    #[must_use]
+    pub fn shown_abort_margin(&self, aspect: Aspect) -> f64 {
+        match aspect {
+            Aspect::Body | Aspect::Longer | Aspect::Shorter => self.abort_margin,
+            _ => self.shown_margin(aspect),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::blocks::Blocks;
 use super::load::Comparable;
 use super::strata::{Breakdown, Kinds};
+use super::sums::Sum;
 use super::{Aspect, MetricSpec};
 use crate::domain::MetricName;
 use crate::stats::{BetGrid, History, RampScore, Restarts, Side, StatsError, Wallet};
@@ -21,8 +22,8 @@ pub struct Strand {
     blocks: Blocks,
     /// The pairs' differences. A judgment that is kept shares them.
     seen: Arc<Breakdown>,
-    /// Keys under a split; they are not in the history.
-    arrivals: u64,
+    /// Scores of keys under a split; they are not in the history.
+    users: Sum,
     /// Pairs and keys on the abort side when a replica last heard from all of them.
     heard: u64,
 }
@@ -48,15 +49,20 @@ impl Strand {
             Pace::Told => Restarts::unscheduled,
         };
         let of_test = |suffix| MetricName::new(format!("{}:{suffix}", spec.name));
+        // A rate just above a limit near 0 is found by bets that are small in units of the limit.
+        let abort_grid = match aspect {
+            Aspect::Limit(_) => BetGrid::Quadratic,
+            _ => spec.grid(),
+        };
         Ok(Self {
             name: aspect.suffix().map_or_else(|| spec.name.clone(), of_test),
             aspect,
             grid: spec.grid(),
             promote: Wallet::new(spec.grid(), Side::Promote, promote)?,
-            abort: restarts(spec.grid(), Side::Abort, abort)?,
+            abort: restarts(abort_grid, Side::Abort, abort)?,
             blocks: Blocks::new(pace)?,
             seen: Arc::default(),
-            arrivals: 0,
+            users: Sum::default(),
             heard: 0,
         })
     }
@@ -84,8 +90,21 @@ impl Strand {
         if at.abort { self.blocks.add(seq, abort) } else { Ok(()) }
     }
 
+    /// Whether one of the candidate's users was over an absolute limit. That is 0 or 1 and never −1, so that the abort
+    /// side stakes against the limit itself: 1 + cₖ (over − m)/m, which one user over a p99 multiplies by up to 94.
+    pub(super) fn push_limit(&mut self, over: bool, at: Comparable) -> Result<(), StatsError> {
+        let over = f64::from(u8::from(over));
+        if at.promote {
+            self.promote.update(over)?;
+        }
+        if at.abort {
+            self.abort.update_ramp(over, 0.0)?;
+        }
+        Arc::make_mut(&mut self.seen).update(over, [None; 2])
+    }
+
     pub(super) fn push_ramp(&mut self, score: RampScore, at: Comparable) -> Result<(), StatsError> {
-        self.arrivals += 1;
+        self.users.add(score.z);
         if at.promote {
             self.promote.update_ramp(score.z, score.bound(Side::Promote))?;
         }
@@ -117,7 +136,7 @@ impl Strand {
         self.promote.merge(&other.promote)?;
         self.abort.merge(&other.abort)?;
         self.blocks.merge(&other.blocks)?;
-        self.arrivals += other.arrivals;
+        self.users.merge(&other.users);
         Arc::make_mut(&mut self.seen).merge(&other.seen)
     }
 
@@ -157,7 +176,7 @@ impl Strand {
     /// Pairs and keys that were seen.
     #[must_use]
     pub fn entered(&self) -> u64 {
-        self.seen.all().pairs() + self.arrivals
+        self.seen.all().pairs() + self.users.count()
     }
 
     /// Those among them that could speak for the candidate: the others were seen at a lower load than the baseline's.
@@ -178,10 +197,17 @@ impl Strand {
         &self.seen
     }
 
-    /// Whether keys under a split entered: then the history, which holds pairs alone, is not all of it.
+    /// Sticky keys under a split that entered: where there are any, the history, which holds pairs alone, is not all.
     #[must_use]
-    pub const fn has_arrivals(&self) -> bool {
-        self.arrivals > 0
+    pub const fn users(&self) -> u64 {
+        self.users.count()
+    }
+
+    /// The mean difference by sticky keys under a split, in units of d: the average score, which estimates it without
+    /// bias and may by chance leave [−1, 1], where it is cut. `None` without keys.
+    #[must_use]
+    pub fn users_mean(&self) -> Option<f64> {
+        self.users.mean().map(|mean| mean.clamp(-1.0, 1.0))
     }
 
     /// The null mean of the promote side in units of d.

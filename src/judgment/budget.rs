@@ -2,6 +2,7 @@
 
 use super::Policy;
 use crate::evidence::Snapshot;
+use crate::stats::weighted_mean_log_e;
 
 /// The metric that has half of the budget where it is judged.
 const FIRST: &str = "error";
@@ -11,7 +12,8 @@ const FIRST: &str = "error";
 pub(super) struct Stake {
     pub(super) metric: usize,
     pub(super) strand: usize,
-    pub(super) ln_weight: f64,
+    /// All of them add up to 1.
+    pub(super) weight: f64,
     /// ln E of the abort side, before weighting.
     pub(super) log_e_abort: f64,
     /// ln E of the promote side.
@@ -46,14 +48,16 @@ impl Family {
                 (true, false) => 0.5 / others as f64,
                 (false, _) => 1.0 / metrics.len() as f64,
             };
-            let ln_weight = (weight / metric.strands().len() as f64).ln();
+            let weight = weight / metric.strands().len() as f64;
             for (strand, test) in metric.strands().iter().enumerate() {
                 let (log_e_abort, log_e_promote) = (test.log_e_abort(), test.log_e_promote());
-                let ln_weighted = ln_weight + log_e_abort;
-                stakes.push(Stake { metric: at, strand, ln_weight, log_e_abort, log_e_promote, ln_weighted });
+                let ln_weighted = weight.ln() + log_e_abort;
+                stakes.push(Stake { metric: at, strand, weight, log_e_abort, log_e_promote, ln_weighted });
             }
         }
-        let log_e = log_sum_exp(stakes.iter().map(|stake| stake.ln_weighted));
+        let terms: Vec<_> = stakes.iter().map(|stake| (stake.log_e_abort, stake.weight)).collect();
+        // The weights above are a distribution; of nothing there is no mean, and nothing fails.
+        let log_e = weighted_mean_log_e(&terms).unwrap_or(f64::NEG_INFINITY);
         Self { stakes, log_e, threshold: -policy.abort_alpha.ln() }
     }
 
@@ -66,12 +70,4 @@ impl Family {
         }
         self.log_e >= self.threshold && self.stakes.iter().all(|other| other.ln_weighted <= stake.ln_weighted)
     }
-}
-
-fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
-    let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
-    if largest == f64::NEG_INFINITY {
-        return largest;
-    }
-    largest + terms.map(|term| (term - largest).exp()).sum::<f64>().ln()
 }

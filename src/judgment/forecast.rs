@@ -158,7 +158,7 @@ fn tests(policy: &Policy, spread: impl Fn(&MetricPolicy) -> Spread) -> Result<Ve
     let promote_threshold = -policy.promote_alpha.ln();
     let rules = policy.metrics.iter().zip(specs).enumerate();
     let test = rules.filter_map(|(at, (rule, spec))| {
-        let abort_threshold = family.threshold - body(at)?.ln_weight - FIRST_WALLET.ln();
+        let abort_threshold = family.threshold - body(at)?.weight.ln() - FIRST_WALLET.ln();
         Some(Test { rule, spec, spread: spread(rule), promote_threshold, abort_threshold })
     });
     Ok(test.collect())

@@ -138,10 +138,12 @@ pub fn judge_golden(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Judgment {
     }
 }
 
-/// The tests of one metric: both directions where both harm.
+/// The tests of one metric: both directions where both harm, and of a latency the few answers that became very slow,
+/// which the mean of its logarithms misses.
 const fn aspects(kind: MetricKind) -> &'static [Aspect] {
     match kind {
         MetricKind::Length => &[Aspect::Longer, Aspect::Shorter],
+        MetricKind::Latency => &[Aspect::Body, Aspect::Threefold],
         _ => &[Aspect::Body],
     }
 }

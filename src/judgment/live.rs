@@ -22,7 +22,7 @@ pub fn judge(snapshot: &Snapshot, policy: &Policy, ask: &Ask) -> Judgment {
     let family = Family::weigh(snapshot, policy);
     let look = Look { snapshot, policy, ask, family: &family };
     let metrics: Vec<_> = family.stakes.iter().map(|stake| look.metric(stake)).collect();
-    let checks = checks::all(snapshot, policy);
+    let checks = checks::all(snapshot, policy, &metrics);
     let verdict = overall(&metrics, &checks);
     let pairs_needed = needed(verdict, &metrics, &look);
     Judgment {
@@ -72,7 +72,7 @@ impl Look<'_> {
             margin: shown.margin,
             log_e_promote: Some(stake.log_e_promote),
             log_e_abort: Some(stake.log_e_abort),
-            weight: Some(stake.ln_weight.exp()),
+            weight: Some(stake.weight),
             flips: right_or_wrong.then_some(Flips { better, worse }),
             opinion: match &reason {
                 Reason::BeyondMargin { opinion, .. } => *opinion,
@@ -103,45 +103,64 @@ impl Look<'_> {
         strand: &Strand,
         shown: &Shown,
     ) -> (Verdict, Reason) {
-        let (name, pairs) = (shown.name.clone(), strand.entered());
-        if pairs == 0 {
-            if let Some(reason) = self.within_limit(metric, strand, &name) {
-                return (Verdict::Pass, reason);
-            }
-            return (Verdict::Inconclusive, Reason::NoData { metric: name });
+        let name = &shown.name;
+        if self.family.failed(stake) && strand.entered() > 0 {
+            return (Verdict::Fail, self.beyond(strand, shown));
         }
-        let (margin, unit) = (shown.margin, shown.unit);
-        if self.family.failed(stake) {
-            let worse_by = shown.worse_by.unwrap_or(margin);
-            let (alpha, question) = (self.policy.abort_alpha, self.ask.question);
-            let opinion = Opinion::of(self.snapshot, strand);
-            let strata = shown.strata.clone();
-            return (
-                Verdict::Fail,
-                Reason::BeyondMargin {
-                    metric: name,
-                    worse_by,
-                    margin,
-                    unit,
-                    pairs,
-                    alpha,
-                    question,
-                    opinion,
-                    strata,
-                },
-            );
+        if self.is_refuted(stake.log_e_promote) && strand.entered() > 0 {
+            return (Verdict::Pass, self.within(shown));
         }
-        if self.is_refuted(stake.log_e_promote) {
-            let worst = shown.worst(self.policy.promote_alpha);
-            return (Verdict::Pass, Reason::WithinMargin { metric: name, worst, margin, unit, pairs });
-        }
-        if let Some(reason) = self.within_limit(metric, strand, &name) {
+        if let Some(reason) = self.within_limit(metric, strand, name) {
             return (Verdict::Pass, reason);
         }
-        let waits = self.under_other_conditions(metric, strand, &name);
-        let strata = shown.strata.clone();
-        let needed = || Reason::NotEnough { metric: name, pairs, needed: self.needed(stake, strand), strata };
-        (Verdict::Inconclusive, waits.unwrap_or_else(needed))
+        let reason = if strand.entered() == 0 {
+            Reason::NoData { metric: name.clone() }
+        } else if let Some(reason) = self.under_other_conditions(metric, strand, name) {
+            reason
+        } else {
+            self.not_enough(stake, strand, shown)
+        };
+        (Verdict::Inconclusive, reason)
+    }
+
+    fn beyond(&self, strand: &Strand, shown: &Shown) -> Reason {
+        Reason::BeyondMargin {
+            metric: shown.name.clone(),
+            worse_by: shown.worse_by,
+            worse_by_users: shown.worse_by_users,
+            interval: shown.harms(),
+            margin: shown.abort_margin,
+            unit: shown.unit,
+            seen: shown.seen,
+            alpha: self.policy.abort_alpha,
+            question: self.ask.question,
+            opinion: Opinion::of(self.snapshot, strand),
+            strata: shown.strata.clone(),
+        }
+    }
+
+    fn within(&self, shown: &Shown) -> Reason {
+        let alpha = self.policy.promote_alpha;
+        Reason::WithinMargin {
+            metric: shown.name.clone(),
+            worst: shown.worst(alpha),
+            margin: shown.margin,
+            unit: shown.unit,
+            seen: shown.seen,
+            alpha,
+        }
+    }
+
+    fn not_enough(&self, stake: &Stake, strand: &Strand, shown: &Shown) -> Reason {
+        Reason::NotEnough {
+            metric: shown.name.clone(),
+            seen: shown.seen,
+            interval: shown.harms(),
+            margin: shown.margin,
+            unit: shown.unit,
+            needed: self.needed(stake, strand),
+            strata: shown.strata.clone(),
+        }
     }
 
     /// Whether "worse by the margin or more" is refuted, on enough evidence.
@@ -158,7 +177,7 @@ impl Look<'_> {
             _ => None,
         };
         let (limit, users) = tests.filter_map(limited).next()?;
-        Some(Reason::WithinLimit { metric: name.clone(), limit, users })
+        Some(Reason::WithinLimit { metric: name.clone(), limit, users, alpha: self.policy.promote_alpha })
     }
 
     /// A latency that waits for pairs under like conditions, because most were seen on an idle candidate, with prompts
@@ -172,9 +191,9 @@ impl Look<'_> {
         if metric.spec().kind != MetricKind::Latency || 2 * strand.for_candidate() >= strand.entered() {
             return None;
         }
-        let (late, pairs) = (self.snapshot.late(), self.snapshot.pairs());
-        if 2 * late > pairs {
-            return Some(Reason::LateTimers { metric: name.clone(), late, pairs });
+        let (late, measured) = (self.snapshot.late(), self.snapshot.pairs() + self.snapshot.arrivals());
+        if 2 * late > measured {
+            return Some(Reason::LateTimers { metric: name.clone(), late, measured });
         }
         let loads = [Arm::Baseline, Arm::Candidate].map(|arm| self.snapshot.load(arm));
         let prompts = [Arm::Baseline, Arm::Candidate].map(|arm| self.snapshot.uncached_tokens(arm));
@@ -221,3 +240,5 @@ fn needed(verdict: Verdict, metrics: &[MetricJudgment], look: &Look<'_>) -> Opti
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod users_tests;

@@ -35,8 +35,8 @@ pub use golden::{
 };
 pub use live::judge;
 pub use opinion::Opinion;
-pub use policy::{MetricPolicy, Policy, PolicyError, default_resolution_ms};
-pub use reason::{Reason, Unit};
+pub use policy::{DEFAULT_RESOLUTION_OF_MARGIN, MetricPolicy, Policy, PolicyError, default_resolution_ms};
+pub use reason::{Reason, Seen, Unit};
 pub use ruling::{
     AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, SliceJudgment,
     Subject,

@@ -22,7 +22,7 @@ impl Opinion {
     /// either, and where users under a split count, who are in no block.
     pub(super) fn of(snapshot: &Snapshot, strand: &Strand) -> Option<Self> {
         let (log_e, blocks) = strand.log_e_blocks(snapshot.last()).ok()?;
-        let told = blocks >= BLOCKS_MIN && !strand.has_arrivals();
+        let told = blocks >= BLOCKS_MIN && strand.users() == 0;
         told.then_some(if log_e >= -(1.0 - LEVEL).ln() { Self::Sustained } else { Self::Burst })
     }
 

@@ -21,6 +21,10 @@ pub fn default_resolution_ms(name: &str) -> f64 {
     }
 }
 
+/// A default resolution is no more than this part of the margin: it hides a fifth of what is tolerated anyway, in
+/// whatever unit times are written, and for a first token after 20 ms is still two tenths of a millisecond.
+pub const DEFAULT_RESOLUTION_OF_MARGIN: f64 = 0.2;
+
 /// Another model words almost every answer otherwise. A margin so wide is never proven to be exceeded.
 const DISAGREEMENT_SHOWN: f64 = 0.999;
 
@@ -47,6 +51,25 @@ pub struct MetricPolicy {
     pub max: Option<LatencyLimit>,
     /// Milliseconds up to which two latencies count as equal; latency only.
     pub resolution_ms: f64,
+    /// The part of the margin that it may come to at most; `None`: any, as where a policy sets its resolution itself.
+    pub resolution_of_margin: Option<f64>,
+}
+
+impl MetricPolicy {
+    fn spec(&self) -> MetricSpec {
+        let abort_margin = self.abort_margin.unwrap_or(self.margin);
+        let narrower = self.margin.min(abort_margin);
+        MetricSpec {
+            name: self.name.clone(),
+            kind: self.kind,
+            margin: self.margin,
+            abort_margin,
+            tail: self.tail,
+            max: self.max,
+            resolution_ms: self.resolution_ms,
+            resolution_share: self.resolution_of_margin.map(|part| part * narrower),
+        }
+    }
 }
 
 /// The whole rule of judging.
@@ -113,6 +136,7 @@ impl Policy {
             tail,
             max: None,
             resolution_ms: default_resolution_ms(name),
+            resolution_of_margin: (kind == MetricKind::Latency).then_some(DEFAULT_RESOLUTION_OF_MARGIN),
         };
         use MetricKind::{Disagreement, Event, Latency, Length};
         Self {
@@ -161,16 +185,7 @@ impl Policy {
     /// What evidence must measure for this policy, in its order.
     #[must_use]
     pub fn specs(&self) -> Vec<MetricSpec> {
-        let spec = |metric: &MetricPolicy| MetricSpec {
-            name: metric.name.clone(),
-            kind: metric.kind,
-            margin: metric.margin,
-            abort_margin: metric.abort_margin.unwrap_or(metric.margin),
-            tail: metric.tail,
-            max: metric.max,
-            resolution_ms: metric.resolution_ms,
-        };
-        self.metrics.iter().map(spec).collect()
+        self.metrics.iter().map(MetricPolicy::spec).collect()
     }
 
     /// Names of the metrics that must pass where a stage asks for passes.

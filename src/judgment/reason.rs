@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::{Opinion, Question, SliceJudgment, Strata, Worst};
+use super::shown::LEVEL;
+use super::{Bounds, Opinion, Question, SliceJudgment, Strata, Worst};
 use crate::domain::{LatencyLimit, MetricName};
+use crate::evidence::{Aspect, Strand};
 
 /// In which unit a reason writes its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +18,51 @@ pub enum Unit {
 
 impl Unit {
     pub(super) fn write(self, f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+        write!(f, "{} {}", Short(value * 100.0), self.as_str())
+    }
+
+    fn write_range(self, f: &mut fmt::Formatter<'_>, (low, high): (f64, f64)) -> fmt::Result {
+        write!(f, "{} to {} {}", Short(low * 100.0), Short(high * 100.0), self.as_str())
+    }
+
+    const fn as_str(self) -> &'static str {
         match self {
-            Self::Points => write!(f, "{} points", Short(value * 100.0)),
-            Self::Percent => write!(f, "{} %", Short(value * 100.0)),
+            Self::Points => "points",
+            Self::Percent => "%",
+        }
+    }
+}
+
+/// What a test has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Pairs, of which the interval is.
+    pub pairs: u64,
+    /// Users, at their first request under a split (or of the candidate alone, where a limit is asked about).
+    pub users: u64,
+}
+
+impl Seen {
+    pub(super) fn of(strand: &Strand) -> Self {
+        let (pairs, users) = (strand.history().pairs(), strand.users());
+        match strand.aspect() {
+            Aspect::Limit(_) => Self { pairs: 0, users: pairs },
+            _ => Self { pairs, users },
+        }
+    }
+
+    /// What the interval leaves out, said where it is shown.
+    const fn whose_interval(self) -> &'static str {
+        if self.pairs > 0 && self.users > 0 { " of pairs" } else { "" }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pairs, self.users) {
+            (pairs, 0) => write!(f, "{pairs} pairs"),
+            (0, users) => write!(f, "{users} users"),
+            (pairs, users) => write!(f, "{pairs} pairs and {users} users"),
         }
     }
 }
@@ -34,6 +78,29 @@ impl fmt::Display for Short {
     }
 }
 
+/// How sure a test is that errs with this probability.
+struct Sure(f64);
+
+impl fmt::Display for Sure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} %", Short((1.0 - self.0) * 100.0))
+    }
+}
+
+/// The interval of pairs as a harm, behind `lead`; nothing where there is none.
+fn write_interval(
+    f: &mut fmt::Formatter<'_>,
+    lead: &str,
+    interval: Option<&Bounds>,
+    unit: Unit,
+    seen: Seen,
+) -> fmt::Result {
+    let Some(interval) = interval else { return Ok(()) };
+    f.write_str(lead)?;
+    unit.write_range(f, interval.ends())?;
+    write!(f, " at {}{} at every look", Sure(1.0 - LEVEL), seen.whose_interval())
+}
+
 /// One reason. Its `Display` is the sentence people read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
@@ -47,21 +114,27 @@ pub enum Reason {
         margin: f64,
         /// How the numbers are written.
         unit: Unit,
-        /// Pairs it took.
-        pairs: u64,
+        /// What it took.
+        seen: Seen,
+        /// Probability that a release which is worse by the margin is ever passed.
+        alpha: f64,
     },
     /// The metric failed: "worse by at most the margin" is refuted.
     BeyondMargin {
         /// The metric.
         metric: MetricName,
-        /// Estimated harm difference.
-        worse_by: f64,
+        /// Estimated harm difference of pairs; `None` without pairs.
+        worse_by: Option<f64>,
+        /// The same of users under a split.
+        worse_by_users: Option<f64>,
+        /// Interval of the harm of pairs.
+        interval: Option<Bounds>,
         /// The margin.
         margin: f64,
         /// How the numbers are written.
         unit: Unit,
-        /// Pairs it took.
-        pairs: u64,
+        /// What it took.
+        seen: Seen,
         /// Probability that a release within its margins is ever called worse.
         alpha: f64,
         /// What was asked: golden cases have looks, and no rollout.
@@ -75,8 +148,14 @@ pub enum Reason {
     NotEnough {
         /// The metric.
         metric: MetricName,
-        /// Pairs so far.
-        pairs: u64,
+        /// What was seen so far.
+        seen: Seen,
+        /// Interval of the harm of pairs.
+        interval: Option<Bounds>,
+        /// The margin.
+        margin: f64,
+        /// How the numbers are written.
+        unit: Unit,
         /// Pairs still needed if the present trend holds, when a number can be given.
         needed: Option<u64>,
         /// The difference by kind of request.
@@ -90,6 +169,8 @@ pub enum Reason {
         limit: LatencyLimit,
         /// Users it was seen for.
         users: u64,
+        /// Probability that a limit which is not kept is ever passed.
+        alpha: f64,
     },
     /// Latency cannot speak for the candidate: the arms hardly ever worked under the same conditions.
     NotComparable {
@@ -106,10 +187,10 @@ pub enum Reason {
     LateTimers {
         /// The metric.
         metric: MetricName,
-        /// Pairs whose times say nothing.
+        /// Pairs and users whose times say nothing.
         late: u64,
-        /// All pairs.
-        pairs: u64,
+        /// All of them.
+        measured: u64,
     },
     /// Nothing was measured.
     NoData {
@@ -171,42 +252,23 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WithinMargin { metric, worst, margin, unit, pairs } => {
-                write!(f, "{metric}: ")?;
-                let worst = worst.harm();
-                if worst <= 0.0 {
-                    f.write_str("better by at least ")?
-                } else {
-                    f.write_str("worse by at most ")?
-                }
-                unit.write(f, worst.abs())?;
-                f.write_str(" (95 %, at every look), within the margin of ")?;
-                unit.write(f, *margin)?;
-                write!(f, " ({pairs} pairs)")
-            }
+            Self::WithinMargin { .. } => self.write_within(f),
             Self::BeyondMargin { .. } => self.write_beyond(f),
-            Self::NotEnough { metric, pairs, needed: Some(needed), strata } => write!(
+            Self::NotEnough { .. } => self.write_not_enough(f),
+            Self::WithinLimit { metric, limit, users, alpha } => write!(
                 f,
-                "{metric}: not decided after {pairs} pairs; about {needed} more if the trend holds{strata}"
+                "{metric}: {limit} is kept ({}, at every look) for {users} users at their own load",
+                Sure(*alpha)
             ),
-            Self::NotEnough { metric, pairs, needed: None, strata } => {
-                write!(f, "{metric}: not decided after {pairs} pairs, and no trend toward passing{strata}")
-            }
-            Self::WithinLimit { metric, limit, users } => {
-                write!(
-                    f,
-                    "{metric}: {limit} is kept (95 %, at every look) for {users} users at their own load"
-                )
-            }
             Self::NotComparable { metric, what, baseline, candidate } => write!(
                 f,
                 "{metric}: not comparable: the baseline had {} to {} {what}, the candidate {} to {}",
                 baseline.0, baseline.1, candidate.0, candidate.1
             ),
-            Self::LateTimers { metric, late, pairs } => write!(
+            Self::LateTimers { metric, late, measured } => write!(
                 f,
-                "{metric}: not comparable: timers of this process ran late in {late} of {pairs} pairs, so that its \
-                 clock tells how busy the machine is"
+                "{metric}: not comparable: timers of this process ran late in {late} of {measured} measurements, so \
+                 that its clock tells how busy the machine is"
             ),
             Self::NoData { metric } => write!(f, "{metric}: nothing was measured, and no data is not a pass"),
             Self::Golden { .. } => self.write_golden(f),
@@ -230,23 +292,69 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
+    fn write_within(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::WithinMargin { metric, worst, margin, unit, seen, alpha } = self else { return Ok(()) };
+        let worst = worst.harm();
+        let words = if worst <= 0.0 { "better by at least" } else { "worse by at most" };
+        write!(f, "{metric}: {words} ")?;
+        unit.write(f, worst.abs())?;
+        write!(f, " ({}{}, at every look), within the margin of ", Sure(*alpha), seen.whose_interval())?;
+        unit.write(f, *margin)?;
+        write!(f, " ({seen})")
+    }
+
     fn write_beyond(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::BeyondMargin { metric, worse_by, margin, unit, pairs, alpha, question, opinion, strata } =
-            self
+        let Self::BeyondMargin { metric, worse_by, worse_by_users, interval, margin, unit, seen, .. } = self
         else {
             return Ok(());
         };
+        // Whichever of the two is worse carries the failure.
+        let by_users = worse_by_users.filter(|users| worse_by.is_none_or(|pairs| *users > pairs));
+        let lead = by_users.or(*worse_by).unwrap_or_default();
         write!(f, "{metric}: worse by ")?;
-        unit.write(f, *worse_by)?;
-        f.write_str(", more than the margin of ")?;
+        unit.write(f, lead)?;
+        f.write_str(if by_users.is_some() { " by users under a split" } else { "" })?;
+        f.write_str(match lead > *margin {
+            true => ", more than the margin of ",
+            // A fault that came late, or is seen at some loads alone, is little of the average.
+            false => " on average, and in part of the evidence by more than the margin of ",
+        })?;
         unit.write(f, *margin)?;
+        self.write_proof(f)?;
+        write!(f, " ({seen}")?;
+        write_interval(f, ", ", interval.as_ref(), *unit, *seen)?;
+        f.write_str(")")?;
+        self.write_carrier(f)
+    }
+
+    fn write_proof(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::BeyondMargin { alpha, question, .. } = self else { return Ok(()) };
         let over = match question {
             Question::Golden | Question::Compare => "over all looks",
             Question::Mirror | Question::Ramp => "over the whole rollout",
         };
-        write!(f, ": proven at {} % {over} ({pairs} pairs)", Short(alpha * 100.0))?;
+        write!(f, ": proven at {} % {over}", Short(alpha * 100.0))
+    }
+
+    /// How a failure is spread over time and over kinds of requests.
+    fn write_carrier(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::BeyondMargin { opinion, strata, .. } = self else { return Ok(()) };
         opinion.map_or(Ok(()), |opinion| write!(f, "; {opinion}"))?;
         write!(f, "{strata}")
+    }
+
+    fn write_not_enough(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::NotEnough { metric, seen, interval, margin, unit, needed, strata } = self else {
+            return Ok(());
+        };
+        write!(f, "{metric}: not decided after {seen} (")?;
+        write_interval(f, "worse by ", interval.as_ref(), *unit, *seen)?;
+        f.write_str(if interval.is_some() { ", margin " } else { "margin " })?;
+        unit.write(f, *margin)?;
+        match needed {
+            Some(needed) => write!(f, "); about {needed} more if the trend holds{strata}"),
+            None => write!(f, "), and no trend toward passing{strata}"),
+        }
     }
 
     fn write_golden(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -288,49 +396,4 @@ impl Reason {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sentences_carry_number_margin_and_pairs() {
-        let within = |worst: f64| Reason::WithinMargin {
-            metric: "error".into(),
-            worst: worst.into(),
-            margin: 0.01,
-            unit: Unit::Points,
-            pairs: 612,
-        };
-        let check = |reason: Reason, expected: &str| assert_eq!(reason.to_string(), expected);
-        check(
-            within(0.0031),
-            "error: worse by at most 0.31 points (95 %, at every look), within the margin of 1 points (612 pairs)",
-        );
-        check(
-            within(-0.02),
-            "error: better by at least 2 points (95 %, at every look), within the margin of 1 points (612 pairs)",
-        );
-        check(
-            Reason::BeyondMargin {
-                metric: "ttft_ms:p99".into(),
-                worse_by: 0.0312,
-                margin: 0.005,
-                unit: Unit::Points,
-                pairs: 890,
-                alpha: 0.01,
-                question: Question::Mirror,
-                opinion: None,
-                strata: Strata::default(),
-            },
-            "ttft_ms:p99: worse by 3.12 points, more than the margin of 0.5 points: proven at 1 % over the whole rollout (890 pairs)",
-        );
-        check(
-            Reason::NotEnough {
-                metric: "error".into(),
-                pairs: 40,
-                needed: Some(410),
-                strata: Strata::default(),
-            },
-            "error: not decided after 40 pairs; about 410 more if the trend holds",
-        );
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::f64::consts::LN_2;
 
 use super::bounds::Sequence;
-use super::{Bounds, Strata, Unit, Worst};
+use super::{Bounds, Seen, Strata, Unit, Worst};
 use crate::domain::{Arm, MetricKind, MetricName};
 use crate::evidence::{Aspect, MetricEvidence, Strand};
 
@@ -14,13 +14,18 @@ pub(super) struct Shown {
     pub(super) kind: MetricKind,
     pub(super) unit: Unit,
     pub(super) margin: f64,
+    pub(super) abort_margin: f64,
     pub(super) baseline: Option<f64>,
     pub(super) candidate: Option<f64>,
     pub(super) difference: Option<f64>,
     pub(super) interval: Option<Bounds>,
     pub(super) strata: Strata,
-    /// The estimated harm in the unit of the margin.
+    /// The estimated harm in the unit of the margin, over pairs.
     pub(super) worse_by: Option<f64>,
+    /// The same over users under a split, who are in no interval.
+    pub(super) worse_by_users: Option<f64>,
+    /// What it rests on.
+    pub(super) seen: Seen,
     /// Behind the interval; `None` without pairs.
     sequence: Option<Sequence>,
 }
@@ -36,6 +41,8 @@ impl Shown {
         let unit = if scale == Scale::Points { Unit::Points } else { Unit::Percent };
         let sequence = (strand.history().pairs() > 0).then(|| Sequence::of(strand, scale));
         let worse_by = sequence.as_ref().and_then(Sequence::mean_harm);
+        let worse_by_users = strand.users_mean().map(|mean| scale.to_harm(mean));
+        let average = worse_by.or(worse_by_users);
         let towards_good = spec.kind == MetricKind::Score || aspect == Aspect::Shorter;
         let whole = matches!(aspect, Aspect::Body | Aspect::Longer);
         let mean = |arm| if whole { metric.mean(arm) } else { None };
@@ -46,9 +53,10 @@ impl Shown {
             kind: if scale == Scale::Points && spec.kind.is_ratio() { MetricKind::Harm } else { spec.kind },
             unit,
             margin: spec.shown_margin(aspect),
+            abort_margin: spec.shown_abort_margin(aspect),
             difference: match (scale, spec.kind) {
-                (Scale::Points, MetricKind::Score) => worse_by.map(|harm| -harm),
-                (Scale::Points, _) => worse_by,
+                (Scale::Points, MetricKind::Score) => average.map(|harm| -harm),
+                (Scale::Points, _) => average,
                 // Over the pairs, as the interval is; users under a split were at other loads.
                 _ => worse_by.or_else(ratio),
             },
@@ -57,8 +65,15 @@ impl Shown {
             baseline,
             candidate,
             worse_by,
+            worse_by_users,
+            seen: Seen::of(strand),
             sequence,
         }
+    }
+
+    /// The interval of the difference as a harm: of pairs alone.
+    pub(super) fn harms(&self) -> Option<Bounds> {
+        self.sequence.clone().map(|sequence| Bounds::of(sequence, LEVEL, false))
     }
 
     /// The largest harm that is not refuted at `alpha` a side, never above the margin that a pass has refuted: users

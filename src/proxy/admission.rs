@@ -21,7 +21,7 @@ use super::{Occupant, ProxyOptions, sticky};
 use crate::cache::Tenant;
 use crate::domain::{Arm, RequestId};
 use crate::routing::{RouteTable, assign, cache_blind};
-use crate::upstream::Outgoing;
+use crate::upstream::{Outgoing, Weight};
 use crate::wire::RequestHead;
 
 /// What a client asked; shared with the copies.
@@ -53,8 +53,8 @@ pub(super) struct Place {
     pub(super) occupant: Arc<Occupant>,
     /// The sticky key's digest under the table's salt.
     pub(super) sticky: u64,
-    /// How late timers ran just before, in ms.
-    pub(super) timers_late_ms: f64,
+    /// When it was placed, as the watch over this process's timers counts.
+    pub(super) period: u64,
     /// Its client is one of those who go past the cache while releases are compared.
     pub(super) is_blind: bool,
 }
@@ -95,18 +95,19 @@ impl Ask {
     pub(super) fn place(&self, shared: &Shared, peer: &Peer) -> Result<Place, Refusal> {
         let table = shared.parts.table.load_full();
         let user = self.head.as_ref().and_then(|head| head.user.as_deref());
-        let key = sticky::key_of(&shared.options.sticky, &self.headers, user, peer.id);
+        let connection = format_args!("{}-{:x}-{}", shared.options.node, shared.started, peer.id);
+        let key = sticky::key_of(&shared.options.sticky, &self.headers, user, connection);
         let arm = self.pin.unwrap_or_else(|| assign(&key, table.split, table.salt));
         let occupant = shared.parts.slots.occupant(table.slot(arm)).ok_or(Refusal::Vacant)?;
-        let timers_late_ms = shared.parts.counters.timers.late_ms();
+        let period = shared.parts.counters.timers.period();
         let blind_share = shared.options.cache_blind;
         let is_blind = table.compares() && self.pin.is_none() && cache_blind(&key, blind_share, table.salt);
-        Ok(Place { sticky: key.digest(table.salt), table, arm, occupant, timers_late_ms, is_blind })
+        Ok(Place { sticky: key.digest(table.salt), table, arm, occupant, period, is_blind })
     }
 
-    /// Whether its answer is evidence: it is read, and the client was placed by the split.
+    /// Whether its answer is evidence: it is read, the client was placed by the split, and it is nobody's copy.
     pub(super) fn is_evidence(&self) -> bool {
-        self.route.is_generation() && self.pin.is_none()
+        self.route.is_generation() && self.pin.is_none() && !self.is_copy
     }
 
     /// Path and query, as the client wrote them.
@@ -122,6 +123,7 @@ impl Ask {
             headers: headers::towards_engine(self.headers.clone()),
             body,
             timeouts: None,
+            weight: Weight::Counts,
         }
     }
 }

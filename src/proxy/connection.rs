@@ -1,6 +1,7 @@
 //! One client's connection.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use http::Version;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -31,6 +33,13 @@ const HEADERS_READ_MAX: usize = 256;
 /// Bytes of a head that are read at all, and of an answer that are held for a slow client.
 const BUFFER_BYTES_MAX: usize = 256 << 10;
 
+/// Silence after which a client's system is asked whether it is still there, …
+const ASKED_AFTER: Duration = Duration::from_secs(30);
+/// … how often again, …
+const ASKED_EVERY: Duration = Duration::from_secs(10);
+/// … and how many times without an answer: it is gone after a minute.
+const ASKED_TIMES: u32 = 3;
+
 /// What is known of the client beyond its requests.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -47,13 +56,13 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves a connection until it closes; after `stop` it ends with the request in flight.
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, id: u64, stop: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = stream.set_nodelay(true).and_then(|()| keep_alive(&stream)) {
         debug!("a client left before it was served: {error}");
         return;
     }
     let peer = Arc::new(Peer { id, ends_by_closing: AtomicBool::new(false) });
     let speaking = Arc::new(Speaking::default());
-    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&speaking)));
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&speaking), shared.options.limits));
     let service = {
         let (shared, peer) = (Arc::clone(&shared), Arc::clone(&peer));
         service_fn(move |request: http::Request<hyper::body::Incoming>| {
@@ -83,9 +92,17 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, id: u64, stop:
     }
 }
 
+/// Has the system ask for clients that went away without a word, so that they hold no engine.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    let often =
+        TcpKeepalive::new().with_time(ASKED_AFTER).with_interval(ASKED_EVERY).with_retries(ASKED_TIMES);
+    SockRef::from(stream).set_tcp_keepalive(&often)
+}
+
 fn builder(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(BUFFER_BYTES_MAX);
+    // The socket knows a pause between requests from a head under way.
+    builder.header_read_timeout(None).max_buf_size(BUFFER_BYTES_MAX);
     if limits.headers_max >= HEADERS_INLINE_MAX {
         builder.max_headers(HEADERS_READ_MAX);
     }
@@ -99,7 +116,7 @@ async fn close(shared: &Shared, peer: &Peer, mut socket: Socket, ended: Result<(
         Err(error) if error.is_parse() => {
             let refusal = if error.is_parse_too_large() { Refusal::HeadTooLarge } else { Refusal::Head };
             let answer = refuse_unread(shared, &refusal);
-            if socket.stream.write_all(&answer).await.is_err() {
+            if !matches!(timeout(LINGER, socket.stream.write_all(&answer)).await, Ok(Ok(()))) {
                 return;
             }
         }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use prometheus_client::metrics::histogram::Histogram;
+
 use super::timers::Timers;
 
 macro_rules! counts {
@@ -45,6 +47,8 @@ counts! {
         sent,
         /// Never sent: too many copies in flight.
         dropped_full,
+        /// Never sent: the bodies of the copies in flight are too many bytes.
+        dropped_full_bytes,
         /// Never sent: the body is longer than a copy may be.
         dropped_too_large,
         /// Never sent: nobody lives in the other slot.
@@ -57,6 +61,10 @@ counts! {
         orphaned_client_gone,
         /// The copy ran longer than a copy may.
         orphaned_timeout,
+        /// The answer was longer than is read of a copy's; its connection was closed.
+        orphaned_too_large,
+        /// This process had no descriptor or port for the copy, or for the request that it is of.
+        orphaned_local,
         /// The proxy shut down first.
         orphaned_shutdown,
     }
@@ -87,6 +95,8 @@ counts! {
         pinned,
         /// The engine broke off after the response head.
         broken,
+        /// Not sent for want of a descriptor or port of this process: no fault of an engine, and no evidence.
+        exhausted,
         /// The client left before its answer ended.
         client_gone,
         /// Answered from the cache.
@@ -144,6 +154,12 @@ impl Counters {
             in_flight: u64::try_from(self.in_flight.load(Ordering::Relaxed)).unwrap_or(0),
             timers_late_us: self.timers.late_us(),
         }
+    }
+
+    /// How late every tick of this process's timers came, in seconds; it goes on counting.
+    #[must_use]
+    pub fn timer_drift(&self) -> Histogram {
+        self.timers.drift()
     }
 
     pub(super) fn enter(&self) {

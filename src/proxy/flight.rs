@@ -1,7 +1,7 @@
 //! One serving request from its admission to the end of its answer, however it ends.
 //!
 //! The flight is owned by the request's future first and by the answer's body later. Dropping it before its
-//! end is the client leaving: there is no path on which an admitted request leaves no sample.
+//! end is the client leaving: an admitted request leaves no sample only where this process itself could not send it.
 
 use std::mem;
 use std::sync::Arc;
@@ -58,13 +58,21 @@ impl Flight {
         self.in_flight = reply.in_flight;
         self.identity = Some(Arc::clone(&reply.identity));
         let now_ms = self.shared.ms_since(self.ask.arrival);
-        self.observer = Some(observe_head(reply, self.ask.arrival, now_ms));
+        self.observer = Some(observe_head(reply, self.ask.arrival, ResponseObserver::BODY_BYTES_MAX, now_ms));
     }
 
     /// A piece of the body came.
     pub(super) fn push(&mut self, piece: &[u8]) {
         if let Some(observer) = &mut self.observer {
             observer.push(piece, self.shared.ms_since(self.ask.arrival));
+        }
+    }
+
+    /// It could not be sent for want of something of our own: no answer, and so no evidence.
+    pub(super) fn void(&mut self) {
+        self.observer = None;
+        if let Copying::Sent(under_way) = mem::replace(&mut self.copying, Copying::No) {
+            under_way.cancel(&self.shared.parts.counters, |copies| &copies.orphaned_local);
         }
     }
 
@@ -78,6 +86,7 @@ impl Flight {
             is_genuine: is_genuine(self.identity.as_deref(), &answer),
             answer,
             in_flight: self.in_flight,
+            timers_late_ms: self.shared.parts.counters.timers.late_ms_since(self.place.period),
             release: self.place.occupant.deployed.sem.clone(),
             arm: self.place.arm,
             role: Role::Serving,
@@ -111,11 +120,16 @@ impl Drop for Flight {
     }
 }
 
-/// An observer of a reply whose head has come.
-pub(super) fn observe_head(reply: &Reply, arrival: Duration, now_ms: f64) -> ResponseObserver {
+/// An observer of a reply whose head has come; it holds at most about `bytes_max` of it.
+pub(super) fn observe_head(
+    reply: &Reply,
+    arrival: Duration,
+    bytes_max: usize,
+    now_ms: f64,
+) -> ResponseObserver {
     let sent_ms = reply.sent.saturating_sub(arrival).as_secs_f64() * 1_000.0;
     let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let mut observer = ResponseObserver::new(sent_ms);
+    let mut observer = ResponseObserver::within(bytes_max, sent_ms);
     observer.headers(reply.status.as_u16(), content_type, now_ms);
     observer
 }
@@ -134,7 +148,7 @@ pub(super) const fn end_of(error: &UpstreamError) -> End {
 async fn join(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen, under_way: UnderWay) {
     let counters = &shared.parts.counters;
     let joined = if seen.answer.outcome.is_censored() {
-        under_way.cancel(counters);
+        under_way.cancel(counters, |copies| &copies.orphaned_client_gone);
         Joined::Not(Copied::No)
     } else {
         under_way.join(counters).await

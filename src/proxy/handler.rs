@@ -49,6 +49,8 @@ pub(super) struct Shared {
     pub(super) places: Arc<Semaphore>,
     /// Places for copies; see [`super::MirrorOptions::in_flight_max`].
     pub(super) copies: Arc<Semaphore>,
+    /// Bytes of the bodies of copies; see [`super::MirrorOptions::in_flight_bytes_max`].
+    pub(super) copied_bytes: Arc<Semaphore>,
     /// When the process began, as part of request ids.
     pub(super) started: u64,
     /// Requests so far, as the other part.
@@ -209,8 +211,13 @@ impl Going {
             }
             Err(error) => {
                 debug!(request = %ask.id, arm = %place.arm, reason = error.as_str(), "no answer: {error}");
-                if let Some(flight) = &mut flight {
-                    flight.finish(end_of(&error));
+                match &mut flight {
+                    Some(flight) if error.is_local() => flight.void(),
+                    Some(flight) => drop(flight.finish(end_of(&error))),
+                    None => {}
+                }
+                if error.is_local() {
+                    bump(&shared.parts.counters.requests.exhausted);
                 }
                 if let Some(keeping) = keeping {
                     keeping.feed.begin(None);

@@ -21,7 +21,7 @@ use super::refusal::Refusal;
 use crate::domain::{Arm, Clocks, Outcome};
 use crate::evidence::{Copied, Copies, Dropped, Role, Sample};
 use crate::routing::mirror_selected;
-use crate::upstream::{Limit, Outgoing, Reply, UpstreamError};
+use crate::upstream::{Limit, Outgoing, Reply, UpstreamError, Weight};
 use crate::wire::{Answer, End, LiveGrader, ResponseObserver};
 
 /// How a sent copy ended.
@@ -29,8 +29,22 @@ enum Ended {
     Answered(Box<Seen>),
     /// It ran longer than a copy may: ours, not the engine's fault, and no answer.
     TimedOut,
+    /// It is longer than is read of a copy's answer.
+    TooLarge,
+    /// This process had nothing to send it with.
+    Local,
     /// The proxy shut down.
     ShutDown,
+}
+
+/// Bytes that are held of one event or one unstreamed body of a copy, by each of many copies at once: a hundred times
+/// a real event, and room for the longest of real answers. Whoever answers beyond it takes no memory from others.
+const HELD_BYTES_MAX: usize = 1 << 20;
+
+/// Room for one copy.
+struct Room {
+    _place: OwnedSemaphorePermit,
+    _bytes: OwnedSemaphorePermit,
 }
 
 /// What was done about the copies of one request.
@@ -130,26 +144,35 @@ impl UnderWay {
     pub(super) async fn join(self, counters: &Counters) -> Joined {
         let candidate = settle(self.candidate, &counters.mirror).await;
         let null = match self.null {
-            Some(null) => settle(null, &counters.null).await,
+            Some(null) => settle(null, &counters.null).await.ok().flatten(),
             None => None,
         };
-        Joined::Both { candidate, null }
+        match candidate {
+            Ok(candidate) => Joined::Both { candidate, null },
+            Err(why) => Joined::Not(Copied::Dropped(why)),
+        }
     }
 
-    /// The client left: there will be nothing to compare with.
-    pub(super) fn cancel(self, counters: &Counters) {
-        bump(&counters.mirror.orphaned_client_gone);
+    /// There will be nothing to compare with; `why` is what counts it.
+    pub(super) fn cancel(self, counters: &Counters, why: fn(&CopyCounters) -> &AtomicU64) {
+        bump(why(&counters.mirror));
         if self.null.is_some() {
-            bump(&counters.null.orphaned_client_gone);
+            bump(why(&counters.null));
         }
     }
 }
 
-async fn settle(copy: oneshot::Receiver<Ended>, counters: &CopyCounters) -> Option<Box<Seen>> {
+/// The answer to a copy; `None`: there is none. An error where there could be none, whoever was asked.
+async fn settle(
+    copy: oneshot::Receiver<Ended>,
+    counters: &CopyCounters,
+) -> Result<Option<Box<Seen>>, Dropped> {
     let (seen, counter) = match copy.await {
-        Ok(Ended::Answered(seen)) => (Some(seen), &counters.paired),
-        Ok(Ended::TimedOut) => (None, &counters.orphaned_timeout),
-        Ok(Ended::ShutDown) | Err(_) => (None, &counters.orphaned_shutdown),
+        Ok(Ended::Answered(seen)) => (Ok(Some(seen)), &counters.paired),
+        Ok(Ended::TimedOut) => (Ok(None), &counters.orphaned_timeout),
+        Ok(Ended::TooLarge) => (Ok(None), &counters.orphaned_too_large),
+        Ok(Ended::Local) => (Err(Dropped::Room), &counters.orphaned_local),
+        Ok(Ended::ShutDown) | Err(_) => (Ok(None), &counters.orphaned_shutdown),
     };
     bump(counter);
     seen
@@ -172,12 +195,18 @@ fn send<'a>(
     if ask.body.len() > shared.options.mirror.body_bytes_max {
         return Err((&counters.dropped_too_large, Dropped::Rule));
     }
-    let permit = Arc::clone(&shared.copies).try_acquire_owned();
-    let permit = permit.map_err(|_| (&counters.dropped_full, Dropped::Room))?;
+    let place_for_it = Arc::clone(&shared.copies).try_acquire_owned();
+    let bytes = u32::try_from(ask.body.len()).unwrap_or(u32::MAX);
+    let room = Room {
+        _place: place_for_it.map_err(|_| (&counters.dropped_full, Dropped::Room))?,
+        _bytes: Arc::clone(&shared.copied_bytes)
+            .try_acquire_many_owned(bytes)
+            .map_err(|_| (&counters.dropped_full_bytes, Dropped::Room))?,
+    };
     bump(&counters.sent);
     let (sender, receiver) = oneshot::channel();
     let copy = Copy { shared: Arc::clone(shared), ask: Arc::clone(ask), place, role };
-    shared.tracker.spawn_on(copy.run(sender, permit), &shared.runtime);
+    shared.tracker.spawn_on(copy.run(sender, room), &shared.runtime);
     Ok(receiver)
 }
 
@@ -189,7 +218,7 @@ struct Copy {
 }
 
 impl Copy {
-    async fn run(self, mut sender: oneshot::Sender<Ended>, _permit: OwnedSemaphorePermit) {
+    async fn run(self, mut sender: oneshot::Sender<Ended>, _room: Room) {
         let ended = tokio::select! {
             ended = self.ask() => ended,
             () = self.shared.cut.cancelled() => Ended::ShutDown,
@@ -221,16 +250,26 @@ impl Copy {
         outgoing.headers.remove(REQUEST_ID);
         outgoing.headers.insert(MIRROR, HeaderValue::from_static("1"));
         outgoing.timeouts = Some(self.shared.options.mirror.timeouts);
+        if self.role == Role::Null {
+            // It asks the engines that serve users, who must not lose one because nobody waits for this answer. What a copy to
+            // the candidate meets is about the candidate, as long as it serves nobody and afterwards.
+            outgoing.weight = Weight::None;
+        }
         Ok(outgoing)
     }
 
     async fn watch(&self, mut reply: Reply) -> Ended {
-        let mut observer = observe_head(&reply, self.ask.arrival, self.now_ms());
+        let mut observer = observe_head(&reply, self.ask.arrival, HELD_BYTES_MAX, self.now_ms());
+        let mut room = self.shared.options.mirror.answer_bytes_max;
         while let Some(frame) = reply.body.frame().await {
             match frame {
                 Ok(frame) => {
-                    if let Some(piece) = frame.data_ref() {
-                        observer.push(piece, self.now_ms());
+                    let piece = frame.data_ref().map_or(&[][..], |piece| piece);
+                    observer.push(piece, self.now_ms());
+                    match room.checked_sub(piece.len()) {
+                        Some(_) if observer.is_too_large() => return self.too_large(observer, &reply),
+                        Some(left) => room = left,
+                        None => return Ended::TooLarge,
                     }
                 }
                 Err(error) => return self.failed(observer, &error, Some(&reply)),
@@ -239,9 +278,18 @@ impl Copy {
         self.ended(observer, End::Clean, Some(&reply))
     }
 
+    /// A single event that long is how a stream broke; a body may well be longer than is held, and is only not read.
+    fn too_large(&self, observer: ResponseObserver, reply: &Reply) -> Ended {
+        match observer.is_streamed() {
+            true => self.ended(observer, End::Broken, Some(reply)),
+            false => Ended::TooLarge,
+        }
+    }
+
     fn failed(&self, observer: ResponseObserver, error: &UpstreamError, reply: Option<&Reply>) -> Ended {
         match error {
             UpstreamError::Timeout { limit: Limit::Total, .. } => Ended::TimedOut,
+            UpstreamError::Local { .. } => Ended::Local,
             _ => self.ended(observer, end_of(error), reply),
         }
     }
@@ -258,6 +306,7 @@ impl Copy {
             answer,
             streamed,
             in_flight: reply.map_or(0, |reply| reply.in_flight),
+            timers_late_ms: self.shared.parts.counters.timers.late_ms_since(self.place.period),
             release: self.place.occupant.deployed.sem.clone(),
             arm: self.place.arm,
             role: self.role,
@@ -280,5 +329,20 @@ fn refused(refusal: &Refusal, now_ms: f64) -> Answer {
         fingerprint: None,
         token_chunks: 0,
         error: Some(refusal.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_copy_that_this_machine_could_not_send_is_no_lost_half() {
+        let counters = Counters::default();
+        let (sender, candidate) = oneshot::channel();
+        assert!(sender.send(Ended::Local).is_ok());
+        let joined = UnderWay { candidate, null: None }.join(&counters).await;
+        assert!(matches!(joined, Joined::Not(Copied::Dropped(Dropped::Room))));
+        assert_eq!(counters.snapshot().mirror.orphaned_local, 1);
     }
 }

@@ -17,7 +17,9 @@
 //!   ends when the last of them has left. They are no evidence, and neither is what the cache answers.
 //! - An engine that breaks off ends the client's answer with an error, never with a clean end.
 //! - A request whose end could be in doubt is refused and ends its connection; every other body goes on whole, with
-//!   one length, in a head of our own.
+//!   one length, in a head of our own. What the HTTP parser settles before anyone here can see it is read in its one way
+//!   and not refused: a length beside chunks (the chunks count, and the connection ends with the answer), the same length
+//!   twice, chunk extensions, lines that end without CR.
 //! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
 //!
 //! Absent on purpose: decisions, verdicts, stages. Not built yet:
@@ -30,6 +32,7 @@ mod asking;
 mod caching;
 mod connection;
 mod counters;
+mod deadline;
 mod favourites;
 mod flight;
 mod handler;

@@ -14,6 +14,8 @@ pub(super) struct Seen {
     pub(super) release: ReleaseId,
     pub(super) arm: Arm,
     pub(super) role: Role,
+    /// How late timers of this process ran between the request's placing and the answer's end, at most, in ms.
+    pub(super) timers_late_ms: f64,
     /// Whether it is an answer of the release: its engine is not known to be another one.
     pub(super) is_genuine: bool,
 }
@@ -41,7 +43,7 @@ impl<'a> Observing<'a> {
     }
 
     pub(super) fn observe(&self, seen: Seen) -> Observation {
-        let Seen { answer, streamed, in_flight, release, arm, role, is_genuine: _ } = seen;
+        let Seen { answer, streamed, in_flight, release, arm, role, timers_late_ms, is_genuine: _ } = seen;
         Observation {
             request: self.ask.id.clone(),
             release,
@@ -60,7 +62,7 @@ impl<'a> Observing<'a> {
             prompt: self.prompt,
             degenerate: degenerate(&answer.text),
             in_flight,
-            timers_late_ms: self.place.timers_late_ms,
+            timers_late_ms,
             sticky: self.place.sticky,
             tenant: self.ask.tenant.short(),
             scores: self.scores(&answer),

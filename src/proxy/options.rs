@@ -78,6 +78,10 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// For a request's body to arrive.
     pub body_timeout: Duration,
+    /// Between two requests on one connection.
+    pub idle_timeout: Duration,
+    /// Without room for another byte of an answer in a client's socket. Its system makes room in large steps.
+    pub send_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -90,6 +94,8 @@ impl Default for Limits {
             body_bytes_max: 16 << 20,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(75),
+            send_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -99,8 +105,12 @@ impl Default for Limits {
 pub struct MirrorOptions {
     /// Copies in flight, null copies included, before new ones are dropped.
     pub in_flight_max: usize,
+    /// Bytes of the bodies of copies in flight, before new ones are dropped.
+    pub in_flight_bytes_max: usize,
     /// A request with a longer body is not copied.
     pub body_bytes_max: usize,
+    /// Bytes of a copy's answer that are read; a longer one is cut off, and no answer. A model's longest is a tenth of it.
+    pub answer_bytes_max: usize,
     /// The limits of a copy; its total is what `mirror.timeout` sets.
     pub timeouts: Timeouts,
 }
@@ -110,7 +120,9 @@ impl Default for MirrorOptions {
         let total = Some(Duration::from_secs(120));
         Self {
             in_flight_max: 256,
+            in_flight_bytes_max: 64 << 20,
             body_bytes_max: 1 << 20,
+            answer_bytes_max: 16 << 20,
             timeouts: Timeouts { total, ..Timeouts::default() },
         }
     }

@@ -54,6 +54,8 @@ pub(super) enum Refusal {
     PinArm,
     #[error("too many requests are in flight")]
     Busy,
+    #[error("this gateway is short of descriptors or ports")]
+    Exhausted,
     #[error("no engine is set up for this request")]
     Vacant,
     #[error("the engine cannot be reached")]
@@ -82,7 +84,7 @@ impl Refusal {
             | Self::PromptRoute
             | Self::PinArm => StatusCode::BAD_REQUEST,
             Self::PinKey => StatusCode::FORBIDDEN,
-            Self::Busy | Self::Vacant => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Exhausted | Self::Vacant => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::Broken => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -96,7 +98,7 @@ impl Refusal {
                 Some("request_too_large")
             }
             Self::PinKey => Some("pin_not_allowed"),
-            Self::Busy => Some("overloaded"),
+            Self::Busy | Self::Exhausted => Some("overloaded"),
             Self::Vacant | Self::Unreachable | Self::Broken => Some("engine_unavailable"),
             Self::TimedOut => Some("engine_timeout"),
             _ => None,
@@ -142,7 +144,7 @@ impl Refusal {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if *self == Self::Busy {
+        if matches!(self, Self::Busy | Self::Exhausted) {
             headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
         if self.is_final() {
@@ -156,6 +158,7 @@ impl From<&UpstreamError> for Refusal {
     fn from(error: &UpstreamError) -> Self {
         match error {
             UpstreamError::Connect { .. } => Self::Unreachable,
+            UpstreamError::Local { .. } => Self::Exhausted,
             UpstreamError::Timeout { .. } => Self::TimedOut,
             UpstreamError::Reset { .. } | UpstreamError::Protocol { .. } | UpstreamError::TooLarge { .. } => {
                 Self::Broken

@@ -54,6 +54,9 @@ pub fn start(options: ProxyOptions, parts: ProxyParts, listener: TcpListener) ->
     let shared = Arc::new(Shared {
         places: Arc::new(Semaphore::new(options.limits.requests_max)),
         copies: Arc::new(Semaphore::new(options.mirror.in_flight_max)),
+        copied_bytes: Arc::new(Semaphore::new(
+            options.mirror.in_flight_bytes_max.min(Semaphore::MAX_PERMITS),
+        )),
         started: parts.clock.wall().as_millis(),
         sequence: AtomicU64::new(0),
         tracker: TaskTracker::new(),

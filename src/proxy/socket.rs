@@ -3,11 +3,15 @@
 //! The server answers a head that it cannot read by itself, with a bare status. Here those bytes are held back, so
 //! that [`super::connection`] can answer with an error that explains itself; and the end of the connection is left
 //! to it as well.
+//!
+//! Three waits end here, because the server does not end them or not in this way: for the head of a request, which may take
+//! less than the pause before it; for a client that takes nothing of its answer; and for one that left while the server
+//! reads nothing, as it does not where bytes follow the request that it is answering.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -15,6 +19,8 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::Limits;
+use super::deadline::Deadline;
 use super::relay::RelayBody;
 use crate::upstream::UpstreamError;
 
@@ -23,6 +29,8 @@ use crate::upstream::UpstreamError;
 pub(super) struct Speaking {
     /// A request was handed over, and its answer is not yet written out.
     answering: AtomicBool,
+    /// Requests that were handed over.
+    requests: AtomicU64,
     /// Its body is not yet read to the end.
     has_body: AtomicBool,
 }
@@ -40,12 +48,22 @@ pub(super) struct Socket {
     speaking: Arc<Speaking>,
     /// The client has said that it will send nothing more, or is gone.
     pub(super) is_over: bool,
+    limits: Limits,
+    /// The server waits for bytes, and so hears of the client's leaving.
+    is_read: bool,
+    /// Requests before the one whose head is waited for.
+    before: u64,
+    /// Bytes of its head have come.
+    has_begun: bool,
+    for_head: Deadline,
+    for_room: Deadline,
 }
 
 impl Speaking {
     /// A request was handed over.
     pub(super) fn begin(&self) {
         self.answering.store(true, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.has_body.store(true, Ordering::Relaxed);
     }
 
@@ -90,8 +108,73 @@ impl Body for Spoken {
 }
 
 impl Socket {
-    pub(super) const fn new(stream: TcpStream, speaking: Arc<Speaking>) -> Self {
-        Self { stream, speaking, is_over: false }
+    pub(super) fn new(stream: TcpStream, speaking: Arc<Speaking>, limits: Limits) -> Self {
+        Self {
+            stream,
+            speaking,
+            is_over: false,
+            limits,
+            is_read: false,
+            before: 0,
+            has_begun: false,
+            for_head: Deadline::default(),
+            for_room: Deadline::default(),
+        }
+    }
+
+    /// Begins to wait for the next head, when another request was handed over meanwhile.
+    fn turn(&mut self) {
+        let requests = self.speaking.requests.load(Ordering::Relaxed);
+        if requests != self.before {
+            (self.before, self.has_begun) = (requests, false);
+            self.for_head.clear();
+        }
+    }
+
+    /// Bytes came.
+    fn heard(&mut self) {
+        self.turn();
+        if !self.has_begun && self.is_complaint() {
+            self.has_begun = true;
+            if self.before > 0 {
+                self.for_head.clear();
+            }
+        }
+    }
+
+    /// Whether the next head takes too long.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        self.turn();
+        if !self.is_complaint() {
+            return Poll::Pending;
+        }
+        let between = self.before > 0 && !self.has_begun;
+        let limit = if between { self.limits.idle_timeout } else { self.limits.head_timeout };
+        self.for_head.poll(limit, cx)
+    }
+
+    /// Whether the client left during an answer, where the server does not look for it. What else there is to read stays.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if self.is_read || self.is_complaint() {
+            return Poll::Pending;
+        }
+        let mut byte = [0];
+        let left = match self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Ok(0)) => io::ErrorKind::ConnectionAborted.into(),
+            Poll::Ready(Err(error)) => error,
+            Poll::Ready(Ok(_)) | Poll::Pending => return Poll::Pending,
+        };
+        self.is_over = true;
+        Poll::Ready(left)
+    }
+
+    /// What came of a write, unless it takes too long.
+    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.for_room.clear();
+            return written;
+        }
+        self.for_room.poll(self.limits.send_timeout, cx).map(Err)
     }
 
     /// What the server writes while nobody asked it anything is its own complaint about a head.
@@ -113,6 +196,11 @@ impl AsyncRead for Socket {
             Poll::Ready(Err(_)) => true,
             Poll::Pending => false,
         };
+        self.is_read = read.is_pending();
+        if self.is_read {
+            return self.poll_late(cx).map(Err);
+        }
+        self.heard();
         read
     }
 }
@@ -122,12 +210,16 @@ impl AsyncWrite for Socket {
         if self.is_complaint() {
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.speaking.flushed();
-        Pin::new(&mut self.stream).poll_flush(cx)
+        match self.poll_left(cx) {
+            Poll::Ready(left) => Poll::Ready(Err(left)),
+            Poll::Pending => Pin::new(&mut self.stream).poll_flush(cx),
+        }
     }
 
     /// Left to whoever ends the connection.
@@ -147,6 +239,7 @@ impl AsyncWrite for Socket {
         if self.is_complaint() {
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.written(cx, written)
     }
 }

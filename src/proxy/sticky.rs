@@ -70,12 +70,13 @@ impl fmt::Display for StickySource {
     }
 }
 
-/// The key of a request: the first source present wins, and every request has a connection.
+/// The key of a request: the first source present wins, and every request has a `connection`, named so that no other one
+/// has its name, on another replica or after a restart.
 pub(super) fn key_of(
     sources: &[StickySource],
     headers: &HeaderMap,
     user: Option<&str>,
-    connection: u64,
+    connection: fmt::Arguments<'_>,
 ) -> StickyKey {
     let before_connection = sources.iter().take_while(|source| **source != StickySource::Connection);
     let found = before_connection.filter_map(|source| source.find(headers, user)).next();
@@ -90,7 +91,7 @@ mod tests {
         let sources: Vec<StickySource> = sources.iter().map(|text| text.parse().unwrap()).collect();
         let headers =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        let key = key_of(&sources, &headers.collect(), user, 7);
+        let key = key_of(&sources, &headers.collect(), user, format_args!("n-1-7"));
         assert_eq!(String::from_utf8(key.0).unwrap(), expected);
     }
 
@@ -100,9 +101,9 @@ mod tests {
         check(&all, &[("x-session-id", "s")], Some("u"), "header:x-session-id=s");
         check(&all, &[("x-session-id", "")], Some("u"), "body:user=u");
         check(&all, &[], Some("u"), "body:user=u");
-        check(&all, &[], None, "connection=7");
-        check(&["connection", "body:user"], &[], Some("u"), "connection=7");
-        check(&["body:user"], &[("x-session-id", "s")], None, "connection=7");
+        check(&all, &[], None, "connection=n-1-7");
+        check(&["connection", "body:user"], &[], Some("u"), "connection=n-1-7");
+        check(&["body:user"], &[("x-session-id", "s")], None, "connection=n-1-7");
     }
 
     #[test]

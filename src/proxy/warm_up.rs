@@ -21,7 +21,7 @@ use super::{Occupant, UsageChunks};
 use crate::cache::{Answer, Cache, Request, Tenant, WriteFacts, admit};
 use crate::domain::{Arm, Outcome};
 use crate::evidence::Role;
-use crate::upstream::{Outgoing, Timeouts};
+use crate::upstream::{Outgoing, Timeouts, Weight};
 use crate::wire::{Asked, End, RequestHead, ResponseObserver, says_something, without_shape};
 
 /// Bounds of a warm-up.
@@ -97,8 +97,8 @@ impl WarmUp {
         let release = &next.deployed.sem;
         let ticket =
             cache.ticket(&Request { release, tenant, family: path.as_str(), body: &question }).await?;
-        let timeouts = Some(self.options.timeouts);
-        let outgoing = Outgoing { method: Method::POST, path, headers, body: applied.body, timeouts };
+        let (timeouts, weight) = (Some(self.options.timeouts), Weight::Counts);
+        let outgoing = Outgoing { method: Method::POST, path, headers, body: applied.body, timeouts, weight };
         let heard = hear(next, &outgoing, cache.entry_bytes_max()).await?;
         let facts = WriteFacts {
             status: heard.status,

@@ -1,6 +1,9 @@
 //! One text per content: sorted keys, floats as decimal strings, digests that cannot run together.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
+
+/// What stands before a text that would be read as a float, or that begins like this itself.
+const TEXT: &str = "@text:";
 
 /// `value` with the keys of every object sorted and every float written as a decimal string, so that no
 /// reader's number parser can change a digest.
@@ -19,6 +22,38 @@ pub(super) fn canonical(value: &Value) -> Value {
     }
 }
 
+/// `value` with every text marked that [`canonical`] would make of a float, so that the two stay apart.
+pub(super) fn marked(value: Value) -> Value {
+    match value {
+        Value::String(text) if float(&text).is_some() || text.starts_with(TEXT) => {
+            format!("{TEXT}{text}").into()
+        }
+        Value::Array(items) => items.into_iter().map(marked).collect(),
+        Value::Object(object) => object.into_iter().map(|(key, value)| (key, marked(value))).collect(),
+        other => other,
+    }
+}
+
+/// The value of which [`marked`] and [`canonical`] made `value`.
+pub(super) fn unmarked(value: Value) -> Value {
+    match value {
+        Value::String(text) => match (text.strip_prefix(TEXT), float(&text)) {
+            (Some(rest), _) => rest.into(),
+            (None, Some(number)) => number.into(),
+            (None, None) => text.into(),
+        },
+        Value::Array(items) => items.into_iter().map(unmarked).collect(),
+        Value::Object(object) => object.into_iter().map(|(key, value)| (key, unmarked(value))).collect(),
+        other => other,
+    }
+}
+
+/// The float that is written just so.
+fn float(text: &str) -> Option<Number> {
+    let number = Number::from_f64(text.parse().ok()?)?;
+    (number.to_string() == text).then_some(number)
+}
+
 /// BLAKE3 over named parts: each name and text is preceded by its length, and `domain` keeps digests of
 /// different things apart even where their bytes agree.
 pub(super) fn digest<'a>(domain: &str, parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
@@ -33,6 +68,8 @@ pub(super) fn digest<'a>(domain: &str, parts: impl IntoIterator<Item = (&'a str,
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -41,6 +78,34 @@ mod tests {
         let two: Value = serde_json::from_str(r#"{"a": {"c": [1.5], "d": 1}, "b": 5e-1}"#).unwrap();
         assert_eq!(canonical(&one).to_string(), r#"{"a":{"c":["1.5"],"d":1},"b":"0.5"}"#);
         assert_eq!(canonical(&one).to_string(), canonical(&two).to_string());
+    }
+
+    #[test]
+    fn floats_and_texts_that_look_like_them_come_back_as_what_they_were() {
+        for value in [
+            json!(0.5),
+            json!("0.5"),
+            json!(-1.5),
+            json!("-1.5"),
+            json!(1e21),
+            json!("1e21"),
+            json!("1e+21"),
+            json!("3.140"),
+            json!("3"),
+            json!(3),
+            json!("3.0"),
+            json!("nan"),
+            json!("@text:"),
+            json!("@text:0.5"),
+            json!("@text:@text:x"),
+            json!({"a": [0.1, "0.1", {"b": -0.0, "c": "x", "d": null, "e": true}]}),
+        ] {
+            let written = canonical(&marked(value.clone())).to_string();
+            assert_eq!(unmarked(serde_json::from_str(&written).unwrap()), value, "{written}");
+        }
+        let of = |value: Value| canonical(&marked(value)).to_string();
+        assert_ne!(of(json!(0.5)), of(json!("0.5")));
+        assert_eq!(of(json!(0.5)), "\"0.5\"", "as locks have it");
     }
 
     #[test]

@@ -27,6 +27,20 @@ pub enum ReleaseError {
         /// What is wrong.
         rule: String,
     },
+    /// A secret in clear, or a name that will mean something else.
+    #[error("{}:{line}:{column}: {rule}\n  hint: {hint}", path.display())]
+    Refused {
+        /// The manifest.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        rule: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// A reference that will point elsewhere.
     #[error("{}: model.source {reference:?} moves: what it names today is not what it names tomorrow\n  hint: name a commit of forty hex digits (hf:ORG/NAME@COMMIT) or a digest (oci:NAME@sha256:DIGEST)", file.display())]
     Moving {
@@ -60,6 +74,9 @@ pub enum ReleaseError {
     /// A prompt template.
     #[error(transparent)]
     Prompt(#[from] PromptError),
+    /// A lock without sampling parameters.
+    #[error("the lock's section \"sampling\" is no object")]
+    Sampling,
     /// A section of a lock that is not JSON.
     #[error("a section of the lock is not JSON: {0}")]
     Section(#[from] serde_json::Error),
@@ -67,14 +84,14 @@ pub enum ReleaseError {
 
 impl ReleaseError {
     pub(super) fn located(file: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let start = error.span().map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self::Manifest {
-            path: file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            rule: error.message().to_owned(),
-        }
+        let (line, column) = place(text, error.span().map_or(0, |span| span.start));
+        Self::Manifest { path: file.to_owned(), line, column, rule: error.message().to_owned() }
     }
+}
+
+/// Line and column of byte `at` in `text`, from 1.
+pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
 use tokenizers::Tokenizer;
@@ -13,6 +11,12 @@ use super::manifest::{Manifest, read_text};
 
 /// Steps that a chat template may take: some hundred times what one conversation needs.
 const FUEL_MAX: u64 = 1_000_000;
+
+/// Functions by which templates ask for the time.
+const CLOCKS: [&str; 5] = ["strftime_now", "now", "utcnow", "datetime", "today"];
+
+/// How engines call the tokens that they take, prompt and answer together.
+const LENGTH: [&str; 4] = ["--max-model-len", "--context-length", "--ctx-size", "-c"];
 
 /// One such thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +30,18 @@ pub enum Lint {
     },
     /// A running engine reads the first token of every conversation twice.
     BeginsTwice,
-    /// The chat template asks for the time.
-    ReadsClock,
+    /// The chat template asks for the time, maybe only in some conversations.
+    ReadsClock {
+        /// By which function.
+        by: &'static str,
+    },
+    /// An answer may be as long as prompt and answer together.
+    NoRoom {
+        /// `max_tokens` of the sampling.
+        tokens: u64,
+        /// What the engine takes.
+        length: u64,
+    },
     /// The chat template cannot be rendered here, and so is not checked.
     NotRendered {
         /// Why.
@@ -47,9 +61,15 @@ impl fmt::Display for Lint {
                 "the engine reads the first token of every conversation twice: its chat template writes it and its tokenizer \
                  adds it",
             ),
-            Self::ReadsClock => f.write_str(
-                "the chat template reads the clock (strftime_now): the same question is another prompt tomorrow, and what was \
-                 locked is not what is served",
+            Self::ReadsClock { by } => write!(
+                f,
+                "the chat template reads the clock ({by}): the same question is another prompt tomorrow, and what was locked \
+                 is not what is served"
+            ),
+            Self::NoRoom { tokens, length } => write!(
+                f,
+                "sampling.max_tokens is {tokens} and the engine takes {length} tokens, prompt included: it will refuse requests \
+                 that say nothing of their length"
             ),
             Self::NotRendered { why } => {
                 write!(f, "the chat template cannot be rendered here, so its first tokens are not checked: {why}")
@@ -68,7 +88,21 @@ pub fn lints(path: &Path) -> Result<Vec<Lint>, ReleaseError> {
     let text =
         |file: Option<super::manifest::File>| file.map(|file| read_text(&folder.join(file.file))).transpose();
     let (template, tokenizer) = (text(manifest.chat_template)?, text(manifest.tokenizer)?);
-    Ok(template.map(|template| of_chat(&template, tokenizer.as_deref())).unwrap_or_default())
+    let mut lints = template.map(|template| of_chat(&template, tokenizer.as_deref())).unwrap_or_default();
+    let flags: Vec<_> = manifest.engine.flags.iter().map(String::as_str).collect();
+    let tokens = manifest.sampling.get("max_tokens").and_then(serde_json::Value::as_u64);
+    // llama.cpp takes 0 for as many as the model was trained with.
+    let length = number_of(&flags, &LENGTH).filter(|length| *length > 0);
+    let no_room = tokens.zip(length).filter(|(tokens, length)| tokens >= length);
+    lints.extend(no_room.map(|(tokens, length)| Lint::NoRoom { tokens, length }));
+    Ok(lints)
+}
+
+/// The whole number given by one of the flags `names`: `--name=8`, or `--name` and then `8`.
+pub(super) fn number_of(flags: &[&str], names: &[&str]) -> Option<u64> {
+    let words: Vec<_> = flags.iter().flat_map(|flag| flag.split(['=', ' '])).collect();
+    let pair = words.windows(2).rev().find(|pair| names.contains(&pair[0]))?;
+    pair[1].parse().ok()
 }
 
 fn of_chat(template: &str, tokenizer: Option<&str>) -> Vec<Lint> {
@@ -76,10 +110,9 @@ fn of_chat(template: &str, tokenizer: Option<&str>) -> Vec<Lint> {
     let tokenizer = tokenizer.and_then(|text| text.parse::<Tokenizer>().ok());
     let begin = tokenizer.as_ref().and_then(begin_of);
     let rendered = render(template, begin.as_ref().map_or("<s>", |(_, token)| token));
-    let mut lints = Vec::new();
+    let mut lints: Vec<_> = clock_of(template).map(|by| Lint::ReadsClock { by }).into_iter().collect();
     match rendered {
-        Ok(Rendered { text, reads_clock }) => {
-            lints.extend(reads_clock.then_some(Lint::ReadsClock));
+        Ok(text) => {
             let count =
                 tokenizer.zip(begin).map(|(tokenizer, (id, token))| (count(&tokenizer, &text, id), token));
             let repeated = count.filter(|(count, _)| *count > 1);
@@ -102,14 +135,15 @@ fn count(tokenizer: &Tokenizer, text: &str, id: u32) -> usize {
     encoded.map_or(0, |encoded| encoded.get_ids().iter().take_while(|first| **first == id).count())
 }
 
-struct Rendered {
-    text: String,
-    reads_clock: bool,
+/// The function by which a template reads the clock, wherever in it, and whether or not one conversation comes by.
+fn clock_of(template: &str) -> Option<&'static str> {
+    let environment = Environment::new();
+    let asked = environment.template_from_str(template).ok()?.undeclared_variables(false);
+    CLOCKS.into_iter().find(|clock| asked.contains(*clock))
 }
 
 /// One conversation by a chat template, with what the transformers library gives to it.
-fn render(template: &str, begin: &str) -> Result<Rendered, Error> {
-    let reads_clock = Arc::new(AtomicBool::new(false));
+fn render(template: &str, begin: &str) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_trim_blocks(true);
@@ -117,18 +151,13 @@ fn render(template: &str, begin: &str) -> Result<Rendered, Error> {
     environment.set_fuel(Some(FUEL_MAX));
     let refused = |text: String| Err::<String, _>(Error::new(ErrorKind::InvalidOperation, text));
     environment.add_function("raise_exception", refused);
-    let read = Arc::clone(&reads_clock);
-    environment.add_function("strftime_now", move |_format: String| {
-        read.store(true, Ordering::Relaxed);
-        String::new()
-    });
+    environment.add_function("strftime_now", |_format: String| String::new());
     let conversation = context! {
         messages => [context! { role => "user", content => "Hello" }],
         bos_token => begin,
         add_generation_prompt => true,
     };
-    let text = environment.render_str(template, conversation)?;
-    Ok(Rendered { text, reads_clock: reads_clock.load(Ordering::Relaxed) })
+    environment.render_str(template, conversation)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `release.lock.json`: what is deployed. It stores the canonical bytes and is never derived again.
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,13 +9,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::ReleaseError;
-use super::canonical::{canonical, digest};
+use super::canonical::{canonical, digest, marked, unmarked};
 use super::file_hashes::FileHashes;
 use super::manifest::{Engine, File, Manifest, Model, read_text};
 use super::prompts::{PromptTexts, Prompts};
 use super::report::{Difference, EngineReport, chat_template_digest};
 use super::source;
 use crate::domain::ReleaseId;
+
+pub use changes::Change;
 
 const SCHEMA: &str = "goldgate/release/1";
 
@@ -59,6 +63,7 @@ struct IdsRecord {
 #[serde(deny_unknown_fields)]
 struct LockRecord {
     schema: String,
+    /// A label for people: no answer depends on it, and no id covers it. Another name is no other release.
     name: String,
     ids: IdsRecord,
     /// Canonical JSON of every section, as text: these bytes are what the ids are digests of.
@@ -118,7 +123,8 @@ impl Lock {
     /// Reads a lock.
     ///
     /// # Errors
-    /// When it cannot be read, is of another schema, or its content does not give its ids.
+    /// When it cannot be read, is of another schema, has not just the sections that there are, or its content does not give
+    /// its ids. Its name is a label, and may be another.
     pub fn load(path: &Path) -> Result<Self, ReleaseError> {
         let text = read_text(path)?;
         let broken = |rule: String| ReleaseError::Lock { path: path.to_owned(), rule };
@@ -128,6 +134,9 @@ impl Lock {
                 "its schema is {:?}, and this goldgate reads {SCHEMA:?}",
                 record.schema
             )));
+        }
+        if let Some(rule) = section_fault(&record.sections) {
+            return Err(broken(rule));
         }
         if record.ids != ids(&record.sections) {
             return Err(broken("it was edited: its content does not give its ids".to_owned()));
@@ -147,7 +156,9 @@ impl Lock {
             let text = record.sections.get(name).map_or("null", String::as_str);
             Ok(serde_json::from_str(text)?)
         };
-        let mut sampling = decimals(&section("sampling")?);
+        let Value::Object(mut sampling) = unmarked(section("sampling")?) else {
+            return Err(ReleaseError::Sampling);
+        };
         let client_may_set = match sampling.remove("client_may_set") {
             Some(Value::Array(names)) => {
                 Some(names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect())
@@ -168,7 +179,7 @@ impl Lock {
         Ok(Self { record, sampling, client_may_set, model, engine_kind, prompts, told })
     }
 
-    /// The name a person gave it; no part of any id.
+    /// The name a person gave it: a label, and no part of any id.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.record.name
@@ -245,6 +256,12 @@ impl Lock {
         all
     }
 
+    /// Whether anything of a running engine is locked, so that another one in its place can be told from it.
+    #[must_use]
+    pub fn locks_engine(&self) -> bool {
+        self.told != EngineReport::default()
+    }
+
     /// Whether the two should answer alike: they differ in nothing but how and where the same model runs.
     #[must_use]
     pub fn answers_like(&self, other: &Self) -> bool {
@@ -302,7 +319,8 @@ fn sections(
         ("eval", Value::Object(eval)),
         ("ops", Value::Object(ops)),
     ];
-    Ok(values.map(|(name, value)| (name.to_owned(), canonical(&value).to_string())).into())
+    let apart = |name, value| if is_free(name) { marked(value) } else { value };
+    Ok(values.map(|(name, value)| (name.to_owned(), canonical(&apart(name, value)).to_string())).into())
 }
 
 /// A fingerprint that names a release is of the release that served before this one was locked.
@@ -326,6 +344,20 @@ fn file_digest(
     Ok(json!({"blake3": digest(&bytes)}))
 }
 
+/// Whether people write what they like into a section: a text may look like a float in it.
+fn is_free(section: &str) -> bool {
+    matches!(section, "context" | "eval" | "interface" | "numerics" | "ops" | "sampling")
+}
+
+/// The ids cover the sections that there are, and so there must be these and no others.
+fn section_fault(sections: &BTreeMap<String, String>) -> Option<String> {
+    let is_known = |name: &str| SECTIONS.iter().any(|(known, _)| *known == name);
+    let unknown =
+        sections.keys().find(|name| !is_known(name)).map(|name| format!("unknown section {name:?}"));
+    let missing = SECTIONS.iter().find(|(known, _)| !sections.contains_key(*known));
+    unknown.or_else(|| missing.map(|(name, _)| format!("its section {name:?} is missing")))
+}
+
 fn ids(sections: &BTreeMap<String, String>) -> IdsRecord {
     let of = |kind: Option<Kind>, prefix: &str| {
         let parts = SECTIONS
@@ -340,19 +372,6 @@ fn ids(sections: &BTreeMap<String, String>) -> IdsRecord {
         gate: of(Some(Kind::Gate), "gate"),
         rel: of(None, "rel"),
     }
-}
-
-/// Sampling parameters as requests carry them: floats are numbers again.
-fn decimals(value: &Value) -> Map<String, Value> {
-    let Value::Object(object) = value else { return Map::new() };
-    let number = |value: &Value| {
-        let text = value.as_str()?;
-        text.contains(['.', 'e']).then(|| text.parse().ok().and_then(serde_json::Number::from_f64)).flatten()
-    };
-    object
-        .iter()
-        .map(|(key, value)| (key.clone(), number(value).map_or_else(|| value.clone(), Value::Number)))
-        .collect()
 }
 
 fn texts(prompts: &Value) -> PromptTexts {

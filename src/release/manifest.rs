@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::ReleaseError;
 use super::prompts::{PromptTexts, Prompts};
+use super::refused::refuse;
 
 /// The manifest as written. Only `name`, `model.id` and `engine.kind` are required; paths are taken from
 /// the manifest's folder.
@@ -68,9 +69,11 @@ pub(super) struct Engine {
 }
 
 impl Manifest {
-    /// Parses `text`, which came from `file`.
+    /// Parses `text`, which came from `file`, and refuses what no lock may hold.
     pub(super) fn parse(file: &Path, text: &str) -> Result<Self, ReleaseError> {
-        toml::from_str(text).map_err(|error| ReleaseError::located(file, text, &error))
+        let manifest = toml::from_str(text).map_err(|error| ReleaseError::located(file, text, &error))?;
+        refuse(file, text)?;
+        Ok(manifest)
     }
 
     /// Every template and schema that the prompts name, includes among them, read from `folder`. They must

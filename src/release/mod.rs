@@ -15,6 +15,13 @@
 //! A prompt's JSON Schema says which variables a client must send; what it does not allow is refused with its place. It
 //! must list every variable that the template asks for.
 //!
+//! ## What a lock keeps
+//!
+//! Every section as canonical JSON, in which floats are decimal texts. Where people write what they like, a text that would
+//! read as a float begins with `@text:`, so that each comes back as what it was. A lock is refused that has other sections
+//! than the known ones or another content than its ids; its name is a label and may change. A manifest is refused that
+//! holds a secret in clear or names an engine that moves.
+//!
 //! Absent on purpose: templates that read a clock or randomness. The same variables give the same messages.
 
 mod canonical;
@@ -24,12 +31,13 @@ mod lints;
 mod lock;
 mod manifest;
 mod prompts;
+mod refused;
 mod report;
 mod source;
 
 pub use error::ReleaseError;
 pub use file_hashes::FileHashes;
 pub use lints::{Lint, lints};
-pub use lock::Lock;
+pub use lock::{Change, Lock};
 pub use prompts::{PromptError, PromptTexts, Prompts, RenderError};
 pub use report::{Difference, EngineReport, chat_template_digest};

@@ -36,6 +36,17 @@ pub struct PromptTexts {
     pub schemas: BTreeMap<String, String>,
 }
 
+impl PromptTexts {
+    /// All that prompt `id` is made of: its template and what that draws in by their names, its schema without a name.
+    pub(super) fn parts_of(&self, id: &str) -> BTreeMap<&str, &str> {
+        let Some(file) = self.entries.get(id) else { return BTreeMap::new() };
+        let drawn_in = closure::all(file, &self.files).unwrap_or_default();
+        let files = drawn_in.into_iter().chain([file.as_str()]);
+        let texts = files.filter_map(|name| Some((name, self.files.get(name)?.as_str())));
+        texts.chain(self.schemas.get(id).map(|text| ("", text.as_str()))).collect()
+    }
+}
+
 /// The prompt templates of one release.
 #[derive(Clone, Debug, Default)]
 pub struct Prompts {

@@ -66,6 +66,21 @@ fn short(text: &str) -> &str {
 }
 
 impl EngineReport {
+    /// What the engine has no way to tell, so that another one in its place would not be noticed by it.
+    #[must_use]
+    pub fn untold(&self) -> Vec<&'static str> {
+        let Self { build, chat_template, fingerprint, sampling, tokens, weights, begins_twice: _ } = self;
+        let all = [
+            ("its build", build.is_none()),
+            ("its chat template", chat_template.is_none()),
+            ("a lasting fingerprint", fingerprint.is_none()),
+            ("its sampling defaults", sampling.is_empty()),
+            ("the tokens of conversations", tokens.is_none()),
+            ("its weights", weights.is_none()),
+        ];
+        all.into_iter().filter(|(_, is_untold)| *is_untold).map(|(what, _)| what).collect()
+    }
+
     /// What `told` has otherwise than this report; of what this report leaves out nothing is asked.
     #[must_use]
     pub fn differences(&self, told: &Self) -> Vec<Difference> {
@@ -135,6 +150,14 @@ mod tests {
         let [a, b] = [digest(b"a"), digest(b"b")].map(Option::unwrap);
         let expected = format!("chat template: {} was locked, and the engine has {}", &a[..12], &b[..12]);
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn what_an_engine_does_not_tell_is_named() {
+        assert_eq!(full().untold(), [""; 0]);
+        assert_eq!(EngineReport::default().untold().len(), 6);
+        let told = EngineReport { tokens: None, ..full() };
+        assert_eq!(told.untold(), ["the tokens of conversations"]);
     }
 
     #[test]

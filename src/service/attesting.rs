@@ -1,97 +1,120 @@
 //! Whether engines are what their releases were locked to: asked when the service starts, when a slot is prepared, after
 //! an engine came back or an answer had another fingerprint, and every hour. One that was passed over for failing gets no
-//! request before it was asked.
+//! request before it was asked. Where a lock says what an engine is, nothing counts that it says before it was asked, and
+//! what was cached is emptied when it turns out to be something else.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tracing::error;
+use futures_util::future::join_all;
+use tracing::{error, warn};
 
 use super::engines::Engines;
+use crate::cache::{Cache, Change};
 use crate::control::Handle;
 use crate::domain::Slot;
 use crate::release::{EngineReport, Lock};
 use crate::rollout::OperatorCommand;
 use crate::telemetry::Clock;
-use crate::upstream::{self, Pool};
+use crate::upstream::{self, EndpointState, Pool};
 
 /// An engine that drifts without being restarted is found within this time.
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Whoever put the right engine back should not wait that long for its requests.
-const EVERY_DRIFTED: Duration = Duration::from_secs(60);
+/// Whoever put the right engine back, or made it tell, should not wait that long.
+const EVERY_WRONG: Duration = Duration::from_secs(60);
 
 /// Time between looks for engines that came back.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// An engine takes less than a second for its questions, and a busy one some more; a wedged one would hold up the others.
+const ASKED_MAX: Duration = Duration::from_secs(60);
+
 /// One slot's engines and what they are to be.
 #[derive(Debug)]
 pub(super) struct Attested {
-    pub(super) slot: Slot,
-    pub(super) pool: Arc<Pool>,
-    pub(super) lock: Arc<Lock>,
+    slot: Slot,
+    pool: Arc<Pool>,
+    lock: Arc<Lock>,
+    /// What each engine told when it was confirmed.
+    told: Mutex<Vec<Option<EngineReport>>>,
 }
 
-/// What shows that engines may have been exchanged since they were asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Signs {
-    /// How often they answered after a failure.
-    came_back: u64,
-    /// Engines that are known to be something else, by what they told or by an answer's fingerprint.
-    drifted: usize,
+/// Why an engine is not confirmed.
+#[derive(Debug, thiserror::Error)]
+enum Unconfirmed {
+    #[error("{0}")]
+    NotAsked(String),
+    #[error("{0}")]
+    Drifted(String),
 }
 
 impl Attested {
-    /// Asks every engine of the slot, and marks those that are something else, or not what the first of them is: they
-    /// get no requests as long as another one can take them, and nothing that they say is evidence.
+    pub(super) fn new(slot: Slot, pool: Arc<Pool>, lock: Arc<Lock>) -> Self {
+        let count = pool.endpoints().len();
+        if lock.locks_engine() {
+            (0..count).for_each(|index| pool.identity(index).confirm_first());
+        }
+        Self { slot, pool, lock, told: Mutex::new(vec![None; count]) }
+    }
+
+    /// Asks every engine of the slot, and marks those that are something else, or not what the others are: they get no
+    /// requests as long as another one can take them, and nothing that they say is evidence.
     ///
     /// # Errors
     /// What is wrong with the first engine that cannot be asked or is something else.
     pub(super) async fn ask(&self) -> Result<(), String> {
-        let Self { pool, lock, .. } = self;
-        let mut first: Option<(String, EngineReport)> = None;
-        let mut wrong = Vec::new();
-        for (index, name) in pool.endpoints().iter().map(|state| state.name.to_owned()).enumerate() {
-            let told = match upstream::report(pool, index, lock.model()).await {
-                Ok(told) => told,
-                Err(fault) => {
-                    wrong.push(format!("{name} cannot be asked what it is: {fault}"));
-                    continue;
-                }
-            };
-            match drift(lock, &name, &told, first.as_ref()) {
-                None => {
-                    pool.identity(index).confirm(told.fingerprint.clone());
-                    first.get_or_insert((name, told));
-                }
-                Some(why) => {
-                    pool.identity(index).doubt(&why);
-                    wrong.push(why);
-                }
-            }
+        let mut all = Ok(());
+        for index in 0..self.pool.endpoints().len() {
+            let asked = self.ask_one(index).await.map_err(|why| why.to_string());
+            all = all.and(asked);
         }
-        wrong.into_iter().next().map_or(Ok(()), Err)
+        all
     }
 
-    fn signs(&self) -> Signs {
+    async fn ask_one(&self, index: usize) -> Result<(), Unconfirmed> {
+        let Self { pool, lock, .. } = self;
+        let name = self.state(index).name;
+        let unasked =
+            |why: String| Unconfirmed::NotAsked(format!("{name} cannot be asked what it is: {why}"));
+        let told = tokio::time::timeout(ASKED_MAX, upstream::report(pool, index, lock.model())).await;
+        let told = told.map_err(|_| unasked(format!("it took longer than {} s", ASKED_MAX.as_secs())))?;
+        let told = told.map_err(|fault| unasked(fault.to_string()))?;
+        match drift(lock, name, &told, self.another(index)) {
+            None => {
+                pool.identity(index).confirm(told.fingerprint.clone());
+                self.told()[index] = Some(told);
+                Ok(())
+            }
+            Some(why) => {
+                pool.identity(index).doubt(&why);
+                self.told()[index] = None;
+                Err(Unconfirmed::Drifted(why))
+            }
+        }
+    }
+
+    /// An engine of the slot that was confirmed, and what it told.
+    fn another(&self, index: usize) -> Option<(&str, EngineReport)> {
         let states = self.pool.endpoints();
-        Signs {
-            came_back: states.iter().map(|state| state.returns).sum(),
-            drifted: states.iter().filter(|state| state.has_drifted).count(),
-        }
+        let told = self.told();
+        let mut others = states.iter().enumerate().filter(|(at, state)| *at != index && !state.has_drifted);
+        others.find_map(|(at, state)| Some((state.name, told[at].clone()?)))
     }
 
-    /// Whether an engine that was passed over can be asked again.
-    async fn is_anyone_back(&self) -> bool {
-        let Self { pool, lock, .. } = self;
-        for (index, _) in pool.endpoints().iter().enumerate().filter(|(_, state)| state.may_be_another) {
-            let answers = upstream::answers(pool, index, lock.model());
-            if tokio::time::timeout(LOOK, answers).await == Ok(true) {
-                return true;
-            }
-        }
-        false
+    fn told(&self) -> MutexGuard<'_, Vec<Option<EngineReport>>> {
+        // Each element is whole after every statement.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self, index: usize) -> EndpointState<'_> {
+        self.pool.endpoints()[index]
+    }
+
+    /// Whether an engine answers clients: one that still starts does not.
+    async fn answers(&self, index: usize) -> bool {
+        let answers = upstream::answers(&self.pool, index, self.lock.model());
+        tokio::time::timeout(LOOK, answers).await == Ok(true)
     }
 
     fn has_drifted_altogether(&self) -> bool {
@@ -104,12 +127,12 @@ fn drift(
     lock: &Lock,
     name: &str,
     told: &EngineReport,
-    first: Option<&(String, EngineReport)>,
+    another: Option<(&str, EngineReport)>,
 ) -> Option<String> {
     if let Some(difference) = lock.differences(told).first() {
         return Some(format!("{name} is not release {}: {difference}", lock.name()));
     }
-    let (other, alike) = first?;
+    let (other, alike) = another?;
     let differences = alike.differences(told);
     let difference = differences.first()?;
     let here = difference.told.as_deref().unwrap_or("nothing");
@@ -121,26 +144,112 @@ fn drift(
     ))
 }
 
-/// Asks for as long as the service runs. A candidate of which no engine is what it should be is taken back.
-pub(super) async fn run(engines: Arc<Engines>, control: Handle, clock: Arc<dyn Clock>) {
-    let slots = engines.attested();
-    let mut asked: HashMap<Slot, (Duration, Signs)> = HashMap::new();
-    loop {
-        for slot in &slots {
-            let (now, before) = (clock.monotonic(), slot.signs());
-            let every = if before.drifted > 0 { EVERY_DRIFTED } else { EVERY };
-            let is_fresh = |(at, signs): &(Duration, Signs)| now - *at < every && *signs == before;
-            if asked.get(&slot.slot).is_some_and(is_fresh) && !slot.is_anyone_back().await {
+/// What is remembered of one engine between two looks.
+#[derive(Clone, Copy, Debug)]
+struct Looked {
+    asked: Duration,
+    /// How often it had answered after a failure.
+    returns: u64,
+    /// How often it had been found to be something else.
+    doubts: u64,
+    what: Said,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// What it is.
+    Told,
+    /// It answers clients and does not tell.
+    NotTold,
+    /// Nobody is there, or it still starts.
+    Nothing,
+}
+
+/// One slot, looked at every few seconds.
+struct Watch {
+    slot: Arc<Attested>,
+    looked: Vec<Option<Looked>>,
+    /// Times that an engine was found to be something else before the cache was emptied last.
+    emptied_at: u64,
+}
+
+impl Watch {
+    fn new(slot: Arc<Attested>) -> Self {
+        let looked = vec![None; slot.pool.endpoints().len()];
+        Self { slot, looked, emptied_at: 0 }
+    }
+
+    async fn turn(&mut self, now: Duration, cache: Option<&Cache>, control: &Handle) {
+        let why = self.look(now).await;
+        if let Some(cache) = cache {
+            self.empty(cache).await;
+        }
+        if let Some(why) = why {
+            take_back(control, self.slot.slot, why).await;
+        }
+    }
+
+    /// Asks the engines whose time has come; gives what is wrong when all of the slot's are something else.
+    async fn look(&mut self, now: Duration) -> Option<String> {
+        let mut wrong = None;
+        for index in 0..self.looked.len() {
+            if !self.is_due(index, now).await {
                 continue;
             }
-            let answer = slot.ask().await;
-            asked.insert(slot.slot, (now, Signs { came_back: before.came_back, ..slot.signs() }));
-            if let Err(why) = answer
-                && slot.has_drifted_altogether()
-            {
-                take_back(&control, slot.slot, why).await;
-            }
+            let returns = self.slot.state(index).returns;
+            let asked = self.slot.ask_one(index).await;
+            let what = match &asked {
+                Err(Unconfirmed::NotAsked(_)) if self.slot.answers(index).await => Said::NotTold,
+                Err(Unconfirmed::NotAsked(_)) => Said::Nothing,
+                Ok(()) | Err(Unconfirmed::Drifted(_)) => Said::Told,
+            };
+            let doubts = self.slot.state(index).doubts;
+            self.looked[index] = Some(Looked { asked: now, returns, doubts, what });
+            wrong = wrong.or(asked.err());
         }
+        wrong.filter(|_| self.slot.has_drifted_altogether()).map(|why| why.to_string())
+    }
+
+    async fn is_due(&self, index: usize, now: Duration) -> bool {
+        let Some(looked) = self.looked[index] else { return true };
+        let state = self.slot.state(index);
+        let is_well = looked.what == Said::Told && !state.has_drifted;
+        let has_changed = state.returns != looked.returns || state.doubts != looked.doubts;
+        if has_changed || now - looked.asked >= if is_well { EVERY } else { EVERY_WRONG } {
+            return true;
+        }
+        let is_awaited = state.may_be_another || state.is_unconfirmed;
+        is_awaited && looked.what != Said::NotTold && self.slot.answers(index).await
+    }
+
+    /// Empties what was cached of the release when an engine was found to be something else: nobody knows since when.
+    async fn empty(&mut self, cache: &Cache) {
+        let doubts: u64 = self.slot.pool.endpoints().iter().map(|state| state.doubts).sum();
+        if doubts == self.emptied_at {
+            return;
+        }
+        let (release, name) = (self.slot.lock.sem(), self.slot.lock.name());
+        match cache.change(&Change::Empty(release)).await {
+            Ok(_) => {
+                warn!("an engine was not release {name}, and what was cached of that release is emptied");
+                self.emptied_at = doubts;
+            }
+            Err(refused) => error!("what was cached of release {name} cannot be emptied yet: {refused}"),
+        }
+    }
+}
+
+/// Asks for as long as the service runs. A candidate of which no engine is what it should be is taken back.
+pub(super) async fn run(
+    engines: Arc<Engines>,
+    cache: Option<Arc<Cache>>,
+    control: Handle,
+    clock: Arc<dyn Clock>,
+) {
+    let mut watches: Vec<_> = engines.attested().map(Watch::new).collect();
+    loop {
+        let now = clock.monotonic();
+        join_all(watches.iter_mut().map(|watch| watch.turn(now, cache.as_deref(), &control))).await;
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -159,37 +268,4 @@ async fn take_back(control: &Handle, slot: Slot, why: String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::release::FileHashes;
-
-    fn told(build: &str, tokens: &str) -> EngineReport {
-        let text = |text: &str| Some(text.to_owned());
-        EngineReport { build: text(build), tokens: text(tokens), ..EngineReport::default() }
-    }
-
-    #[test]
-    fn an_engine_must_be_its_release_and_what_the_others_of_its_slot_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let manifest = folder.path().join("release.toml");
-        std::fs::write(&manifest, "name = \"v2\"\n[model]\nid = \"m\"\n[engine]\nkind = \"vllm\"\n").unwrap();
-        let locked = EngineReport { build: None, ..told("b1", "t1") };
-        let lock = Lock::resolve_with(&manifest, &mut FileHashes::unkept(), Some(locked)).unwrap();
-        let first = ("a:1".to_owned(), told("b1", "t1"));
-        let check = |told: &EngineReport, expected: Option<&str>| {
-            assert_eq!(drift(&lock, "b:1", told, Some(&first)).as_deref(), expected);
-        };
-        check(&told("b1", "t1"), None);
-        check(
-            &told("b1", "t2"),
-            Some(
-                "b:1 is not release v2: tokens of fixed conversations: t1 was locked, and the engine has t2",
-            ),
-        );
-        check(
-            &told("b2", "t1"),
-            Some("b:1 and a:1 serve release v2 and are not alike: build is b2 here and b1 there"),
-        );
-        assert_eq!(drift(&lock, "a:1", &told("b2", "t1"), None), None);
-    }
-}
+mod tests;

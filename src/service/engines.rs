@@ -6,11 +6,14 @@ use serde_json::Map;
 
 use super::ServiceError;
 use super::attesting::Attested;
-use crate::config::{Config, JudgeConfig, Ready, SlotConfig, Sticky, TimeoutConfig, read_keys};
+use super::time_limits::contradictions;
+use crate::config::{Config, JudgeConfig, LimitConfig, Ready, SlotConfig, Sticky, TimeoutConfig, read_keys};
 use crate::control::Releases;
 use crate::domain::{ReleaseId, Slot};
 use crate::evals;
-use crate::proxy::{Deployed, Limits, MirrorOptions, Occupant, PinKeys, ProxyOptions, Slots, StickySource};
+use crate::proxy::{
+    Deployed, Limits, MirrorOptions, Occupant, PinKeys, ProxyOptions, Slots, StickySource, UsageChunks,
+};
 use crate::release::{Lock, Prompts};
 use crate::telemetry::Clock;
 use crate::upstream::{self, EndpointState, Pool, PoolOptions, Timeouts};
@@ -27,6 +30,8 @@ struct Place {
     slot: Slot,
     pool: Arc<Pool>,
     lock: Option<Arc<Lock>>,
+    /// What its engines are to be; `None` where nothing is known of it, or nothing is to be asked.
+    attested: Option<Arc<Attested>>,
     url: String,
     ready: Ready,
 }
@@ -105,8 +110,9 @@ impl Engines {
     }
 
     /// What should be known though it works.
-    pub(super) fn warnings(&self, rules: &JudgeConfig) -> Vec<String> {
-        let mut warnings = Vec::new();
+    pub(super) fn warnings(&self, config: &Config, rules: &JudgeConfig) -> Vec<String> {
+        let locks = self.places().filter_map(|place| Some((place.slot, place.lock.as_deref()?)));
+        let mut warnings = contradictions(config, locks);
         if self.answer_alike() == Some(false) && rules.policy.fails_other_answers() {
             warnings.push(
                 "judge.metrics: disagreement has a narrow margin, but the releases differ in what they answer: the \
@@ -152,8 +158,8 @@ impl Engines {
     }
 
     /// The slots whose engines can be asked whether they are what they are to be.
-    pub(super) fn attested(&self) -> Vec<Attested> {
-        self.places().filter_map(Place::attested).collect()
+    pub(super) fn attested(&self) -> impl Iterator<Item = Arc<Attested>> {
+        self.places().filter_map(|place| place.attested.clone())
     }
 
     /// Where the golden harness asks `slot`, with the release that stands there.
@@ -177,11 +183,13 @@ impl Place {
             config.endpoints.iter().map(|url| url.parse()).collect::<Result<_, _>>().map_err(wrong)?;
         let pool = Pool::new(PoolOptions { endpoints, timeouts }, Arc::clone(clock)).map_err(wrong)?;
         let lock = config.release.as_deref().map(Lock::load).transpose();
-        let lock = lock.map_err(|source| ServiceError::Release { slot, source })?;
+        let lock = lock.map_err(|source| ServiceError::Release { slot, source })?.map(Arc::new);
+        let (pool, to_ask) = (Arc::new(pool), lock.clone().filter(|_| config.ready != Ready::None));
         Ok(Self {
             slot,
-            pool: Arc::new(pool),
-            lock: lock.map(Arc::new),
+            attested: to_ask.map(|lock| Arc::new(Attested::new(slot, Arc::clone(&pool), lock))),
+            pool,
+            lock,
             url: config.endpoints.first().cloned().unwrap_or_default(),
             ready: config.ready,
         })
@@ -210,12 +218,6 @@ impl Place {
         Occupant { pool: Arc::clone(&self.pool), deployed: Arc::new(deployed) }
     }
 
-    /// What its engines are to be; `None` where nothing is known of it, or nothing is to be asked.
-    fn attested(&self) -> Option<Attested> {
-        let lock = self.lock.as_ref().filter(|_| self.ready != Ready::None)?;
-        Some(Attested { slot: self.slot, pool: Arc::clone(&self.pool), lock: Arc::clone(lock) })
-    }
-
     async fn prepare(&self) -> Result<(), String> {
         let model = self.lock.as_ref().map(|lock| lock.model());
         let ready = match self.ready {
@@ -224,7 +226,7 @@ impl Place {
             Ready::Stream => upstream::Ready::Stream,
         };
         upstream::ready(&self.pool, ready, model).await.map_err(|error| error.to_string())?;
-        if let Some(attested) = self.attested() {
+        if let Some(attested) = &self.attested {
             attested.ask().await?;
         }
         match (self.ready, model) {
@@ -236,14 +238,28 @@ impl Place {
     }
 }
 
-const fn timeouts(config: TimeoutConfig) -> Timeouts {
+pub(super) const fn timeouts(config: TimeoutConfig) -> Timeouts {
     let TimeoutConfig { connect, first_byte, idle, total } = config;
     Timeouts { connect, first_byte, idle, total }
 }
 
+const fn limits(config: LimitConfig, body_bytes_max: usize) -> Limits {
+    Limits {
+        connections_max: config.connections_max,
+        requests_max: config.requests_max,
+        headers_max: config.headers_max,
+        header_bytes_max: config.header_bytes_max,
+        body_bytes_max,
+        head_timeout: config.head_timeout,
+        body_timeout: config.body_timeout,
+        idle_timeout: config.idle_timeout,
+        send_timeout: config.send_timeout,
+    }
+}
+
 /// What the configuration says of the data plane.
 pub(super) fn proxy_options(config: &Config) -> Result<ProxyOptions, ServiceError> {
-    let limits = Limits { body_bytes_max: config.server.body_bytes_max, ..Limits::default() };
+    let server = &config.server;
     let copies = Timeouts { total: Some(config.mirror.timeout), ..timeouts(config.server.timeouts) };
     let keys = read_keys(&config.server.pin_keys, |name| std::env::var(name).ok());
     let pin_keys = PinKeys::new(&keys.map_err(ServiceError::Tokens)?);
@@ -252,11 +268,16 @@ pub(super) fn proxy_options(config: &Config) -> Result<ProxyOptions, ServiceErro
         cache_blind: config.cache.blind_share,
         model: config.model.name.clone(),
         sticky: config.model.sticky.iter().filter_map(sticky).collect(),
-        limits,
+        node: server.node.clone(),
+        pass_through: server.pass_through.clone(),
+        usage: if server.asks_usage { UsageChunks::Ask } else { UsageChunks::AsClient },
+        limits: limits(server.limits, server.body_bytes_max),
         mirror: MirrorOptions {
             in_flight_max: config.mirror.in_flight_max,
+            in_flight_bytes_max: config.mirror.in_flight_bytes_max,
             body_bytes_max: config.mirror.body_bytes_max,
             timeouts: copies,
+            ..MirrorOptions::default()
         },
         drain: config.server.drain,
         ..ProxyOptions::default()
@@ -269,5 +290,52 @@ fn sticky(source: &Sticky) -> Option<StickySource> {
         Sticky::Header(name) => name.parse().ok().map(StickySource::Header),
         Sticky::BodyUser => Some(StickySource::BodyUser),
         Sticky::Connection => Some(StickySource::Connection),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const SLOT: &str = "version = 1\n[slots.blue]\nendpoints = [\"http://127.0.0.1:1\"]\n";
+
+    fn options(text: &str) -> ProxyOptions {
+        let config = Config::parse("goldgate.toml", &format!("{SLOT}{text}"), Path::new("conf"), []).unwrap();
+        proxy_options(&config).unwrap()
+    }
+
+    #[test]
+    fn what_the_file_leaves_out_is_what_the_proxy_would_choose() {
+        let (read, own) = (options(""), ProxyOptions::default());
+        assert_eq!((read.limits, read.usage, read.node), (own.limits, own.usage, own.node));
+        assert_eq!(read.pass_through, own.pass_through);
+        assert_eq!(read.mirror.in_flight_bytes_max, own.mirror.in_flight_bytes_max);
+    }
+
+    #[test]
+    fn every_limit_on_clients_can_be_set() {
+        let read = options(
+            "[server]\nnode = \"gg-2\"\nusage = \"client\"\npass_through = [\"/tokenize\"]\nbody_bytes_max = \"1KiB\"\n\
+             [server.limits]\nconnections_max = 1\nrequests_max = 2\nheaders_max = 3\nheader_bytes_max = \"4KiB\"\n\
+             head_timeout = \"5s\"\nbody_timeout = \"6s\"\nidle_timeout = \"7s\"\nsend_timeout = \"8s\"\n\
+             [mirror]\nin_flight_bytes_max = \"9KiB\"\n",
+        );
+        let seconds = std::time::Duration::from_secs;
+        let expected = Limits {
+            connections_max: 1,
+            requests_max: 2,
+            headers_max: 3,
+            header_bytes_max: 4 << 10,
+            body_bytes_max: 1 << 10,
+            head_timeout: seconds(5),
+            body_timeout: seconds(6),
+            idle_timeout: seconds(7),
+            send_timeout: seconds(8),
+        };
+        assert_eq!((read.limits, read.mirror.in_flight_bytes_max), (expected, 9 << 10));
+        assert_eq!((read.usage, read.node.as_str()), (UsageChunks::AsClient, "gg-2"));
+        assert_eq!(read.pass_through, ["/tokenize"]);
     }
 }

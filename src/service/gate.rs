@@ -1,12 +1,12 @@
 //! The golden gate of a rollout: the configured suites on both slots, one after the other.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
 use super::ServiceError;
-use super::engines::Engines;
+use super::engines::{Engines, timeouts};
+use crate::config::Config;
 use crate::control::{GateRequest, GateRunner};
 use crate::evals::{self, Caps, GoldenRun, Outlets, RunOptions, Suite, judge_runs};
 use crate::judgment::{Judgment, Verdict};
@@ -22,20 +22,26 @@ pub(super) struct GoldenGate {
     suites: Vec<Arc<Suite>>,
     engines: Arc<Engines>,
     clock: Arc<dyn Clock>,
+    /// What clients get: an answer that they would not wait for is none.
+    timeouts: Timeouts,
     latest: Arc<ArcSwapOption<Vec<GoldenRun>>>,
 }
 
 impl GoldenGate {
     /// Reads every suite, and says everything that is wrong with any of them.
     pub(super) fn open(
-        files: &[PathBuf],
+        config: &Config,
         engines: Arc<Engines>,
         clock: &Arc<dyn Clock>,
         latest: Arc<ArcSwapOption<Vec<GoldenRun>>>,
     ) -> Result<Self, ServiceError> {
-        let suites =
-            Suite::read_all(files).map_err(ServiceError::Suites)?.into_iter().map(Arc::new).collect();
-        Ok(Self { suites, engines, clock: Arc::clone(clock), latest })
+        let suites = Suite::read_all(&config.rollout.gate)
+            .map_err(ServiceError::Suites)?
+            .into_iter()
+            .map(Arc::new)
+            .collect();
+        let timeouts = timeouts(config.server.timeouts);
+        Ok(Self { suites, engines, clock: Arc::clone(clock), timeouts, latest })
     }
 
     /// As the control task calls it.
@@ -71,7 +77,7 @@ impl GoldenGate {
             caps: Caps::default(),
             sequential: None,
             seed: Some(suite.seed.wrapping_add(request.epoch)),
-            timeouts: Timeouts::default(),
+            timeouts: self.timeouts,
             clock: Arc::clone(&self.clock),
         };
         let baseline = self.engines.golden(request.baseline)?;

@@ -55,6 +55,7 @@ impl Measured {
     pub(super) fn render(&self) -> String {
         let mut page = Page(Registry::with_prefix("goldgate"));
         self.traffic(&mut page);
+        self.timers(&mut page);
         self.endpoints(&mut page);
         self.rollout(&mut page);
         self.memory(&mut page);
@@ -92,6 +93,12 @@ impl Measured {
             "How late timers of this process ran within the last seconds; beyond 5 ms latencies are no evidence",
             [(Vec::new(), float(timers_late_us) / 1e6)],
         );
+    }
+
+    /// Beside the gauge: how often timers are late, and by how much.
+    fn timers(&self, page: &mut Page) {
+        let help = "How late timers of this process run, one count a tick of 10 ms";
+        page.0.register("timers_drift_seconds", help, self.counters.timer_drift());
     }
 
     fn endpoints(&self, page: &mut Page) {
@@ -135,6 +142,11 @@ impl Measured {
             "endpoint_drifted",
             "1 while an engine is known not to be what its release was locked to",
             gauges(|state| f64::from(u8::from(state.has_drifted))),
+        );
+        page.gauges(
+            "endpoint_unconfirmed",
+            "1 while what an engine says counts for nothing, because it was not asked what it is",
+            gauges(|state| f64::from(u8::from(state.is_unconfirmed))),
         );
     }
 

@@ -30,8 +30,8 @@ const TPOT_MS: f64 = 20.0;
 const TOKENS: f64 = 120.0;
 const BYTES: f64 = 600.0;
 
-/// Answers that are worded as most are; the others are like no other answer.
-const USUAL_WORDING: f64 = 0.83;
+/// Answers that are worded as most are; the others are like no other answer. Of two answers 31 % differ.
+pub(super) const USUAL_WORDING: f64 = 0.83;
 
 /// Answers that a grader finds good.
 const GOOD: f64 = 0.95;
@@ -61,12 +61,25 @@ pub(super) struct Fate {
     pub(super) slowness: f64,
     /// Requests in flight at its endpoint, this one included.
     pub(super) in_flight: u32,
+    /// Chance that the answer is worded as most are.
+    pub(super) usual: f64,
+    /// Factor on its length.
+    pub(super) longer: f64,
+    /// Chance that it is the one answer that it gives to any prompt.
+    pub(super) repeating: f64,
 }
 
 impl Fate {
     /// Fails with this chance, and is as fast and as busy as usual.
     pub(super) const fn failing(failing: f64) -> Self {
-        Self { failing, slowness: 1.0, in_flight: IN_FLIGHT }
+        Self {
+            failing,
+            slowness: 1.0,
+            in_flight: IN_FLIGHT,
+            usual: USUAL_WORDING,
+            longer: 1.0,
+            repeating: 0.0,
+        }
     }
 }
 
@@ -105,7 +118,7 @@ impl Answers {
         rng: &mut ChaCha8Rng,
     ) -> Observation {
         let failed = rng.random::<f64>() < fate.failing;
-        let (clocks, output_tokens) = times(prompt, fate.slowness, rng);
+        let (clocks, output_tokens) = times(prompt, fate, rng);
         let graded = self.scores.iter().map(|name| (name.clone(), flag(rng.random::<f64>() < GOOD)));
         let scores = graded.collect();
         Observation {
@@ -122,7 +135,7 @@ impl Answers {
             request_bytes: prompt.bytes as u32,
             prompt_tokens: None,
             cached_tokens: None,
-            answer: Said::Digest(wording(prompt, rng)),
+            answer: Said::Digest(wording(prompt, fate, rng)),
             prompt: Some(PromptDigest(digest(prompt.number, 0))),
             degenerate: false,
             in_flight: fate.in_flight,
@@ -135,13 +148,13 @@ impl Answers {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred tokens")]
-fn times(prompt: &Prompt, slowness: f64, rng: &mut ChaCha8Rng) -> (Clocks, u32) {
-    let mut ttft_ms = prompt.ttft_ms * slowness * spread(TTFT_NOISE, rng);
+fn times(prompt: &Prompt, fate: Fate, rng: &mut ChaCha8Rng) -> (Clocks, u32) {
+    let mut ttft_ms = prompt.ttft_ms * fate.slowness * spread(TTFT_NOISE, rng);
     if rng.random::<f64>() < STRAGGLERS {
         // Both parameters are constants above 0; no straggler would be as valid.
         ttft_ms *= Pareto::new(1.0, STRAGGLER_TAIL).map_or(1.0, |pareto| pareto.sample(rng));
     }
-    let tokens = (prompt.tokens * spread(TOKENS_NOISE, rng)).max(2.0) as u32;
+    let tokens = (prompt.tokens * fate.longer * spread(TOKENS_NOISE, rng)).max(2.0) as u32;
     let end_ms = ttft_ms + TPOT_MS * spread(TPOT_NOISE, rng) * f64::from(tokens - 1);
     let clocks = Clocks {
         sent_ms: 0.0,
@@ -155,8 +168,12 @@ fn times(prompt: &Prompt, slowness: f64, rng: &mut ChaCha8Rng) -> (Clocks, u32) 
     (clocks, tokens)
 }
 
-fn wording(prompt: &Prompt, rng: &mut ChaCha8Rng) -> AnswerDigest {
-    let usual = rng.random::<f64>() < USUAL_WORDING;
+fn wording(prompt: &Prompt, fate: Fate, rng: &mut ChaCha8Rng) -> AnswerDigest {
+    let usual = rng.random::<f64>() < fate.usual;
+    // Where nothing repeats itself nothing is drawn.
+    if fate.repeating > 0.0 && rng.random::<f64>() < fate.repeating {
+        return AnswerDigest(digest(u64::MAX, 0));
+    }
     AnswerDigest(digest(prompt.number, if usual { 0 } else { rng.random() }))
 }
 

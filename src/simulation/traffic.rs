@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::answers::{Answers, Fate, Prompt};
+use super::answers::{Answers, Fate, Prompt, USUAL_WORDING};
 use super::users::Users;
 use super::{Scenario, World, decision};
 use crate::domain::{Arm, MetricKind, MetricName};
@@ -46,6 +46,10 @@ const LOST: f64 = 0.2;
 const LOAD: std::ops::RangeInclusive<u32> = 16..=32;
 const IDLE: std::ops::RangeInclusive<u32> = 1..=3;
 const CROWDED: std::ops::RangeInclusive<u32> = 64..=96;
+
+/// How much longer a straggler of a slow tail takes, and its share of the answers for the slowdown that is asked for.
+const TAIL_SLOWNESS: f64 = 10.0;
+const TAIL_SHARE: f64 = 0.1;
 
 /// Requests in flight that double the time to first token of an engine without any.
 const LOAD_DOUBLES: f64 = 32.0;
@@ -173,6 +177,9 @@ impl Traffic {
             World::HeavyTails | World::ColdCache => return self.slow_fates(effect),
             World::IdleCandidate => return self.loaded_fates(effect, IDLE),
             World::CrowdedCandidate => return self.loaded_fates(effect, CROWDED),
+            World::SlowTail | World::OtherWording | World::LongerAnswers | World::RepeatedAnswers => {
+                return self.otherwise(effect);
+            }
             World::Bursts => (self.bursting(0, BURST_CHANCE), effect),
             World::Flapping => {
                 let [baseline, candidate] = [0, 1].map(|arm| self.bursting(arm, FLAP_CHANCE));
@@ -195,6 +202,22 @@ impl Traffic {
             }
         };
         (Fate::failing(failing), Fate::failing(failing + added), fortune)
+    }
+
+    /// A candidate that fails as often as the baseline, and answers otherwise.
+    fn otherwise(&mut self, effect: f64) -> (Fate, Fate, Fortune) {
+        let baseline = Fate::failing(self.base);
+        let candidate = match self.world {
+            World::SlowTail => {
+                let slow = self.rng.random::<f64>() < effect * TAIL_SHARE;
+                Fate { slowness: if slow { TAIL_SLOWNESS } else { 1.0 }, ..baseline }
+            }
+            // Two answers agree where both are worded as most are.
+            World::OtherWording => Fate { usual: USUAL_WORDING - effect / USUAL_WORDING, ..baseline },
+            World::LongerAnswers => Fate { longer: 1.0 + effect, ..baseline },
+            _ => Fate { repeating: effect, ..baseline },
+        };
+        (baseline, candidate, Fortune::Answered)
     }
 
     fn slow_fates(&self, effect: f64) -> (Fate, Fate, Fortune) {

@@ -34,6 +34,15 @@ pub enum World {
     IdleCandidate,
     /// The candidate has more to do than the baseline, and looks slow.
     CrowdedCandidate,
+    /// Some of the candidate's answers take ten times as long, and all others as long as ever. Their share is a tenth of
+    /// the slowdown that is asked for: 5 % make half a point.
+    SlowTail,
+    /// More of the candidate's answers are worded as no other answer is.
+    OtherWording,
+    /// The candidate's answers are longer.
+    LongerAnswers,
+    /// The candidate gives one answer to some of the prompts, whatever they ask.
+    RepeatedAnswers,
     /// Clients are split as in [`World::StickyUsers`], and some of the baseline's requests are copied besides.
     Mixed,
     /// Users as in [`World::Mixed`] from the mirror over 1, 25 and 75 % of them to all.
@@ -47,7 +56,7 @@ pub struct UnknownWorld(String);
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Independent,
         Self::Bursts,
         Self::Drifting,
@@ -62,6 +71,10 @@ impl World {
         Self::Flapping,
         Self::IdleCandidate,
         Self::CrowdedCandidate,
+        Self::SlowTail,
+        Self::OtherWording,
+        Self::LongerAnswers,
+        Self::RepeatedAnswers,
         Self::Mixed,
         Self::WholeRollout,
     ];
@@ -84,6 +97,10 @@ impl World {
             Self::Flapping => "flapping",
             Self::IdleCandidate => "idle-candidate",
             Self::CrowdedCandidate => "crowded-candidate",
+            Self::SlowTail => "slow-tail",
+            Self::OtherWording => "other-wording",
+            Self::LongerAnswers => "longer-answers",
+            Self::RepeatedAnswers => "repeated-answers",
             Self::Mixed => "mixed",
             Self::WholeRollout => "whole-rollout",
         }
@@ -99,7 +116,14 @@ impl World {
     #[must_use]
     pub const fn metric(self) -> &'static str {
         match self {
-            Self::HeavyTails | Self::ColdCache | Self::IdleCandidate | Self::CrowdedCandidate => "ttft_ms",
+            Self::HeavyTails
+            | Self::ColdCache
+            | Self::IdleCandidate
+            | Self::CrowdedCandidate
+            | Self::SlowTail => "ttft_ms",
+            Self::OtherWording => "disagreement",
+            Self::LongerAnswers => "length",
+            Self::RepeatedAnswers => "sameness",
             _ => "error",
         }
     }

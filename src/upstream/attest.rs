@@ -1,11 +1,15 @@
 //! What engines say of themselves: version, chat template, tokens, sampling defaults, fingerprint, weights.
 //!
-//! Every engine tells by routes of its own; a route that it does not have is not held against it.
+//! Every engine tells by routes of its own; a route that it does not have is not held against it. One that is too busy or
+//! out of order was not asked, and nothing is known of it.
+
+use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::probe::PROBE_BYTES_MAX;
+use super::probe::{PROBE_BYTES_MAX, quote};
 use super::{Outgoing, Pool, ProbeFault};
 use crate::release::{EngineReport, chat_template_digest};
 
@@ -48,6 +52,12 @@ const SAMPLING: [&str; 9] = [
 
 /// Facts of a listed model that stay as long as its weights do.
 const OF_WEIGHTS: [&str; 5] = ["n_ctx_train", "n_embd", "n_params", "n_vocab", "size"];
+
+/// Times that a route is asked which is busy or out of order, the first included: one bad moment is no answer.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// Time before the second attempt; the third waits twice as long.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What the endpoint of a pool at `index` says of itself and of `model`.
 ///
@@ -163,21 +173,41 @@ impl Asked<'_> {
     }
 
     async fn get(&self, path: &'static str) -> Result<Value, ProbeFault> {
-        self.json(&Outgoing::get(path)).await
+        self.json(path, &Outgoing::get(path)).await
     }
 
     async fn post(&self, path: &'static str, body: &Value) -> Result<Value, ProbeFault> {
-        self.json(&Outgoing::post_json(path, Bytes::from(body.to_string()))).await
+        self.json(path, &Outgoing::post_json(path, Bytes::from(body.to_string()))).await
     }
 
     /// The object that was answered; null where it was none.
-    async fn json(&self, request: &Outgoing) -> Result<Value, ProbeFault> {
+    async fn json(&self, path: &'static str, request: &Outgoing) -> Result<Value, ProbeFault> {
+        for attempt in 1..ATTEMPTS_MAX {
+            match self.once(path, request).await {
+                Err(ProbeFault::Status { .. }) => tokio::time::sleep(PAUSE * attempt).await,
+                asked => return asked,
+            }
+        }
+        self.once(path, request).await
+    }
+
+    async fn once(&self, path: &'static str, request: &Outgoing) -> Result<Value, ProbeFault> {
         let reply = self.pool.send_to(self.index, request).await?;
         let status = reply.status;
         let body = reply.collect(PROBE_BYTES_MAX).await?;
+        if says_nothing(status) {
+            return Err(ProbeFault::Status { path, status, quote: quote(&body) });
+        }
         let object: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
         Ok(object.filter(|_| status.is_success()).map_or(Value::Null, Value::Object))
     }
+}
+
+/// Whether a status is of an engine that is busy or out of order. It tells nothing of what the engine is, not even that it
+/// has no such route.
+fn says_nothing(status: StatusCode) -> bool {
+    let is_fault = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+    is_fault || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
 }
 
 fn digest(conversations: &[Vec<u64>]) -> String {

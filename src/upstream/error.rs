@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 /// Which of the four limits ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
@@ -35,6 +37,14 @@ pub enum UpstreamError {
     /// No connection: refused, unreachable, unknown name.
     #[error("cannot connect to {endpoint}: {source}")]
     Connect {
+        /// `host:port` of the engine.
+        endpoint: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No connection for want of something of our own, a descriptor or a port: no fault of the engine.
+    #[error("cannot connect to {endpoint}, for want of our own descriptors or ports: {source}")]
+    Local {
         /// `host:port` of the engine.
         endpoint: String,
         /// What the system said.
@@ -77,6 +87,12 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
+    /// Names why no connection was made.
+    pub(super) fn refused(endpoint: &str, source: io::Error) -> Self {
+        let endpoint = endpoint.to_owned();
+        if is_own(&source) { Self::Local { endpoint, source } } else { Self::Connect { endpoint, source } }
+    }
+
     /// Names an error of the HTTP client.
     pub(super) fn classify(endpoint: &str, error: &hyper::Error) -> Self {
         let (endpoint, detail) = (endpoint.to_owned(), describe(error));
@@ -93,17 +109,30 @@ impl UpstreamError {
         matches!(self, Self::Timeout { .. })
     }
 
+    /// Whether it says something of this process, and nothing of the engine.
+    #[must_use]
+    pub const fn is_local(&self) -> bool {
+        matches!(self, Self::Local { .. })
+    }
+
     /// The word used as a reason in counters.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Connect { .. } => "connect",
+            Self::Local { .. } => "local",
             Self::Timeout { .. } => "timeout",
             Self::Reset { .. } => "reset",
             Self::Protocol { .. } => "protocol",
             Self::TooLarge { .. } => "too_large",
         }
     }
+}
+
+/// Descriptors, ports and memory for sockets are this machine's to run out of.
+fn is_own(error: &io::Error) -> bool {
+    const OWN: [Errno; 5] = [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|code| OWN.contains(&code))
 }
 
 /// The client reports a malformed chunk as an IO error of these kinds inside a body error.
@@ -122,5 +151,21 @@ fn describe(error: &hyper::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_machine_ran_out_of_is_no_fault_of_the_engine() {
+        let named = |code: Errno| UpstreamError::refused("engine:80", io::Error::from(code)).as_str();
+        for own in [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL] {
+            assert_eq!(named(own), "local", "{own:?}");
+        }
+        for theirs in [Errno::CONNREFUSED, Errno::HOSTUNREACH, Errno::NETUNREACH, Errno::CONNRESET] {
+            assert_eq!(named(theirs), "connect", "{theirs:?}");
+        }
     }
 }

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -28,12 +27,19 @@ pub(super) struct Line {
     pub(super) idle_since: Duration,
 }
 
+/// A request without a response head.
+pub(super) struct Unanswered {
+    pub(super) error: hyper::Error,
+    /// Nothing of it was sent.
+    pub(super) is_unsent: bool,
+}
+
 impl Line {
     pub(super) async fn open(endpoint: &Endpoint, limit: Duration) -> Result<Self, UpstreamError> {
         let name = || endpoint.authority().to_owned();
         let connected = timeout(limit, TcpStream::connect(endpoint.authority())).await;
         let elapsed = |_| UpstreamError::Timeout { endpoint: name(), limit: Limit::Connect, after: limit };
-        let refused = |source: io::Error| UpstreamError::Connect { endpoint: name(), source };
+        let refused = |source: io::Error| UpstreamError::refused(endpoint.authority(), source);
         let stream = connected.map_err(elapsed)?.map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
         // Left at its default, the client reads up to 100 header lines on the stack and fails beyond; any other
@@ -56,13 +62,14 @@ impl Line {
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, hyper::Error> {
+    ) -> Result<Response<Incoming>, Unanswered> {
         let mut response = pin!(self.sender.try_send_request(request));
         poll_fn(|cx| {
             self.drive(cx);
-            response.as_mut().poll(cx).map_err(TrySendError::into_error)
+            response.as_mut().poll(cx)
         })
         .await
+        .map_err(|failed| Unanswered { is_unsent: failed.message().is_some(), error: failed.into_error() })
     }
 
     /// Whether another request can be sent: the last answer is read to its end, and the engine has neither

@@ -6,8 +6,10 @@
 //! waits for stops costing the engine time.
 //!
 //! Four limits and separate: connect, first byte, idle between bytes, and an optional total. A request
-//! is sent again only before its first answered byte, only inside the same pool, and only when the
-//! engine cannot have worked on it: the connection was refused, or a kept-alive one turned out closed.
+//! is sent again only before the head of its answer and only inside the same pool: to another engine when the connection
+//! was refused, so that nothing of it can have reached the first; to the same engine, on a new connection, when a kept one
+//! was closed before it was written, or within a second of it, because the engine had given it up just before. What ends
+//! later may be what the request did to the engine, and goes to no other one.
 //!
 //! An endpoint that fails several times in a row is passed over for a while, longer each time, as long as another one
 //! of its pool is not: a pool never becomes empty, and nothing moves to another pool.
@@ -34,11 +36,11 @@ pub use attest::{answers, report};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Limit, UpstreamError};
 pub use identity::Identity;
-pub use options::{Outgoing, PoolOptions, Timeouts};
+pub use options::{Outgoing, PoolOptions, Timeouts, Weight};
 pub use pool::Pool;
 pub use probe::{ProbeError, ProbeFault, Ready, models, ready, warm};
 pub use reply::{Reply, ReplyBody};
-pub use seat::EndpointState;
+pub use seat::{EndpointState, IDLE_AGE_MAX};
 
 #[cfg(test)]
 pub(crate) mod testing;

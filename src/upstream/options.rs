@@ -43,6 +43,15 @@ impl Timeouts {
     }
 }
 
+/// Whether what comes of a request says anything of its endpoint's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// It does.
+    Counts,
+    /// It does not: a probe, which may well fail, and what no user waits for and none must suffer from.
+    None,
+}
+
 /// One pool: the engines of one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolOptions {
@@ -65,6 +74,8 @@ pub struct Outgoing {
     pub body: Bytes,
     /// Limits of this request in place of the pool's.
     pub timeouts: Option<Timeouts>,
+    /// Whether it counts for the health of its endpoint.
+    pub weight: Weight,
 }
 
 impl Outgoing {
@@ -85,6 +96,6 @@ impl Outgoing {
 
     fn new(method: Method, path: &'static str, body: Bytes) -> Self {
         let path = PathAndQuery::from_static(path);
-        Self { method, path, headers: HeaderMap::new(), body, timeouts: None }
+        Self { method, path, headers: HeaderMap::new(), body, timeouts: None, weight: Weight::Counts }
     }
 }

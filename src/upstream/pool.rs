@@ -11,9 +11,9 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::line::Line;
-use super::seat::{EndpointState, Seat, Ticket, Weight};
+use super::seat::{EndpointState, Seat, Ticket};
 use super::{
-    Endpoint, EndpointError, Identity, Outgoing, PoolOptions, Reply, Timeouts, UpstreamError, strict,
+    Endpoint, EndpointError, Identity, Outgoing, PoolOptions, Reply, Timeouts, UpstreamError, Weight, strict,
 };
 use crate::telemetry::Clock;
 
@@ -29,6 +29,10 @@ pub struct Pool {
     clock: Arc<dyn Clock>,
 }
 
+/// How soon after a request was sent a kept connection that the engine had given up before shows it: a round trip. What
+/// is reset later was read, and may have been the reason.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);
+
 /// A failed send, and whether another one may follow.
 struct Failure {
     error: UpstreamError,
@@ -39,8 +43,11 @@ struct Failure {
 enum Next {
     /// The engine may have begun to work: the client hears of it.
     GiveUp,
-    /// A kept-alive connection turned out closed: the same endpoint on a new one.
-    Fresh,
+    /// A kept connection was closed, and nothing of the request was sent: the same endpoint on a new one.
+    Unsent,
+    /// A kept connection turned out closed: the same endpoint on a new one, and no other, since it cannot be ruled
+    /// out that the request is what ended it.
+    Here,
     /// Nobody listens: another endpoint of the same pool.
     Elsewhere,
 }
@@ -64,16 +71,20 @@ impl Pool {
     /// Any [`UpstreamError`] before the response head; later ones come out of the reply's body.
     pub async fn send(&self, request: &Outgoing) -> Result<Reply, UpstreamError> {
         let mut refused = Vec::new();
-        let mut ticket = self.least_loaded(&refused);
+        let mut ticket = self.least_loaded(&refused, request.weight);
         let mut fresh = Freshness::Any;
+        let mut stays = false;
         for _ in 1..ATTEMPTS_MAX {
             match self.attempt(ticket, fresh, request).await {
                 Ok(reply) => return Ok(reply),
                 Err((failure, at)) => match failure.next {
-                    Next::Fresh => (ticket, fresh) = (at, Freshness::New),
-                    Next::Elsewhere if refused.len() + 1 < self.seats.len() => {
+                    Next::Unsent | Next::Here => {
+                        stays |= failure.next == Next::Here;
+                        (ticket, fresh) = (at, Freshness::New);
+                    }
+                    Next::Elsewhere if !stays && refused.len() + 1 < self.seats.len() => {
                         refused.push(at.index());
-                        (ticket, fresh) = (self.least_loaded(&refused), Freshness::Any);
+                        (ticket, fresh) = (self.least_loaded(&refused, request.weight), Freshness::Any);
                     }
                     Next::Elsewhere | Next::GiveUp => return Err(failure.error),
                 },
@@ -87,7 +98,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::send`]; [`EndpointError::None`] never, an index beyond the end wraps around.
     pub async fn send_to(&self, index: usize, request: &Outgoing) -> Result<Reply, UpstreamError> {
-        let ticket = Ticket::take(&self.seats, index % self.seats.len(), Weight::Probe);
+        let ticket = Ticket::take(&self.seats, index % self.seats.len(), Weight::None);
         self.attempt(ticket, Freshness::New, request).await.map_err(|(failure, _)| failure.error)
     }
 
@@ -118,12 +129,12 @@ impl Pool {
 
     /// The endpoint with the fewest requests, the first of equals, leaving out those that refused and, unless no
     /// other is left, those that are passed over.
-    fn least_loaded(&self, refused: &[usize]) -> Ticket {
+    fn least_loaded(&self, refused: &[usize], weight: Weight) -> Ticket {
         let now = self.clock.monotonic();
         let open = || (0..self.seats.len()).filter(|at| !refused.contains(at));
         let load = |at: &usize| self.seats[*at].in_flight();
         let well = open().filter(|at| self.seats[*at].takes(now)).min_by_key(load);
-        Ticket::take(&self.seats, well.or_else(|| open().min_by_key(load)).unwrap_or(0), Weight::Counts)
+        Ticket::take(&self.seats, well.or_else(|| open().min_by_key(load)).unwrap_or(0), weight)
     }
 
     async fn attempt(
@@ -135,7 +146,7 @@ impl Pool {
         match self.exchange(&ticket, fresh, request).await {
             Ok(open) => Ok(Reply::new(open, ticket, Arc::clone(&self.clock))),
             Err(failure) => {
-                if failure.next != Next::Fresh {
+                if !matches!(failure.next, Next::Unsent | Next::Here) {
                     ticket.failed(&failure.error, self.clock.monotonic());
                 }
                 Err((failure, ticket))
@@ -150,21 +161,32 @@ impl Pool {
             Freshness::Any => seat.checkout(self.clock.monotonic()),
             Freshness::New => None,
         };
-        let if_reset = if kept.is_some() { Next::Fresh } else { Next::GiveUp };
+        let was_kept = kept.is_some();
         let mut line = match kept {
             Some(line) => line,
-            None => Line::open(&seat.endpoint, timeouts.connect)
-                .await
-                .map_err(|error| Failure { error, next: Next::Elsewhere })?,
+            None => Line::open(&seat.endpoint, timeouts.connect).await.map_err(Failure::unconnected)?,
         };
         let sent = self.clock.monotonic();
         match head(&mut line, seat, request, timeouts).await {
             Ok(response) => Ok(Open { response, line, timeouts, sent }),
-            Err(error) => {
-                let next = if matches!(error, UpstreamError::Reset { .. }) { if_reset } else { Next::GiveUp };
+            Err((error, is_unsent)) => {
+                let is_reset = was_kept && matches!(error, UpstreamError::Reset { .. });
+                let next = match is_reset {
+                    true if is_unsent => Next::Unsent,
+                    true if self.clock.monotonic().saturating_sub(sent) <= GIVEN_UP_WITHIN => Next::Here,
+                    _ => Next::GiveUp,
+                };
                 Err(Failure { error, next })
             }
         }
+    }
+}
+
+impl Failure {
+    /// No connection was made. For want of our own descriptors there would be none to another endpoint, either.
+    fn unconnected(error: UpstreamError) -> Self {
+        let next = if error.is_local() { Next::GiveUp } else { Next::Elsewhere };
+        Self { error, next }
     }
 }
 
@@ -185,17 +207,18 @@ enum Freshness {
     New,
 }
 
+/// The response head, or why there is none and whether nothing of the request was sent.
 async fn head(
     line: &mut Line,
     seat: &Seat,
     request: &Outgoing,
     timeouts: Timeouts,
-) -> Result<Response<Incoming>, UpstreamError> {
+) -> Result<Response<Incoming>, (UpstreamError, bool)> {
     let (limit, after) = timeouts.before_first_byte();
     match timeout(after, line.exchange(prepare(request, &seat.endpoint))).await {
-        Ok(Ok(response)) => strict::checked(seat.name(), response),
-        Ok(Err(error)) => Err(UpstreamError::classify(seat.name(), &error)),
-        Err(_) => Err(UpstreamError::Timeout { endpoint: seat.name().to_owned(), limit, after }),
+        Ok(Ok(response)) => strict::checked(seat.name(), response).map_err(|error| (error, false)),
+        Ok(Err(failed)) => Err((UpstreamError::classify(seat.name(), &failed.error), failed.is_unsent)),
+        Err(_) => Err((UpstreamError::Timeout { endpoint: seat.name().to_owned(), limit, after }, false)),
     }
 }
 

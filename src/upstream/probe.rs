@@ -224,7 +224,7 @@ async fn read(mut reply: Reply, path: &'static str) -> Result<(), ProbeFault> {
     Err(ProbeFault::NoToken { path, outcome: answer.outcome, error: answer.error })
 }
 
-fn quote(body: &[u8]) -> String {
+pub(super) fn quote(body: &[u8]) -> String {
     String::from_utf8_lossy(body).trim().chars().take(QUOTE_CHARS_MAX).collect()
 }
 

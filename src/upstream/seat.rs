@@ -10,13 +10,13 @@ use tracing::{info, warn};
 
 use super::health::Health;
 use super::line::Line;
-use super::{Endpoint, Identity, Limit, UpstreamError};
+use super::{Endpoint, Identity, Limit, UpstreamError, Weight};
 
 /// Idle connections kept per endpoint; more than this many at once were a burst, and are closed.
 const IDLE_LINES_MAX: usize = 256;
 
 /// Common engines close a silent connection after five seconds; an older one is likely to be stale.
-const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
+pub const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
 
 /// One endpoint with its counters and its warm connections.
 #[derive(Debug)]
@@ -45,8 +45,12 @@ pub struct EndpointState<'a> {
     pub is_ejected: bool,
     /// Whether it was passed over, and is to be asked what it is before it gets requests again.
     pub may_be_another: bool,
+    /// Whether what it says counts for nothing until it was asked what it is.
+    pub is_unconfirmed: bool,
     /// Whether it is known not to be what its release was locked to.
     pub has_drifted: bool,
+    /// Times that it was found not to be.
+    pub doubts: u64,
 }
 
 /// One request's place at an endpoint; leaving it is dropping it, on every path.
@@ -57,14 +61,6 @@ pub(super) struct Ticket {
     weight: Weight,
     /// Requests at the endpoint when this one came, itself included.
     pub(super) in_flight: u32,
-}
-
-/// Whether what comes of a request says anything of its endpoint's health.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weight {
-    Counts,
-    /// It is asked whether it is ready, and may well not be.
-    Probe,
 }
 
 impl Ticket {
@@ -92,15 +88,20 @@ impl Ticket {
 
     /// No answer came, or not all of it.
     pub(super) fn failed(&self, error: &UpstreamError, now: Duration) {
+        if matches!(error, UpstreamError::Connect { .. }) {
+            self.seat().identity.is_away();
+        }
         // A limit on the whole answer says how much was asked for, and not how the engine is.
-        if !matches!(error, UpstreamError::Timeout { limit: Limit::Total, .. }) {
+        let is_theirs =
+            !matches!(error, UpstreamError::Timeout { limit: Limit::Total, .. }) && !error.is_local();
+        if is_theirs {
             self.fault(error, now);
         }
     }
 
     /// Counts a failure, and passes the endpoint over when it is one too many and another one can take its place.
     pub(super) fn fault(&self, what: impl fmt::Display, now: Duration) {
-        if self.weight == Weight::Probe {
+        if self.weight == Weight::None {
             return;
         }
         let seat = self.seat();
@@ -159,7 +160,9 @@ impl Seat {
             returns: health.returns,
             is_ejected: health.is_ejected(now),
             may_be_another: self.identity.may_be_another(),
+            is_unconfirmed: self.identity.is_unconfirmed(),
             has_drifted: self.identity.has_drifted(),
+            doubts: self.identity.doubts(),
         }
     }
 

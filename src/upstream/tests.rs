@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 
 mod ejection;
+mod resends;
 
 use super::testing::{Engine, LAST_CHUNK, Step, chunk, chunked_head, whole};
 use super::*;
@@ -178,4 +179,25 @@ fn a_pool_without_endpoints_is_refused() {
     let options = PoolOptions { endpoints: Vec::new(), timeouts: PATIENT };
     let made = Pool::new(options, Arc::new(SystemClock::start()));
     assert_eq!(made.unwrap_err(), EndpointError::None);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_in_time_is_a_timeout_of_its_own_limit() {
+    // Where as many connections wait as may, the system answers no further one.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(connected) = tokio::time::timeout(SOON, tokio::net::TcpStream::connect(addr)).await {
+        waiting.push(connected.unwrap());
+    }
+    let options = PoolOptions {
+        endpoints: vec![format!("http://{addr}").parse().unwrap()],
+        timeouts: Timeouts { connect: SOON, ..PATIENT },
+    };
+    let pool = Pool::new(options, Arc::new(SystemClock::start())).unwrap();
+    let error = fetch(&pool).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Timeout { limit: Limit::Connect, .. }), "{error}");
+    assert_eq!((pool.in_flight(), pool.endpoints()[0].failures), (0, 1));
 }

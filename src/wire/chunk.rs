@@ -1,22 +1,20 @@
 //! One JSON object of an answer, a stream's chunk or a whole body, borrowed from its bytes.
 //!
-//! Only what is observed is named; everything else is skipped unread.
-
-use std::borrow::Cow;
-use std::fmt;
+//! Only what is observed is named; everything else is skipped unread. A field of another shape than is known stands for
+//! none, since its client may well know it: it must not make an answer an error.
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
 use super::Usage;
+use super::lenient::{List, Number, Object, Text};
 
 #[derive(Deserialize)]
 pub(super) struct Chunk<'a> {
     #[serde(borrow, default)]
-    pub(super) choices: Option<Vec<Choice<'a>>>,
+    pub(super) choices: List<Choice<'a>>,
     #[serde(default)]
-    usage: Option<RawUsage>,
+    usage: Object<RawUsage>,
     #[serde(borrow, default)]
     pub(super) system_fingerprint: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -29,13 +27,13 @@ pub(super) struct Chunk<'a> {
 #[derive(Deserialize)]
 pub(super) struct Choice<'a> {
     #[serde(default)]
-    pub(super) index: u32,
+    index: Number,
     /// Chat, streamed.
     #[serde(borrow, default)]
-    pub(super) delta: Option<Delta<'a>>,
+    pub(super) delta: Object<Delta<'a>>,
     /// Chat, in one piece.
     #[serde(borrow, default)]
-    pub(super) message: Option<Delta<'a>>,
+    pub(super) message: Object<Delta<'a>>,
     /// Completions, both ways.
     #[serde(borrow, default)]
     pub(super) text: Option<Text<'a>>,
@@ -52,15 +50,15 @@ pub(super) struct Delta<'a> {
     #[serde(borrow, default)]
     pub(super) reasoning_content: Option<Text<'a>>,
     #[serde(borrow, default)]
-    pub(super) tool_calls: Option<Vec<ToolDelta<'a>>>,
+    pub(super) tool_calls: List<ToolDelta<'a>>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct ToolDelta<'a> {
     #[serde(default)]
-    pub(super) index: Option<usize>,
+    pub(super) index: Number,
     #[serde(borrow, default)]
-    pub(super) function: Option<FunctionDelta<'a>>,
+    pub(super) function: Object<FunctionDelta<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -74,25 +72,30 @@ pub(super) struct FunctionDelta<'a> {
 #[derive(Deserialize)]
 struct RawUsage {
     #[serde(default)]
-    prompt_tokens: u32,
+    prompt_tokens: Number,
     #[serde(default)]
-    completion_tokens: u32,
+    completion_tokens: Number,
     #[serde(default)]
-    prompt_tokens_details: Option<PromptDetails>,
+    prompt_tokens_details: Object<PromptDetails>,
 }
 
 #[derive(Deserialize)]
 struct PromptDetails {
     #[serde(default)]
-    cached_tokens: Option<u32>,
+    cached_tokens: Number,
 }
 
 impl Chunk<'_> {
+    /// Token counts; `None` where the answer's own is not told.
     pub(super) fn usage(&self) -> Option<Usage> {
-        self.usage.as_ref().map(|usage| Usage {
-            prompt_tokens: usage.prompt_tokens,
-            completion_tokens: usage.completion_tokens,
-            cached_tokens: usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens),
+        let usage = self.usage.get()?;
+        Some(Usage {
+            prompt_tokens: usage.prompt_tokens.count().unwrap_or(0),
+            completion_tokens: usage.completion_tokens.count()?,
+            cached_tokens: usage
+                .prompt_tokens_details
+                .get()
+                .and_then(|details| details.cached_tokens.count()),
         })
     }
 
@@ -101,45 +104,21 @@ impl Chunk<'_> {
     }
 }
 
+impl Choice<'_> {
+    /// Which of several answers it is; the first where it does not say.
+    pub(super) fn index(&self) -> u64 {
+        self.index.0.unwrap_or(0)
+    }
+}
+
 impl Delta<'_> {
     /// Whether it brings a part of an answer. A role alone, null and empty texts do not.
     pub(super) fn carries_token(&self) -> bool {
         [&self.content, &self.reasoning, &self.reasoning_content].into_iter().any(is_filled)
-            || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+            || self.tool_calls.iter().next().is_some()
     }
 }
 
 pub(super) fn is_filled(text: &Option<Text<'_>>) -> bool {
     text.as_ref().is_some_and(|text| !text.as_str().is_empty())
-}
-
-/// A JSON string, borrowed unless it holds an escape. (`Option<Cow<str>>` would always be copied.)
-pub(super) struct Text<'a>(Cow<'a, str>);
-
-impl Text<'_> {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(TextVisitor)
-    }
 }

@@ -27,7 +27,7 @@ pub(super) fn read_body(status: u16, body: &[u8], end: End, clocks: Clocks) -> A
         }
         Ok(Ok(chunk)) => {
             reading.take(chunk);
-            chunk.choices.is_some() || chunk.error.is_some()
+            chunk.choices.is_there() || chunk.error.is_some()
         }
         Ok(Err(_)) | Err(_) => false,
     };

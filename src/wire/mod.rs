@@ -20,6 +20,7 @@ mod digest;
 mod error;
 mod fields;
 mod json_answer;
+mod lenient;
 mod live_grader;
 mod observer;
 mod pairs;

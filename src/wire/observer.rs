@@ -50,11 +50,11 @@ impl StreamObserver {
     #[must_use]
     pub fn new(sent_ms: f64) -> Self {
         let clocks = Clocks { sent_ms, ..Clocks::default() };
-        Self::resume(clocks)
+        Self::resume(clocks, EventParser::EVENT_BYTES_MAX)
     }
 
-    /// An observer of a body whose head was already seen.
-    pub(super) fn resume(clocks: Clocks) -> Self {
+    /// An observer of a body whose head was already seen; an event of it may hold `event_bytes_max` bytes.
+    pub(super) fn resume(clocks: Clocks, event_bytes_max: usize) -> Self {
         let reading = Progress {
             clocks,
             reading: Reading::default(),
@@ -62,7 +62,7 @@ impl StreamObserver {
             terminated: false,
             gave_up: None,
         };
-        Self { parser: EventParser::new(), reading }
+        Self { parser: EventParser::within(event_bytes_max), reading }
     }
 
     /// The response head arrived.
@@ -80,6 +80,15 @@ impl StreamObserver {
         if let Err(error) = self.parser.push(bytes, |event| progress.take(event.data, at_ms)) {
             progress.gave_up.get_or_insert_with(|| error.to_string());
         }
+        if progress.is_over() {
+            self.parser.forget();
+        }
+    }
+
+    /// Whether an event was larger than is read.
+    #[must_use]
+    pub(super) const fn is_too_large(&self) -> bool {
+        self.parser.gave_up()
     }
 
     /// Whether `[DONE]` came: the reader has all it waits for, however the connection ends.

@@ -6,18 +6,13 @@ mod plain;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::io::{self, BufRead};
 
-use memchr::memchr;
 use serde_json::{Map, Value};
 
 use super::rows::{self, Row, RowFault};
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::{Halves, IdDigest, Pair, RecentIds, Record, RecordBatch};
 use plain::Columns;
-
-/// Rows that are read at once: so few that those under way stay in a core's own cache.
-const ROWS: usize = 256;
 
 /// Reads pairs row by row. What that needs is no more than some rows, and a bounded memory of ids.
 ///
@@ -34,9 +29,7 @@ pub struct PairRows<K> {
     ids: RecentIds,
     /// Lines read.
     line: usize,
-    /// A line whose end was not read yet.
-    begun: Vec<u8>,
-    /// Line and digest of each pair that was read at once.
+    /// Line and digest of each pair since ids were looked for.
     latest: Vec<(usize, IdDigest)>,
     faults: Vec<RowFault>,
 }
@@ -51,29 +44,27 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
             expected: 1,
             ids: RecentIds::default(),
             line: 0,
-            begun: Vec::new(),
             latest: Vec::new(),
             faults: Vec::new(),
         }
     }
 
-    /// Reads on: some pairs in place of what is in `batch`, whose room is used again. `false`: the input has ended, and
-    /// there was nothing more. From the first fault on there are no pairs, and what is wrong with the rest is gathered.
-    ///
-    /// # Errors
-    /// What keeps `input` from being read.
-    pub fn read(&mut self, input: &mut impl BufRead, batch: &mut RecordBatch) -> io::Result<bool> {
-        batch.clear();
-        self.latest.clear();
-        let mut goes_on = true;
-        while goes_on && batch.records().len() < ROWS {
-            goes_on = self.read_piece(input, batch)?;
+    /// Reads the next line, without its end, into `batch`, whose room is used again. Empty lines hold nothing.
+    pub fn read(&mut self, text: &[u8], batch: &mut RecordBatch) {
+        self.line += 1;
+        if !text.trim_ascii().is_empty() {
+            let Ok(()) = batch.write_pair(|pair| Ok::<_, Infallible>(self.row(text, pair)));
         }
+    }
+
+    /// Looks for the ids of what was read into `batch`, together: the places to look at, far apart in memory, then come
+    /// several at a time. From the first fault on nothing is left in it; faults are in the order of lines.
+    pub fn settle(&mut self, batch: &mut RecordBatch) {
         self.claim(batch.records());
         if !self.faults.is_empty() {
+            self.faults.sort_by_key(|fault| fault.line);
             batch.clear();
         }
-        Ok(goes_on || !batch.records().is_empty())
     }
 
     /// Names of the metrics that came so far.
@@ -86,34 +77,6 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
     #[must_use]
     pub fn faults(&self) -> &[RowFault] {
         &self.faults
-    }
-
-    /// Reads a line where it lies in the buffer of `input`, or as much of it as lies there. `false` at the end.
-    fn read_piece(&mut self, input: &mut impl BufRead, batch: &mut RecordBatch) -> io::Result<bool> {
-        let buffered = input.fill_buf()?;
-        let end = memchr(b'\n', buffered);
-        let (text, taken) = (&buffered[..end.unwrap_or(buffered.len())], buffered.len());
-        let taken = end.map_or(taken, |end| end + 1);
-        if self.begun.is_empty() && end.is_some() {
-            self.line(text, batch);
-        } else {
-            self.begun.extend_from_slice(text);
-            if end.is_some() || taken == 0 {
-                let mut line = std::mem::take(&mut self.begun);
-                self.line(&line, batch);
-                line.clear();
-                self.begun = line;
-            }
-        }
-        input.consume(taken);
-        Ok(taken > 0)
-    }
-
-    fn line(&mut self, text: &[u8], batch: &mut RecordBatch) {
-        self.line += 1;
-        if !text.trim_ascii().is_empty() {
-            let Ok(()) = batch.write_pair(|pair| Ok::<_, Infallible>(self.row(text, pair)));
-        }
     }
 
     /// Reads a row into `pair`. `false`: it has a fault, and there is nothing in `pair` to be used.
@@ -157,15 +120,13 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
         }
     }
 
-    /// Looks for the ids of what was read at once, together: the places to look at, far apart in memory, then come
-    /// several at a time. Faults are in the order of lines afterwards.
     fn claim(&mut self, records: &[Record]) {
         for (record, (line, digest)) in records.iter().zip(&self.latest) {
             if let Err(first) = self.ids.claim(*digest, *line as u64) {
                 rows::push(&mut self.faults, rows::came_before(*line, record.id(), first));
             }
         }
-        self.faults.sort_by_key(|fault| fault.line);
+        self.latest.clear();
     }
 }
 
@@ -174,17 +135,17 @@ impl<K: Fn(&str) -> Option<MetricKind>> PairRows<K> {
 /// # Errors
 /// Every bad row with its line: broken JSON, NaN, ids that come twice, a `seq` that leaves a gap.
 pub fn read_pairs(
-    mut bytes: &[u8],
+    bytes: &[u8],
     kind: impl Fn(&str) -> Option<MetricKind>,
 ) -> Result<Vec<Pair>, Vec<RowFault>> {
-    let (mut rows, mut batch, mut pairs) = (PairRows::new(kind), RecordBatch::default(), Vec::new());
-    while rows.read(&mut bytes, &mut batch).unwrap_or(false) {
-        pairs.extend(batch.take().into_iter().filter_map(|record| match record {
-            Record::Pair(pair) => Some(pair),
-            Record::Arrival(_) => None,
-        }));
-    }
-    if rows.faults.is_empty() { Ok(pairs) } else { Err(rows.faults) }
+    let (mut rows, mut batch) = (PairRows::new(kind), RecordBatch::default());
+    bytes.split(|byte| *byte == b'\n').for_each(|text| rows.read(text, &mut batch));
+    rows.settle(&mut batch);
+    let pairs = batch.take().into_iter().filter_map(|record| match record {
+        Record::Pair(pair) => Some(pair),
+        Record::Arrival(_) => None,
+    });
+    if rows.faults.is_empty() { Ok(pairs.collect()) } else { Err(rows.faults) }
 }
 
 fn pair(row: &mut Row<'_>, expected: &mut u64, kind: &impl Fn(&str) -> Option<MetricKind>) -> Option<Pair> {

@@ -31,6 +31,9 @@ struct MetricPolicyRecord {
     max: Option<LimitRecord>,
     #[serde(default, skip_serializing_if = "is_zero")]
     resolution_ms: f64,
+    /// Stored before there was one: a resolution counts in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resolution_of_margin: Option<f64>,
 }
 
 /// Most metrics are no latencies, and their records say nothing of clocks.
@@ -94,22 +97,43 @@ impl From<PolicyRecord> for Policy {
 
 impl From<&MetricPolicy> for MetricPolicyRecord {
     fn from(metric: &MetricPolicy) -> Self {
-        let MetricPolicy { name, kind, margin, abort_margin, required, tail, max, resolution_ms } = metric;
+        let MetricPolicy {
+            name,
+            kind,
+            margin,
+            abort_margin,
+            required,
+            tail,
+            max,
+            resolution_ms,
+            resolution_of_margin,
+        } = metric;
         let tail = tail.map(TailRecord::from);
         let max = max.map(|LatencyLimit { tail, ms }| LimitRecord { tail: tail.into(), ms });
         let (kind, margin, abort_margin, required) = (*kind, *margin, *abort_margin, *required);
-        let resolution_ms = *resolution_ms;
-        Self { name: name.to_string(), kind, margin, abort_margin, required, tail, max, resolution_ms }
+        let (resolution_ms, resolution_of_margin) = (*resolution_ms, *resolution_of_margin);
+        let name = name.to_string();
+        Self { name, kind, margin, abort_margin, required, tail, max, resolution_ms, resolution_of_margin }
     }
 }
 
 impl From<MetricPolicyRecord> for MetricPolicy {
     fn from(record: MetricPolicyRecord) -> Self {
-        let MetricPolicyRecord { name, kind, margin, abort_margin, required, tail, max, resolution_ms } =
-            record;
+        let MetricPolicyRecord {
+            name,
+            kind,
+            margin,
+            abort_margin,
+            required,
+            tail,
+            max,
+            resolution_ms,
+            resolution_of_margin,
+        } = record;
         let tail = tail.map(Tail::from);
         let max = max.map(|LimitRecord { tail, ms }| LatencyLimit { tail: tail.into(), ms });
-        Self { name: MetricName::new(name), kind, margin, abort_margin, required, tail, max, resolution_ms }
+        let name = MetricName::new(name);
+        Self { name, kind, margin, abort_margin, required, tail, max, resolution_ms, resolution_of_margin }
     }
 }
 

@@ -25,6 +25,8 @@ const ERROR_CHARS_MAX: usize = 200;
 pub(super) struct Reading {
     pub(super) text: String,
     tool_calls: Vec<ToolCall>,
+    /// Bytes of all of them: one answer's calls are bounded like its text.
+    call_bytes: usize,
     pub(super) usage: Option<Usage>,
     pub(super) fingerprint: Option<String>,
     pub(super) finished: Option<Finished>,
@@ -47,10 +49,10 @@ impl Reading {
         if let Some(usage) = chunk.usage() {
             self.usage = Some(usage);
         }
-        if let (None, Some(fingerprint)) = (&self.fingerprint, &chunk.system_fingerprint) {
-            self.fingerprint = Some(fingerprint.as_str().to_owned());
+        if self.fingerprint.is_none() && is_filled(&chunk.system_fingerprint) {
+            self.fingerprint = chunk.system_fingerprint.as_ref().map(|text| text.as_str().to_owned());
         }
-        let choices = chunk.choices.iter().flatten().filter(|choice| choice.index == 0);
+        let choices = chunk.choices.iter().filter(|choice| choice.index() == 0);
         choices.filter(|choice| self.take_choice(choice)).count() > 0
     }
 
@@ -61,7 +63,7 @@ impl Reading {
         if let Some(text) = &choice.text {
             self.push_text(text.as_str());
         }
-        let delta = choice.delta.as_ref().or(choice.message.as_ref());
+        let delta = choice.delta.get().or(choice.message.get());
         if let Some(delta) = delta {
             self.take_delta(delta);
         }
@@ -72,8 +74,11 @@ impl Reading {
         if let Some(content) = &delta.content {
             self.push_text(content.as_str());
         }
-        for (position, call) in delta.tool_calls.iter().flatten().enumerate() {
-            self.take_call(call.index.unwrap_or(position), call);
+        for (position, call) in delta.tool_calls.iter().enumerate() {
+            self.take_call(
+                call.index.0.map_or(position, |index| usize::try_from(index).unwrap_or(usize::MAX)),
+                call,
+            );
         }
     }
 
@@ -85,14 +90,18 @@ impl Reading {
             self.tool_calls.resize_with(index + 1, ToolCall::default);
         }
         let call = &mut self.tool_calls[index];
-        if let Some(function) = &delta.function {
-            push_bounded(&mut call.name, function.name.as_ref().map_or("", |name| name.as_str()));
-            push_bounded(&mut call.arguments, function.arguments.as_ref().map_or("", |text| text.as_str()));
+        if let Some(function) = delta.function.get() {
+            for (kept, text) in [(&mut call.name, &function.name), (&mut call.arguments, &function.arguments)]
+            {
+                let text = text.as_ref().map_or("", |text| text.as_str());
+                self.call_bytes += push_bounded(kept, text, self.call_bytes);
+            }
         }
     }
 
     fn push_text(&mut self, text: &str) {
-        push_bounded(&mut self.text, text);
+        let held = self.text.len();
+        push_bounded(&mut self.text, text, held);
     }
 
     /// The calls without their ids, which are new each time: `[{"arguments": …, "name": …}]`.
@@ -110,9 +119,11 @@ impl ToolCall {
     }
 }
 
-fn push_bounded(kept: &mut String, text: &str) {
-    let room = Answer::TEXT_BYTES_MAX.saturating_sub(kept.len());
-    kept.push_str(&text[..text.floor_char_boundary(room)]);
+/// Keeps as much of a text as there is room for beside what is held; gives the bytes of it.
+fn push_bounded(kept: &mut String, text: &str, held: usize) -> usize {
+    let bytes = text.floor_char_boundary(Answer::TEXT_BYTES_MAX.saturating_sub(held));
+    kept.push_str(&text[..bytes]);
+    bytes
 }
 
 /// `content_filter` and reasons of an engine's own are ends that the engine chose: `stop`.

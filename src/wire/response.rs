@@ -8,6 +8,7 @@ use crate::domain::{Clocks, Missing, Outcome};
 #[derive(Debug)]
 pub struct ResponseObserver {
     clocks: Clocks,
+    bytes_max: usize,
     kind: Kind,
 }
 
@@ -31,14 +32,20 @@ impl ResponseObserver {
     /// An observer of a request that was sent at `sent_ms`.
     #[must_use]
     pub fn new(sent_ms: f64) -> Self {
-        Self { clocks: Clocks { sent_ms, ..Clocks::default() }, kind: Kind::Awaited }
+        Self::within(Self::BODY_BYTES_MAX, sent_ms)
+    }
+
+    /// One that holds at most about `bytes_max` bytes of an event or of an unstreamed body.
+    #[must_use]
+    pub fn within(bytes_max: usize, sent_ms: f64) -> Self {
+        Self { clocks: Clocks { sent_ms, ..Clocks::default() }, bytes_max, kind: Kind::Awaited }
     }
 
     /// The response head arrived. A 2xx of type `text/event-stream` is a stream; anything else is a body.
     pub fn headers(&mut self, status: u16, content_type: Option<&str>, at_ms: f64) {
         self.clocks.headers_ms = Some(at_ms);
         self.kind = if (200..300).contains(&status) && is_event_stream(content_type) {
-            Kind::Stream(Box::new(StreamObserver::resume(self.clocks)))
+            Kind::Stream(Box::new(StreamObserver::resume(self.clocks, self.bytes_max)))
         } else {
             Kind::Body { status, bytes: Some(Vec::new()) }
         };
@@ -50,11 +57,21 @@ impl ResponseObserver {
             Kind::Stream(stream) => stream.push(piece, at_ms),
             Kind::Body { bytes, .. } if !piece.is_empty() => {
                 self.clocks.first_byte_ms.get_or_insert(at_ms);
-                let fits = |kept: &Vec<u8>| kept.len() + piece.len() <= Self::BODY_BYTES_MAX;
+                let fits = |kept: &Vec<u8>| kept.len() + piece.len() <= self.bytes_max;
                 *bytes = bytes.take().filter(fits);
                 bytes.iter_mut().for_each(|kept| kept.extend_from_slice(piece));
             }
             Kind::Awaited | Kind::Body { .. } => {}
+        }
+    }
+
+    /// Whether an event or the body is larger than is read.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        match &self.kind {
+            Kind::Stream(stream) => stream.is_too_large(),
+            Kind::Body { bytes, .. } => bytes.is_none(),
+            Kind::Awaited => false,
         }
     }
 
@@ -75,17 +92,18 @@ impl ResponseObserver {
     pub fn finish(self, end: End, at_ms: f64) -> Answer {
         let clocks = Clocks { end_ms: at_ms, ..self.clocks };
         match self.kind {
-            Kind::Awaited => StreamObserver::resume(clocks).finish(end, at_ms),
+            Kind::Awaited => StreamObserver::resume(clocks, self.bytes_max).finish(end, at_ms),
             Kind::Stream(stream) => stream.finish(end, at_ms),
             Kind::Body { status, bytes: Some(bytes) } => read_body(status, &bytes, end, clocks),
-            Kind::Body { status, .. } => too_large(read_body(status, b"", End::Broken, clocks)),
+            Kind::Body { status, .. } => {
+                too_large(self.bytes_max, read_body(status, b"", End::Broken, clocks))
+            }
         }
     }
 }
 
-fn too_large(answer: Answer) -> Answer {
-    let bound = ResponseObserver::BODY_BYTES_MAX;
-    let error = Some(format!("the body is larger than {bound} bytes and was not read"));
+fn too_large(bytes_max: usize, answer: Answer) -> Answer {
+    let error = Some(format!("the body is larger than {bytes_max} bytes and was not read"));
     match answer.outcome {
         Outcome::Errored(_) => Answer { error, ..answer },
         _ => Answer { outcome: Outcome::Truncated(Missing::Terminator), error, ..answer },

@@ -15,14 +15,18 @@ pub struct Event<'a> {
     pub data: &'a [u8],
 }
 
-/// An event grew past [`EventParser::EVENT_BYTES_MAX`]; nothing after it is read.
+/// An event grew past the parser's bound; nothing after it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event of the stream is larger than {} bytes", EventParser::EVENT_BYTES_MAX)]
-pub struct EventTooLarge;
+#[error("an event of the stream is larger than {bytes_max} bytes")]
+pub struct EventTooLarge {
+    /// The bound.
+    pub bytes_max: usize,
+}
 
 /// Turns pieces of a byte stream into events. However the bytes are cut, the events are the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EventParser {
+    bytes_max: usize,
     /// The line that has begun and not ended.
     line: Vec<u8>,
     /// Data lines of the event that has begun, each with its line feed.
@@ -36,6 +40,15 @@ pub struct EventParser {
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
+/// A buffer that one event made larger than this is given back after it: streams are many, and last.
+const BUFFER_KEPT_BYTES_MAX: usize = 64 << 10;
+
+impl Default for EventParser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl EventParser {
     /// Bytes that one event may hold. A chunk of a real answer holds some hundred; a server that
     /// never ends its line must not fill the memory.
@@ -43,8 +56,33 @@ impl EventParser {
 
     /// A parser at the start of a stream.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self::within(Self::EVENT_BYTES_MAX)
+    }
+
+    /// A parser whose events may hold `bytes_max` bytes.
+    #[must_use]
+    pub const fn within(bytes_max: usize) -> Self {
+        Self {
+            bytes_max,
+            line: Vec::new(),
+            data: Vec::new(),
+            name: Vec::new(),
+            past_first_line: false,
+            after_cr: false,
+            too_large: false,
+        }
+    }
+
+    /// Whether an event was too large, and nothing is read any more.
+    #[must_use]
+    pub const fn gave_up(&self) -> bool {
+        self.too_large
+    }
+
+    /// Gives back its memory, with what has begun and not ended.
+    pub(super) fn forget(&mut self) {
+        (self.line, self.data, self.name) = Default::default();
     }
 
     /// Reads the next piece and calls `on_event` for every event that it ends.
@@ -67,11 +105,15 @@ impl EventParser {
             self.end_line(&rest[..end], &mut on_event);
             rest = &rest[end + 1..];
         }
-        if self.too_large { Err(EventTooLarge) } else { Ok(()) }
+        if !self.too_large {
+            return Ok(());
+        }
+        self.forget();
+        Err(EventTooLarge { bytes_max: self.bytes_max })
     }
 
     fn fits(&self, more: usize) -> bool {
-        self.line.len() + self.data.len() + self.name.len() + more <= Self::EVENT_BYTES_MAX
+        self.line.len() + self.data.len() + self.name.len() + more <= self.bytes_max
     }
 
     fn end_line(&mut self, tail: &[u8], on_event: &mut impl FnMut(Event<'_>)) {
@@ -83,8 +125,7 @@ impl EventParser {
             let mut line = std::mem::take(&mut self.line);
             line.extend_from_slice(tail);
             self.take_line(&line, on_event);
-            line.clear();
-            self.line = line; // keeps the allocation
+            self.line = emptied(line);
         }
     }
 
@@ -112,9 +153,16 @@ impl EventParser {
         if let Some(data) = self.data.strip_suffix(b"\n") {
             on_event(Event { name: &self.name, data });
         }
-        self.data.clear();
-        self.name.clear();
+        self.data = emptied(std::mem::take(&mut self.data));
+        self.name = emptied(std::mem::take(&mut self.name));
     }
+}
+
+/// Keeps the allocation for the next one, unless it is large.
+fn emptied(mut buffer: Vec<u8>) -> Vec<u8> {
+    buffer.clear();
+    buffer.shrink_to(BUFFER_KEPT_BYTES_MAX);
+    buffer
 }
 
 #[cfg(test)]

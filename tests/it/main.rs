@@ -8,7 +8,9 @@
 //! | [`crash`] | `kill -9` in mid-ramp, and what the next process makes of it |
 //! | [`resume`] | `kill -9` in the middle of a gate, and the next process that goes on |
 //! | [`graded`] | a model that compares both arms' answers, and the verdict without it |
+//! | [`syscalls`] | how often a request and a frame are read and written, counted by strace |
 //! | [`shutdown`] | SIGTERM with a stream under way |
+//! | [`descriptors`] | a process that runs out of descriptors |
 //! | [`llama`] | a real inference server in both slots, and the ways in which it breaks |
 //! | [`clients`] | the official `openai` packages of Python and Node, through the proxy against direct |
 //! | [`bad_input`] | wrong files, wrong engines, wrong ports: exit code and sentence |
@@ -30,6 +32,8 @@ mod dashboard;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod descriptors;
+#[cfg(test)]
 mod graded;
 #[cfg(test)]
 mod llama;
@@ -41,5 +45,7 @@ mod rig;
 mod serve;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod syscalls;
 #[cfg(test)]
 mod template;

@@ -93,6 +93,9 @@ fn shared() -> String {
     std::env::var("QDRANT_URL").unwrap_or_else(|_| FACE.get_or_init(|| Face::start(0, None)).url())
 }
 
+/// For a server to delete a collection.
+const DELETE_MAX: Duration = Duration::from_secs(5);
+
 /// A collection of one test.
 pub(crate) struct Collection {
     server: String,
@@ -115,11 +118,37 @@ impl Collection {
         format!("qdrant+{}/{}", self.server, self.alias)
     }
 
+    fn address(&self, path: &str) -> String {
+        format!("{}/collections/{}{path}", self.server, self.alias)
+    }
+
     /// What the server answers; `path` follows the collection's own.
     pub(crate) async fn say(&self, method: &str, path: &str, body: Value) -> Value {
-        let url = format!("{}/collections/{}{path}", self.server, self.alias);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client.request(method.parse().unwrap(), url).json(&body);
+        let request = client.request(method.parse().unwrap(), self.address(path)).json(&body);
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Deletes what stands under its name, and what a cache made behind it.
+    #[tokio::main(flavor = "current_thread")]
+    async fn delete(&self) -> reqwest::Result<()> {
+        let client = reqwest::Client::builder().no_proxy().timeout(DELETE_MAX).build()?;
+        for path in ["-1", ""] {
+            client.delete(self.address(path)).send().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Collection {
+    /// A face goes with its process; on a server that stays nothing is left behind.
+    fn drop(&mut self) {
+        if std::env::var("QDRANT_URL").is_ok_and(|server| server == self.server) {
+            // On a thread of its own: this one may have a runtime already.
+            let deleted = std::thread::scope(|scope| scope.spawn(|| self.delete()).join());
+            if !matches!(deleted, Ok(Ok(()))) {
+                eprintln!("{} is left behind on {}", self.alias, self.server);
+            }
+        }
     }
 }

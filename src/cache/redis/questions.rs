@@ -3,8 +3,8 @@
 //! The stream lives as long as the last of its answers can, and holds as many questions as a replica scans. One that the server
 //! evicted is no loss but of hits: what a replica has read it still knows, and whether an answer may be read says the record.
 //!
-//! Absent on purpose: vector sets, which Redis has from version 8 on. They search by a graph, and the gap to the second nearest needs
-//! the true one; a scan of so few is exact and takes a third of a millisecond.
+//! Absent on purpose: vector sets, which Redis has from version 8 on. By their graph they miss the nearest, and their exact search
+//! takes thirty times as long as a scan here (measured: the cache's README).
 
 use bytes::Bytes;
 use redis::cmd;

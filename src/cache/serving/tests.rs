@@ -63,10 +63,8 @@ impl Question {
     /// The partition of the semantic tier, as far as it depends on what the key depends on, and a vector of the body.
     async fn point(&self, cache: &Cache) -> Option<(CacheKey, Vec<f32>)> {
         let ticket = self.ticket(cache).await?;
-        let Request { tenant, family, body, .. } = self.request();
-        let (namespace, embedder) = (ticket.key.namespace(), "test");
-        let key = CacheKey::new(&Asked { namespace, tenant, family, body, question: None, embedder });
-        Some((key, unit(&mut rng(body.len() as u64))))
+        let key = CacheKey::new(ticket.key.namespace(), &self.request(), None, "test");
+        Some((key, unit(&mut rng(self.body.len() as u64))))
     }
 
     /// Makes the question known, answered by its own answer.

@@ -1,10 +1,11 @@
 //! Where records come from: a file of pairs, or the Parquet files of a rollout.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use memchr::memchr;
 
 use crate::cli::{Blame, Failure};
 use crate::domain::{MetricKind, MetricName};
@@ -12,6 +13,9 @@ use crate::evidence::RecordBatch;
 use crate::judgment::Policy;
 use crate::store::{EvidenceFiles, Found};
 use crate::wire::{PairRows, RowFault};
+
+/// Rows of a file of pairs that are handed on at once: so few that those under way stay in a core's own cache.
+const ROWS: usize = 256;
 
 /// Bytes read from a file of pairs at once.
 const READ_BYTES: usize = 1 << 20;
@@ -62,6 +66,8 @@ pub(super) struct PairsFile {
     path: PathBuf,
     input: BufReader<File>,
     rows: PairRows<Kind>,
+    /// A line whose end was not read yet.
+    begun: Vec<u8>,
 }
 
 impl PairsFile {
@@ -73,17 +79,43 @@ impl PairsFile {
             path: path.to_owned(),
             input: BufReader::with_capacity(READ_BYTES, file),
             rows: PairRows::new(kind),
+            begun: Vec::new(),
         })
     }
 
     /// The next rows. A fault ends the file: what is wrong with the rest of it is gathered, and nothing more judged.
     fn next(&mut self, batch: &mut RecordBatch) -> Result<Found, Failure> {
-        let found = self.rows.read(&mut self.input, batch).map_err(|error| at(&self.path, &error))?;
-        match self.rows.faults() {
-            _ if found => Ok(Found::Records),
-            [] => Ok(Found::End),
-            faults => Err(Failure::usage(located(&self.path, faults))),
+        batch.clear();
+        let mut goes_on = true;
+        while goes_on && batch.records().len() < ROWS {
+            goes_on = self.read_piece(batch).map_err(|error| at(&self.path, &error))?;
         }
+        self.rows.settle(batch);
+        match self.rows.faults() {
+            [] if batch.records().is_empty() => Ok(Found::End),
+            faults if !goes_on && !faults.is_empty() => Err(Failure::usage(located(&self.path, faults))),
+            _ => Ok(Found::Records),
+        }
+    }
+
+    /// Reads a line where it lies in the buffer, or as much of it as lies there. `false` at the end.
+    fn read_piece(&mut self, batch: &mut RecordBatch) -> std::io::Result<bool> {
+        let Self { input, rows, begun, .. } = self;
+        let buffered = input.fill_buf()?;
+        let end = memchr(b'\n', buffered);
+        let text = &buffered[..end.unwrap_or(buffered.len())];
+        let taken = text.len() + usize::from(end.is_some());
+        if end.is_some() && begun.is_empty() {
+            rows.read(text, batch);
+        } else {
+            begun.extend_from_slice(text);
+            if end.is_some() || taken == 0 {
+                rows.read(begun, batch);
+                begun.clear();
+            }
+        }
+        input.consume(taken);
+        Ok(taken > 0)
     }
 }
 

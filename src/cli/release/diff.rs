@@ -1,72 +1,92 @@
-//! What changed between two releases, in words, and what that calls for.
+//! What changed between two releases, field by field, and what that calls for.
 
-use serde_json::json;
+mod care;
+mod words;
+
+use serde_json::{Value, json};
 
 use crate::cli::{Context, Failure, Format};
-use crate::release::Lock;
+use crate::release::{Change, Lock};
+use care::Care;
 
-/// How much care a change asks for; ordered, so that the largest one decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Care {
-    /// Nothing that answers changed.
-    None,
-    /// Answers should stay the same.
-    Same,
-    /// Answers are worded otherwise; the engine is known.
-    Fast,
-    /// Everything may be different.
-    Full,
+/// What is said of two locks.
+struct Difference {
+    sections: Vec<&'static str>,
+    changes: Vec<Change>,
+    prompts: Vec<String>,
+    suites: Vec<String>,
+    care: Care,
+    cache: &'static str,
 }
 
-impl Care {
-    const fn of(section: &str) -> Self {
-        match section.as_bytes() {
-            b"ops" | b"eval" => Self::None,
-            b"numerics" => Self::Same,
-            b"prompts" | b"sampling" | b"interface" => Self::Fast,
-            _ => Self::Full,
+impl Difference {
+    fn of(baseline: &Lock, candidate: &Lock) -> Self {
+        let sections = baseline.changed(candidate);
+        let care = sections.iter().map(|section| Care::of(section)).max().unwrap_or(Care::None);
+        let asks = care > Care::None || sections.contains(&"eval");
+        Self {
+            changes: baseline.changes(candidate),
+            prompts: baseline.changed_prompts(candidate),
+            suites: if asks { candidate.suites() } else { Vec::new() },
+            care,
+            cache: if baseline.sem() == candidate.sem() { "kept" } else { "another namespace" },
+            sections,
         }
     }
 
-    const fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Same => "same_answers",
-            Self::Fast => "fast",
-            Self::Full => "full",
-        }
+    fn of_section(&self, section: &str) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(move |change| change.section == section)
     }
 
-    /// What to do about it.
-    const fn advice(self) -> &'static str {
-        match self {
-            Self::None => "no canary: nothing that can change an answer differs",
-            Self::Same => {
-                "the answers should be the same: require disagreement in [judge], smoke suite, then mirror and a short ramp"
+    /// A section in words. What only an engine told is nothing that anybody wrote.
+    fn words(&self, section: &str) -> &'static str {
+        let is_told = |change: &Change| change.field == "told" || change.field.starts_with("told.");
+        match section {
+            "engine" if self.of_section(section).all(is_told) => {
+                "what the engine told of itself when it was locked"
             }
-            Self::Fast => {
-                "smoke and gate suites of the changed prompts; a short mirror and a fast ramp will do"
-            }
-            Self::Full => "every suite, the whole mirror window and the whole ramp",
+            _ => words::section(section),
         }
     }
-}
 
-/// A section in words.
-fn words(section: &str) -> &'static str {
-    match section {
-        "chat_template" => "the chat template: how messages become a prompt",
-        "context" => "context: length and truncation",
-        "engine" => "the engine: its kind, version or flags",
-        "eval" => "suites and policy it is gated by",
-        "interface" => "interface: tools, schemas or parsers",
-        "model" => "the model: its name or weights",
-        "numerics" => "numerics: parallelism, attention backend",
-        "ops" => "operations only",
-        "prompts" => "prompt templates, their includes or schemas",
-        "sampling" => "sampling defaults, or what clients may set",
-        "tokenizer" => "the tokenizer",
-        _ => "a section of its own",
+    fn json(&self) -> Value {
+        let changes: Vec<_> = self
+            .changes
+            .iter()
+            .map(|Change { section, field, baseline, candidate }| {
+                json!({"section": section, "field": field, "baseline": baseline, "candidate": candidate})
+            })
+            .collect();
+        json!({
+            "changed": self.sections, "changes": changes, "prompts": self.prompts, "suites": self.suites,
+            "care": self.care.word(), "advice": self.care.advice(), "rollout": self.care.stages(), "cache": self.cache,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for section in &self.sections {
+            text += &format!("  changed  {section:<14} {}\n", self.words(section));
+            for Change { field, baseline, candidate, .. } in self.of_section(section) {
+                let (before, after) = words::values(baseline, candidate);
+                text += &format!("           {field}: {before} → {after}\n");
+            }
+        }
+        if self.sections.is_empty() {
+            text += "  nothing changed\n";
+        }
+        if !self.prompts.is_empty() {
+            text += &format!("  prompts  {}\n", self.prompts.join(", "));
+        }
+        text += &format!("  cache    {}\n  calls for: {}\n", self.cache, self.care.advice());
+        if !self.suites.is_empty() {
+            text += &format!("  suites   {}\n", self.suites.join(", "));
+        }
+        if let Some(stages) = self.care.stages() {
+            text += "  for goldgate.toml:\n";
+            stages.lines().for_each(|line| text += &format!("    {line}\n"));
+        }
+        text
     }
 }
 
@@ -75,37 +95,15 @@ fn words(section: &str) -> &'static str {
 /// # Errors
 /// When stdout cannot be written.
 pub(super) fn show(baseline: &Lock, candidate: &Lock, context: &Context) -> Result<(), Failure> {
-    let changed = baseline.changed(candidate);
-    let care = changed.iter().map(|section| Care::of(section)).max().unwrap_or(Care::None);
-    let cache = if baseline.sem() == candidate.sem() { "kept" } else { "another namespace" };
+    let difference = Difference::of(baseline, candidate);
     if context.output.format() == Format::Json {
-        return context.output.json(&json!({
-            "baseline": baseline.rel().as_str(), "candidate": candidate.rel().as_str(), "changed": changed,
-            "care": care.word(), "advice": care.advice(), "cache": cache,
-        }));
+        let mut document = difference.json();
+        document["baseline"] = baseline.rel().as_str().into();
+        document["candidate"] = candidate.rel().as_str().into();
+        return context.output.json(&document);
     }
-    let mut text = format!("{} → {}\n", baseline.name(), candidate.name());
-    for section in &changed {
-        text += &format!("  changed  {section:<14} {}\n", words(section));
-    }
-    if changed.is_empty() {
-        text += "  nothing changed\n";
-    }
-    text += &format!("  cache    {cache}\n  calls for: {}\n", care.advice());
-    context.output.text(text)
+    context.output.text(format!("{} → {}\n{}", baseline.name(), candidate.name(), difference.text()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_largest_change_decides_and_an_unknown_one_is_large() {
-        let care = |sections: &[&str]| sections.iter().map(|section| Care::of(section)).max();
-        assert_eq!(care(&["ops"]), Some(Care::None));
-        assert_eq!(care(&["ops", "numerics"]), Some(Care::Same));
-        assert_eq!(care(&["prompts", "sampling"]), Some(Care::Fast));
-        assert_eq!(care(&["prompts", "tokenizer"]), Some(Care::Full));
-        assert_eq!(care(&["something_new"]), Some(Care::Full));
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cli::{ColorChoice, GlobalArgs};
+use crate::upstream::testing::{Engine, Seen, Step, whole};
 
 #[derive(Parser)]
 struct Line {
@@ -80,4 +81,112 @@ async fn what_cannot_be_locked_or_was_edited_is_told_as_usage() {
     std::fs::write(&lock, edited).unwrap();
     check(&["show", &lock], "it was edited").await;
     check(&["diff", &lock, &lock], "it was edited").await;
+}
+
+/// A scripted engine, as it tells of itself in the way of llama.cpp.
+#[derive(Clone, Copy, Debug)]
+struct Served {
+    template: &'static str,
+    /// What its tokenizer makes of the first letter of the alphabet.
+    first_id: u64,
+    temperature: f64,
+    fingerprint: &'static str,
+    /// Of `/tokenize`.
+    status: &'static str,
+}
+
+const SERVED: Served =
+    Served { template: "{{ m }}", first_id: 1, temperature: 0.8, fingerprint: "fp-1", status: "200 OK" };
+
+impl Served {
+    fn told(&self, path: &str, seen: &Seen) -> Option<Value> {
+        match path {
+            "/props" => Some(json!({"chat_template": self.template, "build_info": "b1",
+                "default_generation_settings": {"params": {"temperature": self.temperature}}})),
+            "/apply-template" => Some(json!({"prompt": format!("{}{}", self.template, seen.text())})),
+            "/tokenize" => {
+                let text = seen.text();
+                Some(
+                    json!({"tokens": text.bytes().map(|byte| self.first_id + u64::from(byte)).collect::<Vec<_>>()}),
+                )
+            }
+            "/v1/chat/completions" => Some(json!({"system_fingerprint": self.fingerprint})),
+            _ => None,
+        }
+    }
+
+    async fn start(self) -> Engine {
+        Engine::start(move |seen| {
+            let path = seen.head.split(' ').nth(1).unwrap_or_default();
+            let status = if path == "/tokenize" { self.status } else { "200 OK" };
+            let answer = match self.told(path, seen) {
+                Some(body) => whole(status, "application/json", &body.to_string()),
+                None => whole("404 Not Found", "application/json", "{}"),
+            };
+            vec![Step::Send(answer)]
+        })
+        .await
+    }
+}
+
+fn url(engine: &Engine) -> String {
+    format!("http://{}", engine.endpoint().authority())
+}
+
+/// Locks what one engine is, and asks another one.
+async fn verified(now: Served) -> Result<(Exit, Vec<String>), Failure> {
+    let folder = Folder(TempDir::new().unwrap());
+    let (then, now) = (SERVED.start().await, now.start().await);
+    let lock = folder.path("release.lock.json");
+    release(&["lock", &folder.manifest(MANIFEST), "--engine", &url(&then)]).await?;
+    let exit = release(&["verify", &lock, "--engine", &url(&now)]).await?;
+    let told = verify::report(&url(&now), "llama").await?;
+    let found = Lock::load(lock.as_ref()).unwrap().differences(&told);
+    Ok((exit, found.into_iter().map(|difference| difference.what).collect()))
+}
+
+async fn check_verify(now: Served, exit: Exit, what: &[&str]) {
+    let (code, found) = verified(now).await.unwrap();
+    assert_eq!((code, found), (exit, what.iter().map(ToString::to_string).collect()), "{now:?}");
+}
+
+#[tokio::test]
+async fn verify_passes_a_server_that_is_what_was_locked() {
+    check_verify(SERVED, Exit::Success, &[]).await;
+}
+
+#[tokio::test]
+async fn verify_fails_on_a_server_with_another_template() {
+    let now = Served { template: "[{{ m }}]", ..SERVED };
+    check_verify(now, Exit::Regression, &["chat template", "tokens of fixed conversations"]).await;
+}
+
+#[tokio::test]
+async fn verify_fails_on_a_server_with_another_tokenizer() {
+    check_verify(Served { first_id: 2, ..SERVED }, Exit::Regression, &["tokens of fixed conversations"])
+        .await;
+}
+
+#[tokio::test]
+async fn verify_fails_on_a_server_with_another_sampling_default() {
+    check_verify(Served { temperature: 0.3, ..SERVED }, Exit::Regression, &["sampling default temperature"])
+        .await;
+}
+
+#[tokio::test]
+async fn verify_fails_on_a_server_with_another_fingerprint() {
+    check_verify(Served { fingerprint: "fp-2", ..SERVED }, Exit::Regression, &["fingerprint"]).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_is_neither_locked_nor_verified() {
+    let busy = Served { status: "503 Service Unavailable", ..SERVED };
+    let failure = verified(busy).await.expect_err("it was not asked");
+    assert_eq!(failure.exit(), Exit::Invalid, "{failure}");
+    assert!(failure.to_string().contains("/tokenize answered 503"), "{failure}");
+    let folder = Folder(TempDir::new().unwrap());
+    let engine = busy.start().await;
+    let locked = release(&["lock", &folder.manifest(MANIFEST), "--engine", &url(&engine)]).await;
+    assert_eq!(locked.expect_err("nothing is known of it").exit(), Exit::Invalid);
+    assert!(!std::path::Path::new(&folder.path("release.lock.json")).exists());
 }

@@ -184,3 +184,23 @@ fn a_policy_digest_changes_with_every_rule() {
     }
     assert_eq!(digest(metric), digest(metric));
 }
+
+#[test]
+fn limits_on_clients_that_are_none_are_told() {
+    check(
+        "[server]\nnode = \"a b\"\n",
+        &["goldgate.toml:5:8: server.node: at most 32 letters, digits and signs without a space"],
+    );
+    check(
+        "[server]\npass_through = [\"/v1/*\"]\n",
+        &["goldgate.toml:5:17: server.pass_through[0]: a path, without wildcards"],
+    );
+    check(
+        "[server.limits]\nrequests_max = 0\n",
+        &["goldgate.toml:5:16: server.limits.requests_max: a whole number from 1 to 1048575, not 0"],
+    );
+    check(
+        "[server.limits]\nstreams_max = 5\n",
+        &["goldgate.toml:5:1: server.limits.streams_max: no such key"],
+    );
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{Disk, Script, World, at, ended, ending};
 use crate::control::Status;
 use crate::domain::Share;
-use crate::rollout::{Ending, Stage};
+use crate::rollout::{Ending, Stage, Window};
 
 const LEAST: Share = Share::from_ppm(10_000);
 const MOST: Share = Share::from_ppm(100_000);
@@ -96,7 +96,10 @@ async fn a_restart_copies_the_share_that_was_written() {
 #[tokio::test(start_paused = true)]
 async fn while_copies_find_no_room_the_share_does_not_grow() {
     let disk = Disk::new();
-    let script = Script { drop_every: 3, ..little_traffic(MOST) };
+    let mut script = Script { drop_every: 3, ..little_traffic(MOST) };
+    // So many drops are an alarm, which ends the stage once its shortest time is over.
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    script.plan.mirror = Window::new(minutes(9), minutes(10)).unwrap();
     let world = World::begin(&disk, &script).await;
     let id = world.start().await;
     let minutes = tokio::time::Instant::now() + Duration::from_secs(480);

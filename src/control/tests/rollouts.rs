@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::world::{Disk, Gate, Script, World, at, ended, ending};
 use crate::control::{ControlError, StartRequest};
-use crate::domain::{RolloutId, Slot};
+use crate::domain::{RolloutId, Share, Slot};
 use crate::judgment::Verdict;
 use crate::rollout::{Ending, OnInconclusive, OperatorCommand, Stage};
 use crate::store::read_evidence;
@@ -51,6 +51,23 @@ async fn a_regression_is_rolled_back_from_the_mirror_before_any_user_saw_it() {
     let told = world.told(&id).await;
     let last = told.last().unwrap();
     assert!(last.starts_with("mirror → rolled back: error: worse by"), "{last}");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_candidate_that_loses_answers_of_the_ramp_is_rolled_back_and_not_held() {
+    let disk = Disk::new();
+    let mut script = Script { lose_every: 4, ..Script::default() };
+    (script.plan.on_inconclusive, script.plan.copies.share) =
+        (OnInconclusive::Hold, Share::from_ppm(500_000));
+    script.plan.copies_max = script.plan.copies.share;
+    let world = World::begin(&disk, &script).await;
+    let id = world.start().await;
+    let status = world.traffic_until(ended).await;
+    assert_eq!(ending(&status), Some(Ending::RegressionProven), "{:?}", world.told(&id).await);
+    let told = world.told(&id).await;
+    let last = told.last().unwrap();
+    assert!(last.starts_with("ramp 25% → rolled back: error: worse by"), "{last}");
     world.stop().await;
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Script {
     pub(super) clients_per_s: u32,
     /// The first of this many copies finds no room; 0: all find some.
     pub(super) drop_every: u64,
+    /// In a ramp, the first of this many copies is answered by nobody; 0: all are answered.
+    pub(super) lose_every: u64,
 }
 
 impl Default for Script {
@@ -63,6 +65,7 @@ impl Default for Script {
             error_every: 0,
             clients_per_s: 10,
             drop_every: 0,
+            lose_every: 0,
         }
     }
 }
@@ -224,13 +227,21 @@ impl World {
         let request = RequestId::new(format!("req-{n}"));
         let mirrored = mirror_selected(&request, "mirror", table.mirror.share, table.salt);
         let drops = |nth: u64| self.script.drop_every > 0 && nth.is_multiple_of(self.script.drop_every);
-        let copies = || Copies { candidate: Some(answer(Arm::Candidate, Role::Mirror)), null: None };
+        let loses = |nth: u64| {
+            let in_ramp = table.split.candidate() > Share::ZERO;
+            in_ramp && self.script.lose_every > 0 && nth.is_multiple_of(self.script.lose_every)
+        };
+        let copies = |nth| Copies {
+            candidate: (!loses(nth)).then(|| answer(Arm::Candidate, Role::Mirror)),
+            null: None,
+        };
         let copied = if !mirrored || arm == Arm::Candidate {
             Copied::No
-        } else if drops(self.copied.fetch_add(1, Ordering::SeqCst)) {
-            Copied::Dropped(Dropped::Room)
         } else {
-            Copied::Sent(Box::new(copies()))
+            match self.copied.fetch_add(1, Ordering::SeqCst) {
+                nth if drops(nth) => Copied::Dropped(Dropped::Room),
+                nth => Copied::Sent(Box::new(copies(nth))),
+            }
         };
         let sample = Sample { serving: answer(arm, Role::Serving), copied };
         // The controller may be gone in the tests that end it.

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::{Half, UNPARSABLE_MARGIN, scored, timed, unparsable, unread};
-use crate::domain::{MetricKind, MetricName};
+use crate::domain::{MetricKind, MetricName, Tail};
 use crate::evals::error::EvalError;
 use crate::evals::run::Sample;
 use crate::evals::suite::{SliceRule, Suite};
@@ -63,9 +63,10 @@ impl Early {
             margin,
             abort_margin: None,
             required,
-            tail: None,
+            tail: (kind == MetricKind::Latency).then_some(Tail::P99),
             max: None,
             resolution_ms: 0.0,
+            resolution_of_margin: None,
         };
         let scores = suite.metrics.iter().flat_map(|one| {
             let guard = one.grader.may_find_nothing().then(|| unparsable(&one.name));

@@ -226,7 +226,7 @@ fn a_request_id_counts_once_also_after_a_restart() {
     assert_eq!((records.len(), first.records(&mirrored()).len()), (1, 0));
     assert_eq!(first.passed_over().repeated, 1);
     let options = PairingOptions::of(7);
-    let mut resumed = Pairing::resumed(options, &records);
+    let mut resumed = Pairing::resumed(options, StageSplit::NONE, &records);
     assert!(resumed.records(&mirrored()).is_empty());
     let next = served(Arm::Baseline, "b", 1);
     let next = Sample { copied: mirrored().copied, ..next };
@@ -270,4 +270,95 @@ fn a_mirror_share_that_grows_counts_no_key_and_leaves_the_ramps_share_alone() {
     let ramp = StageSplit { candidate: Share::from_ppm(250_000), mirrored: Share::from_ppm(10_000) };
     assert_eq!(arrives(ramp, Share::ZERO, 100), None);
     assert_eq!(arrives(ramp, Share::from_ppm(250_000), 101), Some(ramp.arrival_share()));
+}
+
+/// A pairing in which no tenant may make more than a quarter, past its first hundred pairs and users.
+fn capped_pairing() -> Pairing {
+    let mut pairing = Pairing::new(PairingOptions { tenant_max: Some(0.25), ..PairingOptions::of(7) });
+    pairing.open_stage(quarter());
+    for n in 0..100_u64 {
+        let pair = copied(tenants(Arm::Baseline, &format!("p{n}"), 10_000 + n, 0));
+        let user = tenants(Arm::Candidate, &format!("u{n}"), 20_000 + n, 0);
+        assert_eq!([pair, user].map(|sample| pairing.records(&sample).len()), [1, 1]);
+    }
+    pairing
+}
+
+fn tenants(arm: Arm, name: &str, key: u64, tenant: u64) -> Sample {
+    let mut sample = served(arm, name, 1);
+    (sample.serving.sticky, sample.serving.tenant) = (key, tenant);
+    sample
+}
+
+fn copied(sample: Sample) -> Sample {
+    let copies = Copies { candidate: Some(answer(Arm::Candidate, STOP, 1)), null: None };
+    Sample { copied: Copied::Sent(Box::new(copies)), ..sample }
+}
+
+#[test]
+fn a_capped_pair_uses_its_key_up() {
+    let mut pairing = capped_pairing();
+    let records = [copied(tenants(Arm::Baseline, "a", 1, 0)), tenants(Arm::Baseline, "b", 1, 0)];
+    assert!(records.iter().all(|sample| pairing.records(sample).is_empty()));
+    assert_eq!(
+        pairing.passed_over().capped,
+        1,
+        "the second is no first request, and is not even asked about"
+    );
+}
+
+#[test]
+fn one_tenants_users_weigh_no_more_than_its_cap() {
+    let mut pairing = capped_pairing();
+    let mut counted =
+        |n: u64, tenant: u64, arm| !pairing.records(&tenants(arm, &format!("n{n}"), n, tenant)).is_empty();
+    let arm = |n: u64| if n % 4 < 2 { Arm::Candidate } else { Arm::Baseline };
+    // Tenant 0 made the first hundred; others come, then half and half.
+    let one = (0..3_000).filter(|n| n % 2 == 0).filter(|n| counted(*n, 0, arm(*n))).count();
+    let others = (0..3_000).filter(|n| n % 2 == 1).filter(|n| counted(*n, 1 + n % 30, arm(*n))).count();
+    assert_eq!((one, others), (0, 1_500), "it had made all there was");
+    let later = (3_000..6_000).filter(|n| counted(*n, if n % 2 == 0 { 0 } else { 1 + n % 30 }, arm(*n)));
+    let of_tenant_0 = later.count() - 1_500;
+    assert!(
+        (899..=902).contains(&of_tenant_0),
+        "a quarter of all that count, its first hundred included: {of_tenant_0}"
+    );
+}
+
+#[test]
+fn who_gives_up_uses_the_key_up_and_the_sample_ratio_sees_it() {
+    let mut policy = crate::judgment::Policy::default_live();
+    policy.metrics.truncate(1);
+    let ratio = |gives_up: bool| {
+        let mut pairing = pairing();
+        pairing.open_stage(quarter());
+        let mut collector = crate::evidence::Collector::new(&policy.specs()).unwrap();
+        for key in 0..4_000_u64 {
+            let arm = if key % 4 == 0 { Arm::Candidate } else { Arm::Baseline };
+            let mut first = tenants(arm, &format!("a{key}"), key, 1);
+            if gives_up && arm == Arm::Candidate && key % 3 == 0 {
+                first.serving.outcome = Outcome::ClientGone;
+            }
+            // Whoever gave up comes again, and is answered quickly.
+            for sample in [first, tenants(arm, &format!("b{key}"), key, 1)] {
+                pairing.records(&sample).iter().for_each(|record| collector.push(record).unwrap());
+            }
+        }
+        let [keys] = collector.snapshot().assigned() else { panic!("one share") };
+        let (assigned, all) = (keys.candidate, keys.baseline + keys.candidate);
+        crate::stats::sample_ratio_log_bayes_factor(assigned, all, 0.25, 10_000.0).unwrap()
+    };
+    assert!(ratio(false) < 0.0 && ratio(true) > crate::stats::SAMPLE_RATIO_ALARM, "{}", ratio(true));
+}
+
+#[test]
+fn a_restart_at_all_users_goes_on_counting_them_and_under_a_split_does_not() {
+    let resumed = |candidate: Share| {
+        let split = StageSplit { candidate, mirrored: Share::ZERO };
+        let mut pairing = Pairing::resumed(PairingOptions::of(7), split, &[]);
+        let mut sample = served(Arm::Candidate, "a", 1);
+        sample.serving.share = candidate;
+        pairing.records(&sample).len()
+    };
+    assert_eq!((resumed(Share::FULL), resumed(Share::from_ppm(250_000))), (1, 0));
 }

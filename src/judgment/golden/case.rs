@@ -4,7 +4,7 @@ use super::differences::{Differences, admitted};
 use super::estimate::{Estimate, estimate};
 use super::{GoldenAsk, GoldenMetric, GoldenPair};
 use crate::domain::{MetricKind, MetricName};
-use crate::evidence::{Aspect, Halves};
+use crate::evidence::{Aspect, Halves, THREEFOLD_MARGIN};
 use crate::judgment::{Bounds, Flips, MetricJudgment, Reason, SliceJudgment, Strata, Unit, Verdict};
 use crate::stats::mcnemar;
 
@@ -34,14 +34,14 @@ impl Asked<'_> {
         let ruling = self.rule(&differences, ask);
         let (worse, better) = differences.flips();
         let right_or_wrong = matches!(metric.kind, MetricKind::Event | MetricKind::Score);
-        let shorter = self.aspect == Aspect::Shorter;
-        let towards_good = metric.kind == MetricKind::Score || shorter;
-        let mean = |half: fn(Halves) -> Option<f64>| if shorter { None } else { mean(metric, half) };
+        let towards_good = metric.kind == MetricKind::Score || self.aspect == Aspect::Shorter;
+        let is_first = matches!(self.aspect, Aspect::Body | Aspect::Longer);
+        let mean = |half: fn(Halves) -> Option<f64>| if is_first { mean(metric, half) } else { None };
         let judgment = MetricJudgment {
             name: self.name(),
-            kind: metric.kind,
+            kind: if self.is_tail() { MetricKind::Harm } else { metric.kind },
             verdict: ruling.verdict,
-            required: metric.required,
+            required: metric.required && !self.is_tail(),
             pairs: metric.pairs.len() as u64,
             missing: lost(metric),
             baseline: mean(|halves| halves.baseline),
@@ -52,7 +52,7 @@ impl Asked<'_> {
                 .map(|(low, high)| if towards_good { (-high, -low) } else { (low, high) })
                 .map(Bounds::from),
             level: 1.0 - 2.0 * ask.alpha,
-            margin: metric.margin,
+            margin: self.margin(),
             log_e_promote: None,
             log_e_abort: None,
             weight: None,
@@ -65,6 +65,19 @@ impl Asked<'_> {
             reason: ruling.reason,
         };
         (judgment, ruling.needed)
+    }
+
+    /// A tail is counted in cases, against a margin of its own, and is always a guard: what must pass is the body.
+    fn is_tail(&self) -> bool {
+        self.aspect == Aspect::Threefold
+    }
+
+    fn is_ratio(&self) -> bool {
+        self.metric.kind.is_ratio() && !self.is_tail()
+    }
+
+    fn margin(&self) -> f64 {
+        if self.is_tail() { THREEFOLD_MARGIN } else { self.metric.margin }
     }
 
     fn name(&self) -> MetricName {
@@ -96,9 +109,9 @@ impl Asked<'_> {
 
     /// Reads the verdict from the ends of the interval.
     fn read(&self, estimate: &Estimate, differences: &Differences, ask: &GoldenAsk) -> Ruling {
-        let ratio = self.metric.kind.is_ratio();
+        let ratio = self.is_ratio();
         let shown = |d: f64| if ratio { d.exp_m1() } else { d };
-        let (worse_by, margin) = (shown(estimate.mean), self.metric.margin);
+        let (worse_by, margin) = (shown(estimate.mean), self.margin());
         let interval = (shown(estimate.interval.0), shown(estimate.interval.1));
         let verdict = if interval.1 < margin {
             Verdict::Pass

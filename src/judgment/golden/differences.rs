@@ -20,11 +20,12 @@ pub(super) struct Differences {
 impl Differences {
     pub(super) fn of(metric: &GoldenMetric, aspect: Aspect) -> Self {
         let sign = if aspect == Aspect::Shorter { -1.0 } else { 1.0 };
-        let ratio = metric.kind.is_ratio();
+        let ratio = metric.kind.is_ratio() && aspect != Aspect::Threefold;
         let worst = if ratio { LN_2 } else { 1.0 };
         let difference = |pair: &GoldenPair| {
             let halves = admitted(metric, pair);
             match (ratio, halves.baseline, halves.candidate) {
+                _ if aspect == Aspect::Threefold => threefold(halves),
                 (true, Some(baseline), Some(candidate)) => sign * (candidate.ln() - baseline.ln()),
                 // A lost half counts as twice as slow, which is as far as live evidence reads a ratio.
                 (true, _, _) => worst,
@@ -84,6 +85,19 @@ impl Differences {
     pub(super) fn flips(&self) -> (u64, u64) {
         let count = |worse: fn(f64) -> bool| self.values.iter().filter(|d| worse(**d)).count() as u64;
         (count(|d| d > 0.0), count(|d| d < 0.0))
+    }
+}
+
+/// Whether the candidate took more than three times as long, less whether the baseline did. This test can only fail, so
+/// what the baseline lost proves nothing against the candidate; what the candidate lost is the worst case.
+fn threefold(halves: Halves) -> f64 {
+    let indicator = |condition| f64::from(u8::from(condition));
+    match (halves.baseline, halves.candidate) {
+        (Some(baseline), Some(candidate)) => {
+            indicator(candidate > 3.0 * baseline) - indicator(baseline > 3.0 * candidate)
+        }
+        (Some(_), None) => 1.0,
+        (None, _) => 0.0,
     }
 }
 

@@ -216,3 +216,36 @@ fn a_busy_client_judges_no_time_and_nothing_else_changes() {
     assert_eq!(judged(MetricKind::Latency, 0, 400), Verdict::Pass, "too short to tell");
     assert_eq!(judged(MetricKind::Score, 10, 9_000), Verdict::Pass, "no time is judged");
 }
+
+#[test]
+fn three_percent_of_golden_answers_ten_times_slower_are_found() {
+    let latencies = |every: usize| {
+        let base = |at: usize| 200.0 + (at * 37 % 50) as f64;
+        let slow = move |at: usize| if at % every == every / 2 { 10.0 } else { 1.0 };
+        (0..300).map(move |at| (base(at), base(at) * slow(at) * (0.97 + (at * 7 % 6) as f64 / 100.0)))
+    };
+    let judgment = judged(&metric(MetricKind::Latency, 0.20, latencies(33)));
+    let verdicts: Vec<_> = judgment.metrics.iter().map(|one| (one.name.as_str(), one.verdict)).collect();
+    assert_eq!(verdicts, [("m", Verdict::Pass), ("m:threefold", Verdict::Fail)]);
+    assert_eq!(judgment.verdict, Verdict::Fail);
+    let tail = &judgment.metrics[1];
+    assert_eq!((tail.required, tail.margin, tail.examples.len()), (false, 0.005, 5));
+    assert!(
+        tail.reason.to_string().starts_with("m:threefold: worse by 3 points, at least 1."),
+        "{}",
+        tail.reason
+    );
+    let alike = judged(&metric(MetricKind::Latency, 0.20, latencies(301)));
+    assert_eq!(alike.verdict, Verdict::Pass, "{}", alike.reasons[0]);
+}
+
+#[test]
+fn golden_times_that_the_baseline_lost_prove_no_tail_of_the_candidate() {
+    let mut latency = metric(MetricKind::Latency, 0.20, (0..1_000).map(|_| (200.0, 200.0)));
+    latency.pairs[..15].iter_mut().for_each(|pair| pair.halves.baseline = None);
+    assert_eq!(judged(&latency).metrics[1].verdict, Verdict::Pass);
+    latency.pairs[..15]
+        .iter_mut()
+        .for_each(|pair| pair.halves = Halves { baseline: Some(200.0), candidate: None });
+    assert_eq!(judged(&latency).metrics[1].verdict, Verdict::Fail);
+}

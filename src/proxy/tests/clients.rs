@@ -68,6 +68,25 @@ async fn one_request_too_many_is_told_when_to_come_back() {
     let answer = rig.ask(&chat("")).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
     assert!(answer.body.contains("overloaded"));
+    // It waits for nothing, not for its own body either.
+    let mut second = rig.client().await;
+    second.send(format!("POST {CHAT} HTTP/1.1\r\nhost: g\r\ncontent-length: 1000\r\n\r\n").as_bytes()).await;
+    assert_eq!(second.answer().await.status, 503);
+    assert_eq!(rig.counters.snapshot().in_flight, 1, "the first one is still there");
+}
+
+#[tokio::test]
+async fn connections_of_another_process_are_other_keys() {
+    let engine = Engine::always(body_of("x")).await;
+    let mut keys = std::collections::BTreeSet::new();
+    for node in ["a", "b"] {
+        let mut rig = Rig::new(&engine, None, |setup| setup.options.node = node.to_owned()).await;
+        for _ in 0..2 {
+            rig.ask(&chat("")).await;
+            keys.insert(rig.sample().await.serving.sticky);
+        }
+    }
+    assert_eq!(keys.len(), 4, "two connections of two replicas");
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ const NEVER: Duration = Duration::from_secs(10);
 struct Window {
     name: &'static str,
     fields: &'static str,
+    /// What the client sends behind its request, in one piece with it.
+    behind: &'static str,
     plays: fn() -> Vec<Step>,
     sees: &'static str,
     outcome: Outcome,
@@ -39,12 +41,18 @@ fn half_a_body() -> Vec<Step> {
 
 const STREAM: &str = r#","stream":true"#;
 
-const WINDOWS: [Window; 7] = [
+const WINDOWS: [Window; 9] = [
     window("before the first byte", STREAM, || vec![Step::Hang], ""),
     window("between head and first event", STREAM, || begun(&[]), "HTTP/1.1 200"),
     window("in mid-stream", STREAM, || begun(&[token("a")]), "content"),
     window("without a stream, before the first byte", "", || vec![Step::Hang], ""),
     window("without a stream, in mid-body", "", half_a_body, "choices"),
+    // The server reads nothing more while it has bytes of what comes next.
+    Window { behind: "\r\n", ..window("with an empty line behind it", "", || vec![Step::Hang], "") },
+    Window {
+        behind: "GET /v1/models HTTP/1.1\r\nhost: g\r\n\r\n",
+        ..window("with another request behind it", "", || vec![Step::Hang], "")
+    },
     window("between the last token and [DONE]", STREAM, || begun(&[token("a"), finish()]), "stop"),
     // The client has had all of its answer: clients leave at `[DONE]`, and that is how a whole answer ends.
     Window {
@@ -59,7 +67,7 @@ const fn window(
     plays: fn() -> Vec<Step>,
     sees: &'static str,
 ) -> Window {
-    Window { name, fields, plays, sees, outcome: Outcome::ClientGone }
+    Window { name, fields, behind: "", plays, sees, outcome: Outcome::ClientGone }
 }
 
 /// What one process holds for the proxy and its engine: tasks of this test's runtime, and open sockets of the two
@@ -139,7 +147,9 @@ async fn a_client_that_leaves_frees_the_engine_within_a_quarter_second_in_every_
         let mut rig = Rig::plain(&engine).await;
         leave(window.name, &mut rig, &[&engine], window.outcome, async |rig| {
             let mut client = rig.client().await;
-            client.post(CHAT, "", &chat(window.fields)).await;
+            let body = chat(window.fields);
+            let head = format!("POST {CHAT} HTTP/1.1\r\nhost: g\r\ncontent-length: {}\r\n\r\n", body.len());
+            client.send([&head, &body, window.behind].concat().as_bytes()).await;
             engine.arrived(1).await;
             client.sees(window.sees).await;
             client

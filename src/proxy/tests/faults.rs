@@ -145,7 +145,13 @@ async fn an_engine_that_says_something_odd_is_relayed_as_it_is_and_read_for_what
 async fn an_endless_line_is_relayed_to_its_end_and_observed_no_further_than_its_bound() {
     for mode in run::MODES {
         for role in run::ROLES {
-            run::cell(&streams::endless_line(), role, mode).await;
+            let mut fault = streams::endless_line();
+            if role == run::Role::Mirror {
+                // A copy is read no further, and whether a long body is an answer is then not known.
+                (fault.stream.line, fault.plain.line) = (Line::Closed, Line::Closed);
+                fault.plain.evidence = Evidence::Lost;
+            }
+            run::cell(&fault, role, mode).await;
         }
     }
 }

@@ -229,6 +229,14 @@ impl Client {
         self.until(b"\r\n\r\n").await.expect("a response head")
     }
 
+    /// Takes in at least `bytes` more.
+    pub(super) async fn reads_some(&mut self, bytes: usize) {
+        let wanted = self.buffer.len() + bytes;
+        while self.buffer.len() < wanted {
+            assert!(self.fill().await, "closed after {} bytes", self.buffer.len());
+        }
+    }
+
     /// Whether the connection ends here in order, with nothing left to read.
     pub(super) async fn closes(&mut self) -> bool {
         self.buffer.is_empty() && matches!(self.stream.read_buf(&mut self.buffer).await, Ok(0))

@@ -46,6 +46,25 @@ async fn an_answer_with_another_fingerprint_is_no_evidence_and_is_not_cached() {
 }
 
 #[tokio::test]
+async fn an_engine_that_is_to_be_confirmed_first_answers_and_counts_for_nothing_until_it_is() {
+    let engine = Engine::always(signed("f1")).await;
+    let rig = Rig::new(&engine, None, |setup| setup.cache = true).await;
+    let occupant = Arc::clone(&rig.slots.occupant(Slot::Blue).unwrap());
+    let identity = occupant.pool.identity(0);
+    identity.confirm_first();
+    for word in ["miss", "miss"] {
+        let answer = rig.ask(&chat("")).await;
+        assert!(answer.status == 200 && answer.body.contains("hi"), "{answer:?}");
+        assert_eq!(answer.header("x-goldgate-cache"), Some(word));
+    }
+    identity.confirm(Some("f1".to_owned()));
+    for word in ["miss", "hit"] {
+        assert_eq!(rig.ask(&chat("")).await.header("x-goldgate-cache"), Some(word));
+    }
+    assert_eq!(ended(rig).await, (1, 2));
+}
+
+#[tokio::test]
 async fn a_pair_with_a_strange_copy_is_no_pair() {
     let (blue, green) = (Engine::always(signed("f1")).await, Engine::always(signed("f2")).await);
     let rig = Rig::new(&blue, Some(&green), |setup| setup.table = all_mirrored()).await;

@@ -62,7 +62,11 @@ fn a_first_token_that_the_template_and_the_tokenizer_both_write_is_told() {
 fn a_template_that_reads_the_clock_is_told() {
     let dated = format!("Today is {{{{ strftime_now('%d %b %Y') }}}}.\n{MESSAGES}");
     check(&dated, &tokenizer(true), &["reads the clock"]);
-    check(&format!("{{% if tools %}}{dated}{{% endif %}}{MESSAGES}"), &tokenizer(true), &[]);
+    check(&format!("{{% if tools %}}{dated}{{% endif %}}{MESSAGES}"), &tokenizer(true), &["reads the clock"]);
+    let in_macro = format!("{{% macro day() %}}{{{{ now() }}}}{{% endmacro %}}{MESSAGES}");
+    check(&in_macro, &tokenizer(true), &["reads the clock (now)"]);
+    let own = format!("{{% set now = 'noon' %}}{{{{ now }}}}{MESSAGES}{{{{ messages[0].today }}}}");
+    check(&own, &tokenizer(true), &[]);
 }
 
 #[test]
@@ -70,4 +74,24 @@ fn what_cannot_be_checked_is_told_and_no_error() {
     check("{{ raise_exception('no system prompt') }}", &tokenizer(true), &["no system prompt"]);
     check("{% if %}", &tokenizer(true), &["cannot be rendered here"]);
     check(MESSAGES, "{}", &[]);
+}
+
+#[test]
+fn an_answer_as_long_as_the_engine_takes_with_its_prompt_is_told() {
+    let of = |tokens: u64, flags: &str| {
+        format!("[sampling]\nmax_tokens = {tokens}\n[engine]\nkind = \"vllm\"\nflags = [{flags}]\n")
+    };
+    let check = |lines: String, expected: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = folder.path().join("release.toml");
+        fs::write(&manifest, format!("name = \"r\"\n[model]\nid = \"m\"\n{lines}")).unwrap();
+        let said: Vec<_> = lints(&manifest).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), expected.len(), "{said:?}");
+        assert!(said.iter().zip(expected).all(|(said, part)| said.contains(part)), "{said:?}");
+    };
+    check(of(512, "\"--max-model-len=8192\""), &[]);
+    check(of(8192, "\"--max-model-len=8192\""), &["max_tokens is 8192 and the engine takes 8192"]);
+    check(of(8192, "\"-c\", \"4096\""), &["takes 4096 tokens"]);
+    check(of(8192, "\"-c\", \"0\""), &[]);
+    check(of(8192, ""), &[]);
 }

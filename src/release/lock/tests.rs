@@ -134,6 +134,92 @@ fn a_lock_reads_back_and_an_edited_one_is_refused() {
 }
 
 #[test]
+fn a_lock_with_sections_that_are_not_the_known_ones_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("release.lock.json");
+    let written: Value = serde_json::from_str(&lock(|_, text| text).unwrap().to_json()).unwrap();
+    let said = |change: &dyn Fn(&mut Map<String, Value>)| {
+        let mut edited = written.clone();
+        change(edited["sections"].as_object_mut().unwrap());
+        fs::write(&path, edited.to_string()).unwrap();
+        Lock::load(&path).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert_eq!(said(&|_| ()), "");
+    let unknown = said(&|sections| drop(sections.insert("x".to_owned(), "{}".into())));
+    assert!(unknown.contains("unknown section \"x\""), "{unknown}");
+    let missing = said(&|sections| drop(sections.remove("ops")));
+    assert!(missing.contains("its section \"ops\" is missing"), "{missing}");
+}
+
+#[test]
+fn another_name_is_a_label_and_no_other_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("release.lock.json");
+    let written = lock(|_, text| text).unwrap();
+    fs::write(&path, written.to_json().replace("chat-v2", "chat-v3")).unwrap();
+    let read = Lock::load(&path).unwrap();
+    assert_eq!((read.name(), read.ids()), ("chat-v3", written.ids()));
+}
+
+#[test]
+fn floats_and_texts_of_the_sampling_reach_requests_as_they_were_written() {
+    let sampling = r#"logit_bias = { "50256" = -1.5, "1" = 2 }
+stop = ["3.14", "@text:x", "END"]
+grammar = "1.0""#;
+    let change = |to: &str| {
+        let to = format!("max_tokens = 512\n{to}");
+        lock(|name, text| if name == "release.toml" { text.replace("max_tokens = 512", &to) } else { text })
+            .unwrap()
+    };
+    let locked = change(sampling);
+    let expected = json!({"temperature": 0.5, "max_tokens": 512, "logit_bias": {"50256": -1.5, "1": 2},
+        "stop": ["3.14", "@text:x", "END"], "grammar": "1.0"});
+    assert_eq!(Value::Object(locked.sampling().clone()), expected);
+    for (from, to) in [("-1.5", "\"-1.5\""), ("\"3.14\"", "3.14"), ("\"1.0\"", "1.0")] {
+        assert_ne!(change(&sampling.replace(from, to)).sem(), locked.sem(), "{from} is not {to}");
+    }
+}
+
+#[test]
+fn what_changed_is_told_field_by_field() {
+    let before = lock(|_, text| text).unwrap();
+    let check = |file: &str, from: &str, to: &str, expected: &[(&str, &str, Value, Value)]| {
+        let after = lock(|name, text| if name == file { text.replace(from, to) } else { text }).unwrap();
+        let expected: Vec<_> = expected
+            .iter()
+            .cloned()
+            .map(|(section, field, baseline, candidate)| (section, field.to_owned(), baseline, candidate))
+            .collect();
+        let found: Vec<_> = before
+            .changes(&after)
+            .into_iter()
+            .map(|Change { section, field, baseline, candidate }| (section, field, baseline, candidate))
+            .collect();
+        assert_eq!(found, expected);
+        before.changed_prompts(&after)
+    };
+    let none = Vec::<String>::new();
+    let prompts = check(
+        "release.toml",
+        "temperature = 0.5",
+        "top_p = 0.9",
+        &[
+            ("sampling", "temperature", json!(0.5), json!(null)),
+            ("sampling", "top_p", json!(null), json!(0.9)),
+        ],
+    );
+    assert_eq!(prompts, none);
+    let flags = |flag: &str| json!([flag]);
+    let (from, to) = ("--max-model-len=8192", "--max-model-len=4096");
+    check("release.toml", from, to, &[("engine", "flags", flags(from), flags(to))]);
+    let (from, to) = ("Think.", "Guess.");
+    let prompts = check("part.j2", from, to, &[("prompts", "files.part.j2", from.into(), to.into())]);
+    assert_eq!(prompts, ["answer"], "by way of what it includes");
+    assert_eq!(before.suites(), ["gsm8k"]);
+    assert_eq!(before.engine_flag(&["-c", "--max-model-len"]), Some(8192));
+}
+
+#[test]
 fn what_moves_is_refused_and_slips_are_located() {
     let error = |from: &str, to: &str| {
         lock(|name, text| if name == "release.toml" { text.replace(from, to) } else { text })

@@ -1,4 +1,4 @@
-//! Sequential tests and intervals for the rate of an event in one arm: absolute limits.
+//! Sequential tests and intervals for the rate of an event: answers that are lost, audits that find something wrong.
 
 use super::bets::Side;
 use crate::stats::Interval;
@@ -9,7 +9,7 @@ use crate::stats::special::{ln_beta, ln_beta_reg};
 /// Largest concentration: beyond it the mixture is a point mass to double precision.
 const LARGEST_CONCENTRATION: f64 = 1e12;
 
-/// An e-process for the rate of an event against a fixed limit, such as "at most 1 % slower than 800 ms".
+/// An e-process for the rate of an event against a fixed limit, such as "at most 2 % of the answers are lost".
 ///
 /// *Promise.* Under H0, P(ever E ≥ 1/α) ≤ α, at any look. H0 is "the rate is at most the limit"
 /// ([`Side::Abort`]) or "at least" ([`Side::Promote`]).

@@ -136,6 +136,50 @@ async fn a_fingerprint_that_changes_from_answer_to_answer_is_none() {
     assert_eq!(told.await.fingerprint, None);
 }
 
+/// What an engine tells that answers `status` the first `times` times it is asked `route`, and is a llama.cpp otherwise.
+async fn told_past(status: &'static str, route: &'static str, times: usize) -> Result<EngineReport, String> {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let engine = Engine::start(move |seen| {
+        let path = seen.head.split(' ').nth(1).unwrap_or_default();
+        let is_route = usize::from(path == route);
+        let is_bad = is_route == 1 && asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < times;
+        let (status, body) = match llama(path, seen) {
+            Some(body) if !is_bad => ("200 OK", body),
+            Some(_) => (status, "{}".to_owned()),
+            None => ("404 Not Found", "{}".to_owned()),
+        };
+        vec![Step::Send(whole(status, "application/json", &body))]
+    })
+    .await;
+    super::report(&pool(&engine), 0, "m1").await.map_err(|fault| fault.to_string())
+}
+
+#[tokio::test]
+async fn an_engine_that_is_busy_or_out_of_order_was_not_asked() {
+    for (status, route) in [
+        ("429 Too Many Requests", "/props"),
+        ("500 Internal Server Error", "/tokenize"),
+        ("503 Service Unavailable", "/tokenize"),
+        ("503 Service Unavailable", "/v1/chat/completions"),
+    ] {
+        let fault = told_past(status, route, usize::MAX).await.expect_err(route);
+        assert!(fault.contains(route) && fault.contains(&status[..3]), "{fault}");
+    }
+    let whole = told_past("", "", 0).await.unwrap();
+    for status in ["404 Not Found", "405 Method Not Allowed", "501 Not Implemented", "400 Bad Request"] {
+        let told = told_past(status, "/tokenize", usize::MAX).await.unwrap();
+        assert_eq!(told, EngineReport { tokens: None, ..whole.clone() }, "it has no such route: {status}");
+    }
+}
+
+#[tokio::test]
+async fn one_bad_moment_of_an_engine_changes_nothing_of_what_it_tells() {
+    let whole = told_past("", "", 0).await.unwrap();
+    for route in ["/props", "/tokenize", "/v1/chat/completions"] {
+        assert_eq!(told_past("503 Service Unavailable", route, 1).await.unwrap(), whole, "{route}");
+    }
+}
+
 #[tokio::test]
 async fn an_engine_that_still_loads_its_model_does_not_answer_yet() {
     for (status, expected) in [("503 Service Unavailable", false), ("200 OK", true)] {

@@ -204,6 +204,23 @@ async fn an_engine_that_drifted_gets_requests_only_where_no_other_takes_them() {
 }
 
 #[tokio::test]
+async fn the_only_engine_of_a_pool_is_to_be_confirmed_again_once_nobody_was_there() {
+    let (engine, clock) = (Engine::always(ok()).await, Arc::new(ManualClock::at(Timestamp::from_millis(0))));
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (endpoint, expected) in
+        [(engine.endpoint(), false), (format!("http://{closed}").parse().unwrap(), true)]
+    {
+        let options = PoolOptions { endpoints: vec![endpoint], timeouts: PATIENT };
+        let pool = Pool::new(options, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+        pool.identity(0).confirm_first();
+        pool.identity(0).confirm(None);
+        ask(&pool, 1).await;
+        let state = pool.endpoints()[0];
+        assert_eq!((state.is_unconfirmed, state.is_ejected, state.has_drifted), (expected, false, false));
+    }
+}
+
+#[tokio::test]
 async fn an_engine_that_was_passed_over_is_asked_what_it_is_before_it_gets_requests_again() {
     let ((ill, is_well), well) = (ill(vec![Step::Close]).await, Engine::always(ok()).await);
     let (pool, clock) = pool_of(&[&ill, &well]);

@@ -60,3 +60,24 @@ fn an_answer_without_finish_broke() {
     check(200, &GOOD[..60], End::Stalled, "stalled");
     check(200, &GOOD[..60], End::ClientGone, "client_gone");
 }
+
+#[test]
+fn a_field_of_another_shape_is_none_and_the_answer_still_one() {
+    let with = |from: &str, to: &str| check(200, &GOOD.replace(from, to), End::Clean, "complete(stop)");
+    let parts =
+        r#"[{"type":"text","text":"hel"},{"type":"thinking","thinking":[1]},3,{"type":"text","text":"lo"}]"#;
+    assert_eq!(with("\"hello\"", parts).text, "hello");
+    assert_eq!(with("\"completion_tokens\":2", "\"completion_tokens\":null").usage, None);
+    assert_eq!(with("\"completion_tokens\":2", "\"completion_tokens\":\"two\"").usage, None);
+    assert_eq!(with("\"prompt_tokens\":7", "\"prompt_tokens\":-1.5").usage.unwrap().prompt_tokens, 0);
+    for (from, to) in [
+        ("\"index\":0", "\"index\":null"),
+        ("\"index\":0", "\"index\":\"0\""),
+        ("\"chat.completion\"", "{\"is\":[1,{\"a\":null}]}"),
+        ("\"role\":\"assistant\"", "\"tool_calls\":{},\"reasoning\":7"),
+        ("\"role\":\"assistant\"", "\"tool_calls\":null,\"reasoning_content\":[\"a\"]"),
+    ] {
+        assert_eq!(with(from, to).text, "hello", "{to}");
+    }
+    assert_eq!(with("\"choices\":[", "\"system_fingerprint\":5,\"choices\":[null,").fingerprint, None);
+}

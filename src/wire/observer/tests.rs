@@ -233,3 +233,30 @@ proptest! {
         prop_assert!(!matches!(answer.outcome, Outcome::Complete(_)));
     }
 }
+
+#[test]
+fn a_chunk_with_a_field_of_another_shape_still_brings_its_finish() {
+    for (from, to) in
+        [("\"index\":0", "\"index\":null"), ("\"delta\":{}", "\"delta\":{\"content\":[]},\"logprobs\":[]")]
+    {
+        let stop = STOP.replace(from, to);
+        assert_eq!(check(&[ROLE, HELLO, &stop, DONE], End::Clean, "complete(stop)").text, "hello");
+    }
+    let usage = USAGE.replace("\"completion_tokens\":2", "\"completion_tokens\":null");
+    let answer = check(&[HELLO, STOP, &usage, DONE], End::Clean, "complete(stop)");
+    assert_eq!((answer.usage, answer.fingerprint.as_deref()), (None, Some("fp-1")));
+}
+
+#[test]
+fn tool_calls_are_kept_up_to_one_bound_for_all_of_them() {
+    let arguments = "x".repeat(Answer::TEXT_BYTES_MAX / 2);
+    let call = |index: usize| {
+        format!(
+            r#"data: {{"choices":[{{"delta":{{"tool_calls":[{{"index":{index},"function":{{"name":"f","arguments":"{arguments}"}}}}]}}}}]}}"#
+        )
+    };
+    let events: Vec<String> = (0..8).map(call).collect();
+    let events: Vec<&str> = events.iter().map(String::as_str).chain([STOP, DONE]).collect();
+    let calls = check(&events, End::Clean, "complete(stop)").tool_calls.unwrap();
+    assert!(calls.len() <= Answer::TEXT_BYTES_MAX + 1_000, "{}", calls.len());
+}

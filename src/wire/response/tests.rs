@@ -57,3 +57,16 @@ fn a_body_beyond_the_bound_is_given_up_and_not_kept() {
     assert_eq!(answer.outcome, Outcome::Truncated(Missing::Terminator));
     assert!(answer.error.unwrap().contains("larger than 16777216 bytes"));
 }
+
+#[test]
+fn an_observer_with_a_bound_of_its_own_tells_that_it_gave_up() {
+    for (content_type, is_stream) in [("text/event-stream", true), ("application/json", false)] {
+        let mut observer = ResponseObserver::within(100, 0.0);
+        observer.headers(200, Some(content_type), 1.0);
+        observer.push(&[b'x'; 100], 2.0);
+        assert!(!observer.is_too_large(), "{content_type}");
+        observer.push(b"x", 2.0);
+        assert_eq!((observer.is_too_large(), observer.is_streamed()), (true, is_stream), "{content_type}");
+        assert!(observer.finish(End::Clean, 3.0).error.unwrap().contains("larger than 100 bytes"));
+    }
+}

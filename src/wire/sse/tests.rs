@@ -85,8 +85,9 @@ fn a_line_without_end_stops_at_the_bound() {
     assert_eq!(push(b"data: whole\n\ndata: "), Ok(()));
     let fitted = (0..17).take_while(|_| push(&piece).is_ok()).count();
     assert_eq!(fitted, 15);
-    assert_eq!(push(b"\n\ndata: later\n\n"), Err(EventTooLarge));
+    assert_eq!(push(b"\n\ndata: later\n\n"), Err(EventTooLarge { bytes_max: EventParser::EVENT_BYTES_MAX }));
     assert_eq!(seen, 1);
+    assert_eq!(held(&parser), 0);
 }
 
 #[test]
@@ -94,4 +95,30 @@ fn many_short_lines_of_one_event_stop_at_the_bound() {
     let mut parser = EventParser::new();
     let line = [&b"data: "[..], &vec![b'x'; 64 * 1024], b"\n"].concat();
     assert_eq!((0..300).take_while(|_| parser.push(&line, |_| ()).is_ok()).count(), 255);
+}
+
+fn held(parser: &EventParser) -> usize {
+    parser.line.capacity() + parser.data.capacity() + parser.name.capacity()
+}
+
+#[test]
+fn one_large_event_does_not_hold_its_memory_to_the_end_of_the_stream() {
+    for pieces in [1, 7] {
+        let mut parser = EventParser::new();
+        let event = [b"event: ", &[b'n'; 1 << 20][..], b"\ndata: ", &[b'x'; 1 << 20], b"\n\n"].concat();
+        let mut seen = 0;
+        for piece in event.chunks(event.len() / pieces + 1) {
+            parser.push(piece, |event| seen += event.data.len()).unwrap();
+        }
+        assert_eq!(seen, 1 << 20);
+        assert!(held(&parser) <= 3 * BUFFER_KEPT_BYTES_MAX, "{}", held(&parser));
+        parser.push(b"data: next\n\n", |event| assert_eq!(event.data, b"next")).unwrap();
+    }
+}
+
+#[test]
+fn a_parser_with_a_bound_of_its_own_gives_up_there() {
+    let mut parser = EventParser::within(100);
+    assert_eq!(parser.push(&[b'x'; 101], |_| ()), Err(EventTooLarge { bytes_max: 100 }));
+    assert!(parser.gave_up() && held(&parser) == 0);
 }

@@ -21,6 +21,9 @@ const FOREIGN: [&str; 3] = ["GOLDGATE_CONFIG", "GOLDGATE_LOG", "GOLDGATE_ENGINE_
 /// The file of a folder with the certificates that goldgate trusts there, in place of the system's.
 pub(crate) const TRUSTED: &str = "trusted.pem";
 
+/// The file of a folder that strace writes.
+pub(crate) const TRACE: &str = "calls.txt";
+
 /// A process under way. Dropping it kills it.
 pub(crate) struct Process {
     child: Child,
@@ -47,6 +50,24 @@ impl Process {
         if trusted.exists() {
             command.env("SSL_CERT_FILE", trusted);
         }
+        Self::start(command)
+    }
+
+    /// Starts goldgate in `folder` under strace, whose count of `calls` is in [`TRACE`] there when it has ended.
+    pub(crate) fn traced(folder: &Path, args: &[&str], calls: &str) -> Self {
+        let mut command = Command::new("strace");
+        command.args([
+            "-f",
+            "-c",
+            "-U",
+            "name,calls",
+            "-e",
+            &format!("trace={calls}"),
+            "-o",
+            TRACE,
+            GOLDGATE,
+        ]);
+        command.args(args).current_dir(folder);
         Self::start(command)
     }
 
@@ -82,12 +103,25 @@ impl Process {
         self.said.borrow().clone()
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> i32 {
+        self.child.id().and_then(|id| id.try_into().ok()).expect("it runs")
+    }
+
     /// Sends a signal by its name, `TERM` or `STOP`.
     pub(crate) async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("it runs");
-        // `kill` is part of every shell, and not of every system.
-        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
-        assert!(within("a signal", sent).await.expect("a shell").success(), "kill -{name} {id}");
+        send(name, &self.id().to_string()).await;
+    }
+
+    /// The same to the program that this one has started.
+    pub(crate) async fn signal_child(&self, name: &str) {
+        let id = self.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        send(name, &children.expect("Linux")).await;
+    }
+
+    fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
     }
 
     /// Kills it as a machine that loses power would: no handler runs.
@@ -101,6 +135,12 @@ impl Process {
         while within("the rest of its words", self.reading.join_next()).await.is_some() {}
         Ended { code: status.code(), stdout: Vec::new(), stderr: self.so_far() }
     }
+}
+
+async fn send(name: &str, to: &str) {
+    // `kill` is part of every shell, and not of every system.
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {to}")]).status();
+    assert!(within("a signal", sent).await.expect("a shell").success(), "kill -{name} {to}");
 }
 
 async fn listen(stderr: impl AsyncRead + Unpin, say: watch::Sender<String>) {

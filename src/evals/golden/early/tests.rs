@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::domain::{Finish, Outcome};
 use crate::evals::latency::Times;
-use crate::evals::{Ask, Case, Grader, NumberFilter, NumberMatch, Score};
+use crate::evals::{Ask, Case, Grader, LatencyMargins, NumberFilter, NumberMatch, Score, Timing};
 use crate::judgment::{Judgment, SequentialEvidence, Subject, Verdict, judge_sequential};
 
 const CASES: usize = 300;
@@ -147,4 +147,25 @@ fn answers_that_nobody_can_read_are_guarded_from_the_first_case_on() {
     let said = judgment.reasons[0].to_string();
     assert!(said.contains(":unparsable: worse by") && said.contains("over all looks"), "{said}");
     assert!(!said.contains("rollout"), "{said}");
+}
+
+#[test]
+fn a_tail_of_slow_answers_is_found_before_the_last_case() {
+    let mut suite = suite();
+    suite.latency = LatencyMargins { ttft: Some(1.0), ..LatencyMargins::default() };
+    let mut dice = ChaCha8Rng::seed_from_u64(1);
+    let mut timed = |case: usize, arm: usize| {
+        let mut sample = sample(dice.random_bool(0.8));
+        let slow = if arm == 1 && case % 10 == 3 { 10.0 } else { 1.0 };
+        sample.times[Timing::Ttft as usize] = Some(slow * (200.0 + (case * 37 % 50) as f64));
+        vec![sample]
+    };
+    let answers: Vec<_> = (0..CASES).map(|case| [timed(case, 0), timed(case, 1)]).collect();
+    let mut early = Early::new(&suite, (0..CASES).collect(), 0.01).unwrap();
+    early.fold(&suite, |case| answers.get(case).cloned()).unwrap();
+    let judgment = judged(&early);
+    let verdict = |name: &str| judgment.metrics.iter().find(|one| one.name == name.into()).unwrap().verdict;
+    assert_eq!(judgment.verdict, Verdict::Fail, "{:?}", judgment.reasons);
+    assert_eq!((verdict("ttft_ms:threefold"), early.next < CASES), (Verdict::Fail, true));
+    assert_ne!(verdict("ttft_ms"), Verdict::Fail, "the body misses it");
 }
