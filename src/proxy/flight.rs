@@ -24,6 +24,8 @@ pub(super) struct Flight {
     place: Place,
     /// `None` once the end was seen.
     observer: Option<ResponseObserver>,
+    /// Bytes of the body so far.
+    bytes: usize,
     in_flight: u32,
     /// Who answers; `None` before the response head.
     identity: Option<Arc<Identity>>,
@@ -47,6 +49,7 @@ impl Flight {
             ask: Arc::clone(ask),
             place: place.clone(),
             observer: Some(observer),
+            bytes: 0,
             in_flight: 0,
             identity: None,
             copying,
@@ -63,6 +66,7 @@ impl Flight {
 
     /// A piece of the body came.
     pub(super) fn push(&mut self, piece: &[u8]) {
+        self.bytes += piece.len();
         if let Some(observer) = &mut self.observer {
             observer.push(piece, self.shared.ms_since(self.ask.arrival));
         }
@@ -106,7 +110,7 @@ impl Flight {
             }
             Copying::Sent(under_way) => {
                 let (shared, ask) = (Arc::clone(&self.shared), Arc::clone(&self.ask));
-                let work = join(shared, ask, self.place.clone(), seen, under_way);
+                let work = join(shared, ask, self.place.clone(), (seen, self.bytes), under_way);
                 self.shared.tracker.spawn_on(work, &self.shared.runtime);
             }
         }
@@ -145,13 +149,19 @@ pub(super) const fn end_of(error: &UpstreamError) -> End {
 }
 
 /// Waits for the copies and hands the sample over. A client that has left cancels its copies.
-async fn join(shared: Arc<Shared>, ask: Arc<Ask>, place: Place, seen: Seen, under_way: UnderWay) {
+async fn join(
+    shared: Arc<Shared>,
+    ask: Arc<Ask>,
+    place: Place,
+    (seen, bytes): (Seen, usize),
+    under_way: UnderWay,
+) {
     let counters = &shared.parts.counters;
     let joined = if seen.answer.outcome.is_censored() {
         under_way.cancel(counters, |copies| &copies.orphaned_client_gone);
         Joined::Not(Copied::No)
     } else {
-        under_way.join(counters).await
+        under_way.join(counters, bytes).await
     };
     hand_over(&shared, &ask, &place, seen, joined);
 }

@@ -41,6 +41,9 @@ enum Ended {
 /// a real event, and room for the longest of real answers. Whoever answers beyond it takes no memory from others.
 const HELD_BYTES_MAX: usize = 1 << 20;
 
+/// From here on an answer that was served is so long that its copy's may be longer than is held.
+const LONG_BYTES: usize = HELD_BYTES_MAX / 2;
+
 /// Room for one copy.
 struct Room {
     _place: OwnedSemaphorePermit,
@@ -141,10 +144,10 @@ impl Copying {
 
 impl UnderWay {
     /// Waits for the copies beside an answer that counts.
-    pub(super) async fn join(self, counters: &Counters) -> Joined {
-        let candidate = settle(self.candidate, &counters.mirror).await;
+    pub(super) async fn join(self, counters: &Counters, served_bytes: usize) -> Joined {
+        let candidate = settle(self.candidate, &counters.mirror, served_bytes).await;
         let null = match self.null {
-            Some(null) => settle(null, &counters.null).await.ok().flatten(),
+            Some(null) => settle(null, &counters.null, served_bytes).await.ok().flatten(),
             None => None,
         };
         match candidate {
@@ -162,14 +165,19 @@ impl UnderWay {
     }
 }
 
-/// The answer to a copy; `None`: there is none. An error where there could be none, whoever was asked.
+/// The answer to a copy; `None`: there is none. An error where there could be none, whoever was asked: where the answer
+/// that was served had so many bytes that a copy's may rightly be too long to be read.
 async fn settle(
     copy: oneshot::Receiver<Ended>,
     counters: &CopyCounters,
+    served_bytes: usize,
 ) -> Result<Option<Box<Seen>>, Dropped> {
     let (seen, counter) = match copy.await {
         Ok(Ended::Answered(seen)) => (Ok(Some(seen)), &counters.paired),
         Ok(Ended::TimedOut) => (Ok(None), &counters.orphaned_timeout),
+        Ok(Ended::TooLarge) if served_bytes > LONG_BYTES => {
+            (Err(Dropped::Rule), &counters.orphaned_too_large)
+        }
         Ok(Ended::TooLarge) => (Ok(None), &counters.orphaned_too_large),
         Ok(Ended::Local) => (Err(Dropped::Room), &counters.orphaned_local),
         Ok(Ended::ShutDown) | Err(_) => (Ok(None), &counters.orphaned_shutdown),
@@ -341,7 +349,7 @@ mod tests {
         let counters = Counters::default();
         let (sender, candidate) = oneshot::channel();
         assert!(sender.send(Ended::Local).is_ok());
-        let joined = UnderWay { candidate, null: None }.join(&counters).await;
+        let joined = UnderWay { candidate, null: None }.join(&counters, 0).await;
         assert!(matches!(joined, Joined::Not(Copied::Dropped(Dropped::Room))));
         assert_eq!(counters.snapshot().mirror.orphaned_local, 1);
     }

@@ -3,6 +3,7 @@
 use super::copies::adds_up;
 use super::rig::*;
 use crate::domain::{Missing, Outcome, Share};
+use crate::evidence::{Copied, Dropped};
 use crate::upstream::testing::{Engine, Step, chunked_head, whole};
 
 /// A proxy whose every request is copied to the candidate, and to nobody else.
@@ -39,6 +40,21 @@ async fn a_copys_line_without_end_is_held_up_to_a_mebibyte_and_then_dropped() {
     assert_eq!(cut_off(filled(plain, 2 << 20), |_| ()).await, (broke, 0));
     let body = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n".to_vec();
     assert_eq!(cut_off(filled(body, 2 << 20), |_| ()).await, (None, 1), "it may be an answer");
+}
+
+/// Both arms rightly give long answers: that a copy's is not read to its end is no fault of its release.
+#[tokio::test]
+async fn a_long_answer_that_is_as_long_on_both_arms_is_no_lost_half() {
+    let long = format!(
+        "{{\"choices\":[{{\"index\":0,\"message\":{{\"content\":\"{}\"}},\"finish_reason\":\"stop\"}}]}}",
+        "a".repeat(3 << 19)
+    );
+    let steps = || vec![Step::Send(whole("200 OK", "application/json", &long))];
+    let (blue, green) = (Engine::always(steps()).await, Engine::always(steps()).await);
+    let mut rig = mirrored(&blue, &green, |_| ()).await;
+    assert!(rig.ask(&chat("")).await.is_whole);
+    assert_eq!(rig.sample().await.copied, Copied::Dropped(Dropped::Rule));
+    assert_eq!(rig.counters.snapshot().mirror.orphaned_too_large, 1);
 }
 
 #[tokio::test]

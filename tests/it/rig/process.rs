@@ -120,10 +120,6 @@ impl Process {
         send(name, &children.expect("Linux")).await;
     }
 
-    fn id(&self) -> u32 {
-        self.child.id().expect("it runs")
-    }
-
     /// Kills it as a machine that loses power would: no handler runs.
     pub(crate) async fn kill(mut self) {
         within("its death", self.child.kill()).await.expect("it can be killed");
