@@ -53,7 +53,7 @@ impl Seen {
 
     /// What the interval leaves out, said where it is shown.
     const fn whose_interval(self) -> &'static str {
-        if self.pairs > 0 && self.users > 0 { " of pairs" } else { "" }
+        if self.pairs > 0 && self.users > 0 { " by pairs alone" } else { "" }
     }
 }
 

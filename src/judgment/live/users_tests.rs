@@ -57,7 +57,8 @@ fn a_failure_that_users_prove_says_so_with_their_number_and_their_ids() {
         "{said}"
     );
     assert!(
-        said.contains("(600 pairs and 60 users, -") && said.ends_with(" at 95 % of pairs at every look)"),
+        said.contains("(600 pairs and 60 users, -")
+            && said.ends_with(" at 95 % by pairs alone at every look)"),
         "{said}"
     );
     assert_eq!(judgment.metrics[0].examples, ["u602", "u604", "u606", "u608", "u610"]);

@@ -69,13 +69,13 @@ fn sentences_carry_number_interval_margin_and_pairs() {
 fn what_users_under_a_split_say_is_told_from_what_pairs_say() {
     check(
         within(0.0031, BOTH, 0.05),
-        "error: worse by at most 0.31 points (95 % of pairs, at every look), within the margin of 1 points \
+        "error: worse by at most 0.31 points (95 % by pairs alone, at every look), within the margin of 1 points \
          (600 pairs and 60 users)",
     );
     check(
         beyond(Some(0.0), Some(0.97), BOTH),
         "error: worse by 97 points by users under a split, more than the margin of 0.5 points: proven at 1 % over the \
-         whole rollout (600 pairs and 60 users, -1 to 1.2 points at 95 % of pairs at every look)",
+         whole rollout (600 pairs and 60 users, -1 to 1.2 points at 95 % by pairs alone at every look)",
     );
     check(
         beyond(None, Some(0.97), Seen { pairs: 0, users: 60 }),
