@@ -6,7 +6,7 @@ use crate::domain::MetricName;
 /// One question to the judge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
-    /// What is asked, for the record.
+    /// What is asked: before users see the candidate, or while they do.
     pub question: Question,
     /// What is judged, for the record.
     pub subject: Subject,

@@ -1,6 +1,6 @@
 //! Trust checks: whether the evidence may be believed at all.
 
-use super::{Check, CheckState, MetricJudgment, Policy, Verdict};
+use super::{Check, CheckState, MetricJudgment, Policy, Question, Verdict};
 use crate::evidence::{Assigned, MetricEvidence, Snapshot};
 use crate::stats::{
     BernoulliLimit, SAMPLE_RATIO_ALARM, SAMPLE_RATIO_CONCENTRATION, Side, StatsError, concentration_for,
@@ -23,9 +23,14 @@ const LATE_TO_TELL: u64 = 10;
 const NULL_DRIFT_ALARM: f64 = SAMPLE_RATIO_ALARM;
 
 /// All checks, in the order they are shown, of evidence that says `metrics` of the candidate.
-pub(super) fn all(snapshot: &Snapshot, policy: &Policy, metrics: &[MetricJudgment]) -> Vec<Check> {
+pub(super) fn all(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    metrics: &[MetricJudgment],
+    question: Question,
+) -> Vec<Check> {
     vec![
-        Check { name: "missing", state: missing(snapshot, policy, metrics) },
+        Check { name: "missing", state: missing(snapshot, policy, metrics, question) },
         Check { name: "sample_ratio", state: sample_ratio(snapshot.assigned()) },
         Check { name: "null_drift", state: null_drift(snapshot) },
         Check { name: "mirror_drops", state: mirror_drops(snapshot, policy) },
@@ -116,10 +121,15 @@ fn null_drift(snapshot: &Snapshot) -> CheckState {
     ))
 }
 
-/// More than `missing_max` of a metric's pairs lack a half: then nobody knows how they would have fared. Where none but
-/// the candidate loses halves, each of them is harm already, and what that proves stands: a candidate that loses
-/// answers fails, as one that answers them wrongly does.
-fn missing(snapshot: &Snapshot, policy: &Policy, judged: &[MetricJudgment]) -> CheckState {
+/// More than `missing_max` of a metric's pairs lack a half: then nobody knows how they would have fared. But where users
+/// see the candidate, and none but it loses halves, each of them is harm already, and what that proves stands: a
+/// candidate that loses its users' answers is sent back, and not held in front of them.
+fn missing(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    judged: &[MetricJudgment],
+    question: Question,
+) -> CheckState {
     let max = policy.missing_max;
     let beyond = |metric: &&MetricEvidence| too_many(metric.missing(), metric.pairs(), max);
     let Some(worst) = snapshot.metrics().iter().find(beyond) else {
@@ -133,7 +143,7 @@ fn missing(snapshot: &Snapshot, policy: &Policy, judged: &[MetricJudgment]) -> C
     let (lost, pairs, name) = (worst.missing(), worst.pairs(), &worst.spec().name);
     let text = format!("{lost} of {pairs} pairs of {name} lack a half, more than {} %", max * 100.0);
     let excused = |metric: &MetricEvidence| too_many(metric.lost_baseline(), metric.pairs(), max);
-    let is_proven = judged.iter().any(|metric| metric.verdict == Verdict::Fail);
+    let is_proven = question == Question::Ramp && judged.iter().any(|metric| metric.verdict == Verdict::Fail);
     if is_proven && !snapshot.metrics().iter().any(excused) {
         return CheckState::Unknown(format!(
             "{text}: the candidate's, which count as harm and prove a failure"

@@ -22,7 +22,7 @@ pub fn judge(snapshot: &Snapshot, policy: &Policy, ask: &Ask) -> Judgment {
     let family = Family::weigh(snapshot, policy);
     let look = Look { snapshot, policy, ask, family: &family };
     let metrics: Vec<_> = family.stakes.iter().map(|stake| look.metric(stake)).collect();
-    let checks = checks::all(snapshot, policy, &metrics);
+    let checks = checks::all(snapshot, policy, &metrics, ask.question);
     let verdict = overall(&metrics, &checks);
     let pairs_needed = needed(verdict, &metrics, &look);
     Judgment {

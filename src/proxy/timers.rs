@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::counters::Counters;
 
@@ -103,13 +103,14 @@ fn in_us(time: Duration) -> u64 {
 /// Watches until it is dropped.
 pub(super) async fn watch(counters: &Counters) {
     let timers = &counters.timers;
-    let mut ticks = interval(TICK);
+    let begun = Instant::now();
+    timers.origin.get_or_init(|| begun);
+    timers.due_us.store(timers.since_origin_us() + in_us(TICK), Ordering::Relaxed);
+    let mut ticks = interval_at(begun + TICK, TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         for _ in 0..PERIOD_TICKS {
-            let due = ticks.tick().await;
-            timers.origin.get_or_init(|| due);
-            timers.saw(due.elapsed());
+            timers.saw(ticks.tick().await.elapsed());
         }
         timers.begin();
     }

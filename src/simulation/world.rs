@@ -154,6 +154,7 @@ impl World {
                 "harm in prompts that are never copied is in no pair: a split sees it, a mirror does not",
             ),
             Self::Flapping => Some("while only the baseline has a burst the candidate is better"),
+            Self::SlowTail => Some("tails are guards: they may fail a release, and need not pass"),
             _ => None,
         }
     }

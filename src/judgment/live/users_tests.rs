@@ -12,14 +12,14 @@ fn policy(metrics: &[&str]) -> Policy {
 }
 
 fn judged(policy: &Policy, records: impl IntoIterator<Item = Record>) -> Judgment {
+    asked(Question::Ramp, policy, records)
+}
+
+fn asked(question: Question, policy: &Policy, records: impl IntoIterator<Item = Record>) -> Judgment {
     let mut collector = Collector::new(&policy.specs()).unwrap();
     records.into_iter().for_each(|record| collector.push(&record).unwrap());
     let must_pass = policy.metrics.iter().map(|metric| metric.name.clone()).collect();
-    judge(
-        collector.snapshot(),
-        policy,
-        &Ask { question: Question::Ramp, subject: Subject::default(), must_pass },
-    )
+    judge(collector.snapshot(), policy, &Ask { question, subject: Subject::default(), must_pass })
 }
 
 fn pair(seq: u64, metrics: &[(&str, Option<f64>, Option<f64>)]) -> Record {
@@ -100,9 +100,13 @@ fn a_limit_that_half_of_the_users_pass_is_found_within_a_few_of_them() {
 
 /// Pairs of which the candidate, or the baseline, loses the given part of a hundred.
 fn losing(pairs: u64, candidate: u64, baseline: u64) -> Judgment {
+    losing_before(Question::Ramp, pairs, candidate, baseline)
+}
+
+fn losing_before(question: Question, pairs: u64, candidate: u64, baseline: u64) -> Judgment {
     let half = |seq: u64, lost: u64| (seq % 100 >= lost).then_some(0.0);
     let record = |seq: u64| pair(seq, &[("error", half(seq * 37, baseline), half(seq * 61, candidate))]);
-    judged(&policy(&["error"]), (1..=pairs).map(record))
+    asked(question, &policy(&["error"]), (1..=pairs).map(record))
 }
 
 #[test]
@@ -120,6 +124,8 @@ fn a_candidate_that_loses_answers_fails_and_is_not_excused_by_the_alarm() {
     assert_eq!(check(losing(600, 0, 10)), (Verdict::Invalid, true), "harm that is not the candidate's");
     assert_eq!(check(losing(200, 4, 0)), (Verdict::Invalid, true), "too many, and not proven to be harm yet");
     assert_eq!(check(losing(60, 0, 50)), (Verdict::Invalid, true), "half of a few are too many as well");
+    let unseen = losing_before(Question::Mirror, 600, 10, 0);
+    assert_eq!(check(unseen), (Verdict::Invalid, true), "no user waits for a verdict");
     let said = losing(600, 10, 0).reasons[0].to_string();
     assert!(said.starts_with("error: worse by 10 points, more than the margin"), "{said}");
 }
