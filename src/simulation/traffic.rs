@@ -206,7 +206,10 @@ impl Traffic {
 
     /// A candidate that fails as often as the baseline, and answers otherwise.
     fn otherwise(&mut self, effect: f64) -> (Fate, Fate, Fortune) {
-        let baseline = Fate::failing(self.base);
+        // Only whole answers repeat each other, and the first one repeats none: it is given at once, so that every further
+        // one is harm.
+        let repeats = self.world == World::RepeatedAnswers;
+        let baseline = Fate::failing(if repeats { 0.0 } else { self.base });
         let candidate = match self.world {
             World::SlowTail => {
                 let slow = self.rng.random::<f64>() < effect * TAIL_SHARE;
@@ -215,7 +218,7 @@ impl Traffic {
             // Two answers agree where both are worded as most are.
             World::OtherWording => Fate { usual: USUAL_WORDING - effect / USUAL_WORDING, ..baseline },
             World::LongerAnswers => Fate { longer: 1.0 + effect, ..baseline },
-            _ => Fate { repeating: effect, ..baseline },
+            _ => Fate { repeating: if self.seen == 0 { 1.0 } else { effect }, ..baseline },
         };
         (baseline, candidate, Fortune::Answered)
     }
