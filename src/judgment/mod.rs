@@ -31,7 +31,10 @@ mod verdict;
 
 pub use ask::Ask;
 pub use bounds::{Bounds, Worst};
-pub use forecast::{Finding, MetricForecast, Spread, forecast, least_found};
+pub use forecast::{
+    BaseHarm, Finding, Learned, MetricForecast, RampForecast, Spread, forecast, forecast_ramp,
+    forecast_tails, least_found,
+};
 pub use golden::{
     ClientTimers, GoldenAsk, GoldenMetric, GoldenPair, GoldenSlice, RepeatNoise, SequentialEvidence,
     is_decided, judge_golden, judge_sequential,
