@@ -1,5 +1,6 @@
 //! Everything the control task can hear, as one closed list.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -28,7 +29,7 @@ pub(super) enum Request {
 #[derive(Debug)]
 pub(super) enum Finished {
     Prepared { id: String, epoch: u64, result: Result<(), String> },
-    Gate { id: String, epoch: u64, result: Result<Judgment, String> },
+    Gate { id: String, epoch: u64, result: Result<Arc<Judgment>, String> },
 }
 
 /// One thing heard.
