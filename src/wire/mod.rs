@@ -13,6 +13,7 @@
 //! Absent on purpose: sockets, clocks, the decision what an answer means for a rollout, answers of
 //! the Responses and embeddings routes, second and further choices of one answer.
 
+mod alike;
 mod answer;
 mod chunk;
 mod degenerate;

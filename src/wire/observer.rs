@@ -9,6 +9,7 @@
 //!   A chunk that is JSON of another shape is skipped: clients skip what they do not know.
 //! - An event past the parser's bound ends the reading as well; both leave the answer truncated.
 
+use super::alike::Alike;
 use super::chunk::Chunk;
 use super::reading::{Finished, Reading, cut_short, read_error};
 use super::{Answer, EventParser};
@@ -38,6 +39,7 @@ pub struct StreamObserver {
 struct Progress {
     clocks: Clocks,
     reading: Reading,
+    alike: Alike,
     token_chunks: u32,
     /// `[DONE]` came.
     terminated: bool,
@@ -58,6 +60,7 @@ impl StreamObserver {
         let reading = Progress {
             clocks,
             reading: Reading::default(),
+            alike: Alike::default(),
             token_chunks: 0,
             terminated: false,
             gave_up: None,
@@ -131,13 +134,28 @@ impl Progress {
             return;
         }
         // Text is checked once for the whole: the reader then checks no string by itself.
-        match std::str::from_utf8(data).map(serde_json::from_str::<Chunk<'_>>) {
-            Ok(Ok(chunk)) if chunk.is_bare_error() => self.take_bare_error(data),
-            Ok(Ok(chunk)) => self.take_chunk(&chunk, at_ms),
+        match std::str::from_utf8(data).map(|data| self.take_text(data, at_ms)) {
+            Ok(Ok(())) => {}
             Ok(Err(error)) if error.is_data() => {}
             Ok(Err(error)) => self.give_up(&error),
             Err(error) => self.give_up(&error),
         }
+    }
+
+    fn take_text(&mut self, data: &str, at_ms: f64) -> serde_json::Result<()> {
+        if let Some(text) = self.alike.text(data) {
+            self.reading.push_text(text);
+            self.take_token(at_ms);
+            return Ok(());
+        }
+        let chunk: Chunk<'_> = serde_json::from_str(data)?;
+        if chunk.is_bare_error() {
+            self.take_bare_error(data.as_bytes());
+            return Ok(());
+        }
+        self.alike.remember(data, &chunk);
+        self.take_chunk(&chunk, at_ms);
+        Ok(())
     }
 
     fn give_up(&mut self, error: &dyn std::error::Error) {
@@ -146,10 +164,14 @@ impl Progress {
 
     fn take_chunk(&mut self, chunk: &Chunk<'_>, at_ms: f64) {
         if self.reading.take(chunk) {
-            self.token_chunks = self.token_chunks.saturating_add(1);
-            self.clocks.first_token_ms.get_or_insert(at_ms);
-            self.clocks.last_token_ms = Some(at_ms);
+            self.take_token(at_ms);
         }
+    }
+
+    fn take_token(&mut self, at_ms: f64) {
+        self.token_chunks = self.token_chunks.saturating_add(1);
+        self.clocks.first_token_ms.get_or_insert(at_ms);
+        self.clocks.last_token_ms = Some(at_ms);
     }
 
     fn take_bare_error(&mut self, data: &[u8]) {

@@ -99,7 +99,7 @@ impl Reading {
         }
     }
 
-    fn push_text(&mut self, text: &str) {
+    pub(super) fn push_text(&mut self, text: &str) {
         let held = self.text.len();
         push_bounded(&mut self.text, text, held);
     }
