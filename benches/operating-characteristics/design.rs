@@ -169,6 +169,41 @@ pub(crate) fn weights(runs: u64) -> anyhow::Result<String> {
     Ok(table("What a share of the budget costs", &note, &header, &rows))
 }
 
+/// The two grids of bets, by the kind of metric that has each, and what the design says.
+const GRIDS: [(MetricKind, &[&str], &str); 2] = [
+    (MetricKind::Event, &["error"], "1.26–1.41"),
+    (MetricKind::Disagreement, &["disagreement"], "1.20–1.26"),
+];
+
+/// How soon a regression is found among many differences.
+pub(crate) fn among_many(runs: u64) -> anyhow::Result<String> {
+    const MARGIN: f64 = 0.01;
+    let runs = runs / 5;
+    let mut rows = Vec::new();
+    for (kind, names, design) in GRIDS {
+        for (harm, look_every) in [(0.02, 50), (0.05, 5), (0.10, 2)] {
+            let flips = Flips { differing: 0.30, harm };
+            let bound = flips.bound(MARGIN)?;
+            #[expect(clippy::cast_possible_truncation, reason = "some thousand pairs")]
+            let watch = mirror(policy(names, kind, MARGIN), (4.0 * bound) as u64, look_every);
+            let found = pairs(&watch, names, runs, |_, rng| flips.draw(rng))?.to_abort.median;
+            let times = found.map(|median| format!("{median} ({:.2})", median as f64 / bound));
+            rows.push(vec![
+                format!("{}: +{:.0} points", names[0], 100.0 * harm),
+                format!("{bound:.0}"),
+                times.unwrap_or_else(|| "–".to_owned()),
+                design.to_owned(),
+            ]);
+        }
+    }
+    let note = format!(
+        "30 % of the pairs of equal arms differ, margin 1 point, weight 1, {runs} rollouts a row. Uniform bets are for metrics whose pairs rarely differ, as errors; where more differ\n\
+         than ten margins, as answers do by their wording, bets are quadratic."
+    );
+    let header = ["regression", "bound", "median (÷ bound)", "design"];
+    Ok(table("Pairs until a regression is proven, among many differences", &note, &header, &rows))
+}
+
 static EQUAL: [&str; 8] = ["m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"];
 
 /// Margins, and what the design says of 0, 1, 5 and 30 % that differ.
@@ -247,30 +282,48 @@ pub(crate) fn bodies(runs: u64) -> anyhow::Result<String> {
     Ok(table("Latency bodies, by noise", &note, &header, &rows))
 }
 
+/// A chance of 30 % that two answers of one engine differ: the same for every prompt, or another for each.
+const FLOORS: [fn(&mut ChaCha8Rng) -> f64; 2] =
+    [|_| 0.30, |rng: &mut ChaCha8Rng| 0.90 * rng.random::<f64>().powi(2)];
+
 /// Disagreement beyond a noise floor of 30 %.
 pub(crate) fn triples(runs: u64) -> anyhow::Result<String> {
     const NAME: &[&str] = &["disagreement"];
-    const FLOOR: f64 = 0.30;
     let runs = runs / 4;
     let watch =
         |until_pass| Watch { until_pass, ..mirror(policy(NAME, MetricKind::Disagreement, 0.03), 18_000, 5) };
-    let found = |harm: f64, until_pass: bool| {
+    let found = |floor: fn(&mut ChaCha8Rng) -> f64, harm: f64, until_pass: bool| {
         pairs(&watch(until_pass), NAME, runs, |_, rng| {
+            let floor = floor(rng);
             let mut differs = |chance: f64| f64::from(u8::from(rng.random::<f64>() < chance));
-            (differs(FLOOR), differs(FLOOR + harm))
+            (differs(floor), differs(floor + harm))
         })
     };
-    let row = |what: &str, figure: String, design: &str| vec![what.to_owned(), figure, design.to_owned()];
-    let rows = [
-        row("identical: triples until it passes", records(found(0.0, true)?.to_promote), "2615"),
-        row("+6 points: triples until it is found", records(found(0.06, false)?.to_abort), "4070"),
-        row("+10 points: triples until it is found", records(found(0.10, false)?.to_abort), "675"),
-        row("+3 points, the margin: passed, %", percent(found(0.03, true)?.promoted), "4"),
-    ];
+    let mut rows = Vec::new();
+    for (what, harm, until_pass, design) in [
+        ("identical: triples until it passes", 0.0, true, "2615"),
+        ("+6 points: triples until it is found", 0.06, false, "4070"),
+        ("+10 points: triples until it is found", 0.10, false, "675"),
+        ("+3 points, the margin: passed, %", 0.03, true, "4"),
+    ] {
+        let mut row = vec![what.to_owned()];
+        for floor in FLOORS {
+            let found = found(floor, harm, until_pass)?;
+            row.push(match (harm, until_pass) {
+                (0.0, _) => records(found.to_promote),
+                (_, true) => percent(found.promoted),
+                (_, false) => records(found.to_abort),
+            });
+        }
+        row.push(design.to_owned());
+        rows.push(row);
+    }
     let note = format!(
-        "Prompts that the baseline answered twice, margin 3 points, up to 18,000 of them, {runs} rollouts a row."
+        "Prompts that the baseline answered twice, margin 3 points, up to 18,000 of them, {runs} rollouts a row. Two answers of one engine differ with the same\n\
+         chance for every prompt, or with one of its own (0.9 u², u uniform), which both answers share."
     );
-    Ok(table("Disagreement beyond a noise floor of 30 %", &note, &["", "measured", "design"], &rows))
+    let header = ["", "the same for all", "each prompt its own", "design"];
+    Ok(table("Disagreement beyond a noise floor of 30 %", &note, &header, &rows))
 }
 
 /// Candidate's share of the users, how many of them are watched, and the design's figures.

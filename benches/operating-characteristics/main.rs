@@ -25,6 +25,7 @@ fn main() -> anyhow::Result<()> {
     let design = [
         design::at_the_margin,
         design::weights,
+        design::among_many,
         design::passing,
         design::bodies,
         design::triples,
