@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::connection::Peer;
 use super::handler::Shared;
+use super::head::{self, HeadersMax};
 use super::headers::{self, CacheAsk};
 use super::refusal::Refusal;
 use super::route::Route;
@@ -68,8 +69,10 @@ impl Ask {
         options: &ProxyOptions,
     ) -> Result<Self, Refusal> {
         let (parts, incoming) = request.into_parts();
-        headers::check_target(&parts.uri)?;
-        headers::check(&parts.headers, parts.version, &options.limits)?;
+        let limits = &options.limits;
+        let max = HeadersMax { count: limits.headers_max, bytes: limits.header_bytes_max };
+        head::check_target(&parts.uri)?;
+        head::check(&parts.headers, parts.version, max)?;
         let route = Route::find(&parts.method, parts.uri.path(), &options.pass_through)?;
         let pin = options.pin_keys.pinned(&parts.headers)?;
         let body = read_body(&parts, incoming, options).await?;

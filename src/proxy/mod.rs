@@ -17,9 +17,8 @@
 //!   ends when the last of them has left. They are no evidence, and neither is what the cache answers.
 //! - An engine that breaks off ends the client's answer with an error, never with a clean end.
 //! - A request whose end could be in doubt is refused and ends its connection; every other body goes on whole, with
-//!   one length, in a head of our own. What the HTTP parser settles before anyone here can see it is read in its one way
-//!   and not refused: a length beside chunks (the chunks count, and the connection ends with the answer), the same length
-//!   twice, chunk extensions, lines that end without CR.
+//!   one length, in a head of our own. What the HTTP server would settle silently (a length beside chunks, the same length
+//!   twice, chunk extensions) is refused before it: see `strict`. Lines of a head that end without CR are read as lines.
 //! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
 //!
 //! Absent on purpose: decisions, verdicts, stages. Not built yet:
@@ -36,6 +35,7 @@ mod deadline;
 mod favourites;
 mod flight;
 mod handler;
+mod head;
 mod headers;
 mod leading;
 mod mirror;
@@ -50,6 +50,7 @@ mod route;
 mod server;
 mod socket;
 mod sticky;
+mod strict;
 mod timers;
 mod usage_filter;
 mod warm_up;

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::refusal::Refusal;
+use super::head::HeadFault;
 
 /// A path that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ const CONTROL_PREFIXES: [&str; 6] =
 impl Route {
     /// The route of a request. Paths are compared as they stand: nothing is decoded or resolved, so there is
     /// no second spelling of a control route.
-    pub(super) fn find(method: &Method, path: &str, pass_through: &[String]) -> Result<Self, Refusal> {
+    pub(super) fn find(method: &Method, path: &str, pass_through: &[String]) -> Result<Self, HeadFault> {
         let named = || (method.to_string(), path.to_owned());
         let (route, wanted) = match path {
             "/v1/chat/completions" => (Self::Chat, Method::POST),
@@ -52,7 +52,7 @@ impl Route {
             "/v1/models" => (Self::Models, Method::GET),
             _ if is_control(path) || !pass_through.iter().any(|known| known == path) => {
                 let (method, path) = named();
-                return Err(Refusal::NoRoute { method, path });
+                return Err(HeadFault::NoRoute { method, path });
             }
             _ => return Ok(Self::PassThrough),
         };
@@ -60,7 +60,7 @@ impl Route {
             return Ok(route);
         }
         let (method, path) = named();
-        Err(Refusal::Method { method, path })
+        Err(HeadFault::Method { method, path })
     }
 
     /// Whether its answers are read, and so are evidence.
@@ -82,11 +82,13 @@ fn is_control(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::refusal::Refusal;
 
     fn check(method: Method, path: &str, expected: Result<Route, u16>) {
         let pass_through: Vec<String> =
             ["/tokenize", "/sleep", "/reset_prefix_cache", "/collective_rpc"].map(str::to_owned).to_vec();
-        let found = Route::find(&method, path, &pass_through).map_err(|refusal| refusal.status().as_u16());
+        let found =
+            Route::find(&method, path, &pass_through).map_err(|fault| Refusal::from(fault).status().as_u16());
         assert_eq!(found, expected, "{method} {path}");
     }
 
