@@ -19,10 +19,11 @@
 //! - A request whose end could be in doubt is refused and ends its connection; every other body goes on whole, with
 //!   one length, in a head of our own. What the HTTP server would settle silently (a length beside chunks, the same length
 //!   twice, chunk extensions) is refused before it: see `strict`. Lines of a head that end without CR are read as lines.
+//! - The Responses route is compared as chat is, but for what an engine is to remember or to run: see `responses`.
 //! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
 //!
-//! Absent on purpose: decisions, verdicts, stages. Not built yet:
-//! observation of the Responses and embeddings routes (they are relayed, and are no evidence).
+//! Absent on purpose: decisions, verdicts, stages, a cache for the Responses route. Not built yet: observation of the
+//! embeddings route (it is relayed, and is no evidence).
 
 mod admission;
 mod along;
@@ -46,6 +47,7 @@ mod pin;
 mod recorder;
 mod refusal;
 mod relay;
+mod responses;
 mod route;
 mod server;
 mod socket;

@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::head::HeadFault;
+use crate::wire::Form;
 
 /// A path that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ impl Route {
             "/v1/responses" => (Self::Responses, Method::POST),
             "/v1/embeddings" => (Self::Embeddings, Method::POST),
             "/v1/models" => (Self::Models, Method::GET),
+            _ if is_of_stored_response(method, path) => return Ok(Self::PassThrough),
             _ if is_control(path) || !pass_through.iter().any(|known| known == path) => {
                 let (method, path) = named();
                 return Err(HeadFault::NoRoute { method, path });
@@ -65,13 +67,36 @@ impl Route {
 
     /// Whether its answers are read, and so are evidence.
     pub(super) const fn is_generation(self) -> bool {
+        matches!(self, Self::Chat | Self::Completions | Self::Responses)
+    }
+
+    /// Whether its answers may be kept. One to the Responses route has a name under which its client may go on.
+    pub(super) const fn is_cached(self) -> bool {
         matches!(self, Self::Chat | Self::Completions)
+    }
+
+    /// How its answers are written.
+    pub(super) const fn form(self) -> Form {
+        if matches!(self, Self::Responses) { Form::Items } else { Form::Choices }
     }
 
     /// Whether its body is a request that names a model.
     pub(super) const fn has_head(self) -> bool {
         matches!(self, Self::Chat | Self::Completions | Self::Responses | Self::Embeddings)
     }
+}
+
+/// Whether it asks for a response that an engine has kept, or for the end of one that it still makes.
+fn is_of_stored_response(method: &Method, path: &str) -> bool {
+    let Some(rest) = path.strip_prefix("/v1/responses/") else { return false };
+    let (id, part) = rest.split_once('/').map_or((rest, None), |(id, part)| (id, Some(part)));
+    let is_id =
+        !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let is_known = matches!(
+        (method.as_str(), part),
+        ("GET" | "DELETE", None) | ("POST", Some("cancel")) | ("GET", Some("input_items"))
+    );
+    is_id && is_known
 }
 
 fn is_control(path: &str) -> bool {
@@ -102,6 +127,20 @@ mod tests {
         check(Method::POST, "/tokenize", Ok(Route::PassThrough));
         check(Method::GET, "/v1/chat/completions", Err(405));
         check(Method::DELETE, "/v1/models", Err(405));
+    }
+
+    #[test]
+    fn what_an_engine_has_kept_is_asked_for_by_its_id_alone() {
+        check(Method::GET, "/v1/responses/resp_1-a", Ok(Route::PassThrough));
+        check(Method::DELETE, "/v1/responses/resp_1", Ok(Route::PassThrough));
+        check(Method::GET, "/v1/responses/resp_1/input_items", Ok(Route::PassThrough));
+        check(Method::POST, "/v1/responses/resp_1/cancel", Ok(Route::PassThrough));
+        for path in
+            ["", "..", "resp_1/", "resp_1/..", "resp_1/cancel/x", "%2e%2e", "a.b", "resp_1/tool_outputs"]
+        {
+            check(Method::GET, &format!("/v1/responses/{path}"), Err(404));
+            check(Method::POST, &format!("/v1/responses/{path}"), Err(404));
+        }
     }
 
     #[test]

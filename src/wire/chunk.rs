@@ -45,6 +45,9 @@ pub(super) struct Choice<'a> {
 pub(super) struct Delta<'a> {
     #[serde(borrow, default)]
     pub(super) content: Option<Text<'a>>,
+    /// What stands in place of the content where the model refused.
+    #[serde(borrow, default)]
+    pub(super) refusal: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) reasoning: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -114,8 +117,8 @@ impl Choice<'_> {
 impl Delta<'_> {
     /// Whether it brings a part of an answer. A role alone, null and empty texts do not.
     pub(super) fn carries_token(&self) -> bool {
-        [&self.content, &self.reasoning, &self.reasoning_content].into_iter().any(is_filled)
-            || self.tool_calls.iter().next().is_some()
+        let texts = [&self.content, &self.refusal, &self.reasoning, &self.reasoning_content];
+        texts.into_iter().any(is_filled) || self.tool_calls.iter().next().is_some()
     }
 }
 
