@@ -84,6 +84,7 @@ mod tests {
             r#"{"choices":[{"delta":{"content":""}}]}"#,
             r#"{"choices":[{"delta":{"content":[{"text":"a"}]}}]}"#,
             r#"{"choices":[{"delta":{"reasoning":"a"}}]}"#,
+            r#"{"choices":[{"delta":{"content":"a","refusal":"b"}}]}"#,
             r#"{"choices":[{"delta":{"content":"a","reasoning_content":"b"}}]}"#,
             r#"{"choices":[{"delta":{"content":"a","tool_calls":[{"index":0}]}}]}"#,
             r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#,

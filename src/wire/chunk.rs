@@ -45,6 +45,9 @@ pub(super) struct Choice<'a> {
 pub(super) struct Delta<'a> {
     #[serde(borrow, default)]
     pub(super) content: Option<Text<'a>>,
+    /// What stands in place of the content where the model refused.
+    #[serde(borrow, default)]
+    pub(super) refusal: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) reasoning: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -137,15 +140,16 @@ impl Choice<'_> {
 
 impl Delta<'_> {
     fn only_text(&self) -> Option<&Text<'_>> {
-        let others = [&self.reasoning, &self.reasoning_content].into_iter().any(is_filled);
+        let others = [&self.refusal, &self.reasoning, &self.reasoning_content];
+        let others = others.into_iter().any(is_filled);
         let called = self.tool_calls.iter().next().is_some();
         self.content.as_ref().filter(|_| !others && !called)
     }
 
     /// Whether it brings a part of an answer. A role alone, null and empty texts do not.
     pub(super) fn carries_token(&self) -> bool {
-        [&self.content, &self.reasoning, &self.reasoning_content].into_iter().any(is_filled)
-            || self.tool_calls.iter().next().is_some()
+        let texts = [&self.content, &self.refusal, &self.reasoning, &self.reasoning_content];
+        texts.into_iter().any(is_filled) || self.tool_calls.iter().next().is_some()
     }
 }
 
