@@ -11,14 +11,16 @@
 //! How an answer ended is decided in `observer.rs` and `json_answer.rs`, and stated at their heads.
 //!
 //! Absent on purpose: sockets, clocks, the decision what an answer means for a rollout, answers of
-//! the Responses and embeddings routes, second and further choices of one answer.
+//! the embeddings route, second and further choices of one answer.
 
+mod alike;
 mod answer;
 mod chunk;
 mod degenerate;
 mod digest;
 mod error;
 mod fields;
+mod items;
 mod json_answer;
 mod lenient;
 mod live_grader;
@@ -39,7 +41,7 @@ mod sse;
 mod verdict;
 pub(crate) mod words;
 
-pub use answer::{Answer, Usage};
+pub use answer::{Answer, Form, Usage};
 pub use degenerate::degenerate;
 pub use digest::{answer_digest, says_something};
 pub use error::ErrorBody;
