@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::refusal::Refusal;
 use super::route::Route;
 use super::{Deployed, UsageChunks};
+use crate::release::{self, SAMPLING, names_of};
 use crate::wire::{Asked, Edit, RequestError, RequestHead, splice};
 
 /// A request as one release sends it.
@@ -23,61 +24,14 @@ pub(super) struct Applied {
     pub(super) choices: u64,
 }
 
-/// The two names under which clients bound an answer's length.
-const LENGTH_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
-
-/// How an answer is drawn and where it ends: what a release may keep from clients, in the OpenAI API and in those of the
-/// engines that extend it.
-const SAMPLING: [&str; 32] = [
-    "allowed_token_ids",
-    "bad_words",
-    "best_of",
-    "dry_multiplier",
-    "frequency_penalty",
-    "ignore_eos",
-    "length_penalty",
-    "logit_bias",
-    "max_completion_tokens",
-    "max_tokens",
-    "min_p",
-    "min_tokens",
-    "mirostat",
-    "n",
-    "n_predict",
-    "no_stop_trim",
-    "presence_penalty",
-    "repeat_penalty",
-    "repetition_penalty",
-    "samplers",
-    "seed",
-    "stop",
-    "stop_regex",
-    "stop_token_ids",
-    "temperature",
-    "top_k",
-    "top_n_sigma",
-    "top_p",
-    "truncate_prompt_tokens",
-    "typical_p",
-    "use_beam_search",
-    "xtc_probability",
-];
-
 /// Whether the client set `key`: null is not set.
 fn is_set(head: &RequestHead, body: &[u8], key: &str) -> bool {
     head.fields.value(body, key).is_some_and(|value| value != b"null")
 }
 
-/// The names of what `key` names.
-fn names_of<'k>(key: &'k str) -> impl Iterator<Item = &'k str> + use<'k> {
-    let others = LENGTH_LIMITS.into_iter().filter(move |other| LENGTH_LIMITS.contains(&key) && *other != key);
-    std::iter::once(key).chain(others)
-}
-
 /// Whether clients may set the sampling parameter `key`.
 fn may_set(deployed: &Deployed, key: &str) -> bool {
-    let Some(listed) = &deployed.client_may_set else { return true };
-    names_of(key).any(|name| listed.iter().any(|listed| listed == name))
+    release::may_set(deployed.client_may_set.as_deref(), key)
 }
 
 /// Whether the client set the sampling parameter `key`, and may.

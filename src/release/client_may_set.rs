@@ -1,0 +1,53 @@
+//! What a release may keep from whoever asks: sampling, by any of its names.
+
+/// The two names under which clients bound an answer's length.
+const LENGTH_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+
+/// How an answer is drawn and where it ends: what a release may keep from clients, in the OpenAI API and in those of the
+/// engines that extend it.
+pub const SAMPLING: [&str; 32] = [
+    "allowed_token_ids",
+    "bad_words",
+    "best_of",
+    "dry_multiplier",
+    "frequency_penalty",
+    "ignore_eos",
+    "length_penalty",
+    "logit_bias",
+    "max_completion_tokens",
+    "max_tokens",
+    "min_p",
+    "min_tokens",
+    "mirostat",
+    "n",
+    "n_predict",
+    "no_stop_trim",
+    "presence_penalty",
+    "repeat_penalty",
+    "repetition_penalty",
+    "samplers",
+    "seed",
+    "stop",
+    "stop_regex",
+    "stop_token_ids",
+    "temperature",
+    "top_k",
+    "top_n_sigma",
+    "top_p",
+    "truncate_prompt_tokens",
+    "typical_p",
+    "use_beam_search",
+    "xtc_probability",
+];
+
+/// The names of what `key` names.
+pub fn names_of<'k>(key: &'k str) -> impl Iterator<Item = &'k str> + use<'k> {
+    let others = LENGTH_LIMITS.into_iter().filter(move |other| LENGTH_LIMITS.contains(&key) && *other != key);
+    std::iter::once(key).chain(others)
+}
+
+/// Whether the sampling parameter `key` may be set, where `listed` may; `None`: all may.
+#[must_use]
+pub fn may_set(listed: Option<&[String]>, key: &str) -> bool {
+    listed.is_none_or(|listed| names_of(key).any(|name| listed.iter().any(|listed| listed == name)))
+}
