@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{Control, ControlError, StartRequest};
 use crate::domain::RolloutId;
-use crate::evidence::Sample;
+use crate::evidence::{Replays, Sample};
 use crate::judgment::{Judgment, LedgerPoint};
 use crate::rollout::OperatorCommand;
 
@@ -24,7 +24,7 @@ pub(super) enum Request {
 /// What a started effect came to.
 #[derive(Debug)]
 pub(super) enum Finished {
-    Prepared { id: String, epoch: u64, result: Result<(), String> },
+    Prepared { id: String, epoch: u64, result: Result<Option<Replays>, String> },
     Gate { id: String, epoch: u64, result: Result<Judgment, String> },
 }
 

@@ -46,6 +46,7 @@ mod pin;
 mod recorder;
 mod refusal;
 mod relay;
+mod repeat;
 mod route;
 mod server;
 mod socket;
