@@ -122,7 +122,8 @@ fn page(title: &str, note: &str, worse: &str, all: &[Vec<String>]) -> String {
 pub(crate) fn events(runs: u64) -> anyhow::Result<String> {
     let runs = runs / 5;
     let mut all = Vec::new();
-    for world in [World::Independent, World::Bursts, World::SharedOutage] {
+    use World::{Bursts, Drifting, HardPrompts, Independent, SharedOutage};
+    for world in [Independent, Bursts, Drifting, HardPrompts, SharedOutage] {
         all.extend(rows(&alone(world), &EVENT_RULES, event, [0.0, MARGIN, 0.05], runs)?);
     }
     let note = format!(
@@ -158,10 +159,13 @@ pub(crate) fn power(runs: u64) -> anyhow::Result<String> {
 /// Times to first token.
 pub(crate) fn latencies(runs: u64) -> anyhow::Result<String> {
     let runs = runs / 10;
-    let scenario = Scenario { records: 1_500, ..alone(World::HeavyTails) };
-    let all = rows(&scenario, &LATENCY_RULES, latency, [0.0, 0.05, 0.20], runs)?;
+    let mut all = Vec::new();
+    for world in [World::HeavyTails, World::ColdCache] {
+        let scenario = Scenario { records: 1_500, ..alone(world) };
+        all.extend(rows(&scenario, &LATENCY_RULES, latency, [0.0, 0.05, 0.20], runs)?);
+    }
     let note = format!(
-        "Times to first token with stragglers, margin 5 %, 1,500 pairs, {runs} rollouts a row. Rules of time series see the mean of 50 requests."
+        "Times to first token with stragglers, margin 5 %, 1,500 pairs, {runs} rollouts a row. Rules of time series see the mean of 50 requests. Who is slow while cold is rightly stopped by who looks then."
     );
     Ok(page("Beside other rules: latencies", &note, "+20 %", &all))
 }

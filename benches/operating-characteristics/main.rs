@@ -5,9 +5,11 @@
 //! figures on any machine.
 
 mod compared;
+mod design;
 mod ours;
 mod page;
 mod rules;
+mod watch;
 
 use std::io::Write;
 use std::process::Command;
@@ -20,7 +22,17 @@ fn main() -> anyhow::Result<()> {
     let mut page =
         page::head(&git(&["describe", "--always", "--dirty"]), &git(&["log", "-1", "--format=%cs"]));
     let ours = [ours::promises, ours::opinions, ours::times, ours::sticky];
-    for part in ours.into_iter().chain([compared::events, compared::power, compared::latencies]) {
+    let design = [
+        design::at_the_margin,
+        design::weights,
+        design::among_many,
+        design::passing,
+        design::bodies,
+        design::triples,
+        design::ramps,
+    ];
+    let others = [compared::events, compared::power, compared::latencies];
+    for part in ours.into_iter().chain(design).chain(others) {
         let text = part(runs)?;
         say(&text);
         page += &text;

@@ -162,11 +162,13 @@ impl Rule for Diffy {
     }
 }
 
-/// A z test of the paired mean against the margin, 5 % a side, as if every look were the only one. Ratios are judged by
+/// A z test of the paired mean against the margin, on each side, as if every look were the only one. Ratios are judged by
 /// their logarithms.
 #[derive(Debug)]
 pub(crate) struct PeekingZ {
     margin: f64,
+    /// Beyond it, the test rejects: 1.64 for 5 % a side.
+    z: f64,
     ratio: bool,
     moments: Moments,
 }
@@ -175,11 +177,15 @@ const Z_95: f64 = 1.644_853_626_951_472_2;
 
 impl PeekingZ {
     pub(crate) fn points(margin: f64) -> Self {
-        Self { margin, ratio: false, moments: Moments::default() }
+        Self::at(margin, Z_95)
+    }
+
+    pub(crate) fn at(margin: f64, z: f64) -> Self {
+        Self { margin, z, ratio: false, moments: Moments::default() }
     }
 
     pub(crate) fn ratio(margin: f64) -> Self {
-        Self { margin: margin.ln_1p(), ratio: true, moments: Moments::default() }
+        Self { margin: margin.ln_1p(), ratio: true, ..Self::at(margin, Z_95) }
     }
 }
 
@@ -194,9 +200,9 @@ impl Rule for PeekingZ {
         let error = (self.moments.variance() / count).sqrt();
         let z = (self.moments.mean() - self.margin) / error;
         match z {
-            z if z > Z_95 => Said::Abort,
+            z if z > self.z => Said::Abort,
             // No difference at all has no spread, and no test.
-            z if z < -Z_95 && error > 0.0 => Said::Promote,
+            z if z < -self.z && error > 0.0 => Said::Promote,
             _ => Said::GoOn,
         }
     }

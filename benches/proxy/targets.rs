@@ -224,6 +224,9 @@ pub(crate) const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
+/// What the shipped metrics of the configuration begin with.
+const SHIPPED: &str = "# The shipped metrics.";
+
 /// A policy under which a candidate that always fails takes more pairs to be found than any run makes.
 const ENDURING: &str = "[[judge.metrics]]\nname = \"error\"\nmargin = 0.99\nrequired = true\n";
 
@@ -235,8 +238,9 @@ async fn goldgate(kind: Kind, options: &Options, ports: Ports) -> anyhow::Result
         .replace("{{share}}", if kind == Kind::EnduringAll { "100%" } else { "1%" })
         .replace("{{suites}}", concat!(env!("CARGO_MANIFEST_DIR"), "/eval-suites"));
     let endures = matches!(kind, Kind::Enduring | Kind::EnduringAll);
-    let policy = if endures { ENDURING } else { "" };
-    fs::write(folder.path().join("goldgate.toml"), config + policy)?;
+    let (settings, shipped) = config.split_once(SHIPPED).context("no shipped metrics")?;
+    let metrics = if endures { ENDURING } else { shipped };
+    fs::write(folder.path().join("goldgate.toml"), format!("{settings}{metrics}"))?;
     for slot in ["blue", "green"] {
         let manifest = folder.path().join(format!("{slot}.toml"));
         fs::write(&manifest, include_str!("release.toml").replace("{{name}}", slot))?;

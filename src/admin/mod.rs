@@ -6,7 +6,8 @@
 //! | `GET /api/v1/rollouts/{id}` | how it stands, what it waits for, and the latest verdict |
 //! | `POST /api/v1/rollouts/{id}/promote`, `pause`, `resume`, `abort`, `rollback` | the operator's verbs |
 //! | `GET /api/v1/rollouts/{id}/history` | its timeline |
-//! | `GET /api/v1/verdicts`, `ledger`, `routes` | verdicts, e-values look by look, the published table |
+//! | `GET /api/v1/verdicts`, `ledger`, `routes` | verdicts; e-values look by look, and when each reached what decides; the published table |
+//! | `GET /api/v1/margins` | what other margins would have said of the evidence on disk |
 //! | `GET /api/v1/events` | the timeline as an event stream, resumed by `Last-Event-ID` |
 //! | `GET /api/v1/cache`, `DELETE` | hits and misses by release; makes answers unreadable by release, tenant, template, arm, time |
 //! | `DELETE /api/v1/cache/entries/{id}`, `POST /api/v1/cache/revoke` | one answer; a whole release for ever |

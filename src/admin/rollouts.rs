@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 use super::problem::Problem;
 use super::router::Shared;
 use super::{NoteRecord, RolloutRecord, TableRecord};
-use crate::control::{StartRequest, Status};
-use crate::domain::RolloutId;
+use crate::control::{Look, Margins, StartRequest, Status};
+use crate::domain::{MetricName, RolloutId};
+use crate::judgment::{Crossed, Crossing, LedgerPoint, Thresholds};
 use crate::rollout::OperatorCommand;
+use crate::wire::AtMarginsRecord;
 
 /// Body of a start.
 #[derive(Debug, Default, Deserialize)]
@@ -135,22 +137,44 @@ pub(super) async fn verdicts(State(shared): State<Shared>, Query(which): Query<W
     Ok(Json(json!({"rollout": id.as_str(), "verdicts": all})))
 }
 
+/// Every look that is kept, and the first one at which each e-value reached what decides.
 pub(super) async fn ledger(State(shared): State<Shared>) -> Answer {
-    let points: Vec<_> = shared
-        .control
-        .ledger()
-        .await?
-        .iter()
-        .map(|point| {
-            let metrics: Vec<_> = point
-                .metrics
-                .iter()
-                .map(|(name, abort, promote)| json!([name.as_str(), abort, promote]))
-                .collect();
-            json!({"records": point.records, "log_e_abort": point.log_e_abort, "metrics": metrics})
-        })
-        .collect();
-    Ok(Json(json!({"points": points})))
+    let looks = shared.control.ledger().await?;
+    let thresholds = shared.control.status().live.as_deref().and_then(Thresholds::of);
+    let points: Vec<_> = looks.iter().map(|look| look.point.clone()).collect();
+    let crossings = thresholds.map_or_else(Vec::new, |thresholds| thresholds.crossings(&points));
+    Ok(Json(json!({
+        "points": looks.iter().map(point).collect::<Vec<_>>(),
+        "crossings": crossings.iter().map(crossing).collect::<Vec<_>>(),
+    })))
+}
+
+fn point(look: &Look) -> Value {
+    let LedgerPoint { records, log_e_abort, metrics } = &look.point;
+    let metrics = metrics.iter().map(|(name, abort, promote)| json!([name.as_str(), abort, promote]));
+    json!({
+        "stage": look.stage.to_string(), "records": records, "log_e_abort": log_e_abort,
+        "metrics": metrics.collect::<Vec<_>>(),
+    })
+}
+
+fn crossing(crossing: &Crossing) -> Value {
+    let Crossing { metric, crossed, records, log_e, log_threshold } = crossing;
+    let crossed = match crossed {
+        Crossed::Promote => "promote",
+        Crossed::Abort => "abort",
+    };
+    json!({
+        "metric": metric.as_ref().map(MetricName::as_str), "crossed": crossed, "records": records, "log_e": log_e,
+        "log_threshold": log_threshold,
+    })
+}
+
+/// What other margins would have said of this epoch's evidence.
+pub(super) async fn margins(State(shared): State<Shared>) -> Answer {
+    let Margins { records, at } = shared.control.margins().await?.unwrap_or_default();
+    let at: Vec<_> = at.iter().map(AtMarginsRecord::from).collect();
+    Ok(Json(json!({"records": records, "at": at})))
 }
 
 pub(super) async fn routes(State(shared): State<Shared>) -> Json<Value> {

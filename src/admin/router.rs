@@ -53,6 +53,7 @@ pub(super) fn router(parts: AdminParts, stop: CancellationToken) -> Router {
         .route("/rollouts/{id}/{verb}", post(rollouts::command))
         .route("/verdicts", get(rollouts::verdicts))
         .route("/ledger", get(rollouts::ledger))
+        .route("/margins", get(rollouts::margins))
         .route("/routes", get(rollouts::routes))
         .route("/cache", get(answers::stats).delete(answers::purge))
         .route("/cache/entries/{id}", delete(answers::remove))

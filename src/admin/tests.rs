@@ -37,7 +37,8 @@ async fn a_rollout_is_started_watched_paused_and_aborted() {
     assert_eq!(port.get("/api/v1/rollouts/chat-v2/history").await["notes"].as_array().unwrap().len(), 3);
     assert_eq!(port.get("/api/v1/routes").await["candidate_share"], "0%");
     assert_eq!(port.get("/api/v1/verdicts").await["verdicts"], json!([]));
-    assert_eq!(port.get("/api/v1/ledger").await["points"], json!([]));
+    assert_eq!(port.get("/api/v1/ledger").await, json!({"points": [], "crossings": []}));
+    assert_eq!(port.get("/api/v1/margins").await, json!({"records": 0, "at": []}));
     port.close().await;
 }
 

@@ -29,9 +29,10 @@ pub(super) struct Args {
     /// Judges by the rules of this file (`version` and `[judge]`) in place of those that belong to the evidence
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Asks what another margin would have said: `error.margin=0.02`, `ttft_ms.abort_margin=10%`, or
-    /// `margin=0.02` for every metric; may be given more than once
-    #[arg(long = "what-if", value_name = "[METRIC.]margin=VALUE")]
+    /// Asks what other rules would have said; may be given more than once: `error.margin=0.02`,
+    /// `ttft_ms.abort_margin=10%`, `broken.required=false` (without a metric: of every one), `length.judged=false`
+    /// leaves a metric out, `abort_alpha=0.005`, `promote_alpha=0.1`
+    #[arg(long = "what-if", value_name = "[METRIC.]RULE=VALUE")]
     what_if: Vec<WhatIf>,
     #[command(flatten)]
     on_inconclusive: OnInconclusive,

@@ -2,7 +2,7 @@
 
 mod drawing;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,11 +12,14 @@ use super::number::positive;
 use super::{Blame, Context, Exit, Failure, Format};
 use crate::config::Config;
 use crate::domain::Share;
-use crate::evidence::{Collector, Snapshot};
-use crate::judgment::{MetricForecast, Policy, Spread, forecast};
+use crate::evidence::{Collector, EvidenceError, RecordBatch, Snapshot};
+use crate::judgment::{
+    BaseHarm, MetricForecast, MetricPolicy, Policy, RampForecast, Spread, forecast, forecast_ramp,
+    forecast_tails,
+};
 use crate::routing::MirrorRange;
 use crate::stats::WalletPairs;
-use crate::store::read_stages;
+use crate::store::{EvidenceFiles, Found};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -28,9 +31,10 @@ pub(super) struct Args {
     /// configuration, raised up to mirror.share_max
     #[arg(long, value_name = "SHARE", value_parser = str::parse::<Share>)]
     share: Option<Share>,
-    /// Evidence of an earlier rollout: its pairs say how much answers differ by themselves
+    /// Evidence of an earlier rollout, or its run directory: its pairs say how much answers differ by themselves. May be
+    /// given more than once; what is assumed counts for 100 pairs beside them
     #[arg(long, value_name = "DIR")]
-    evidence: Option<PathBuf>,
+    evidence: Vec<PathBuf>,
     /// Milliseconds of one GPU that one request costs; with it the copies are priced
     #[arg(long, value_name = "MS", value_parser = positive)]
     gpu_ms: Option<f64>,
@@ -49,6 +53,11 @@ pub(super) struct Question {
 pub(super) struct Plan {
     question: Question,
     metrics: Vec<MetricForecast>,
+    /// Pairs of earlier rollouts that each metric's spread rests on, in the order of the metrics.
+    seen: Vec<u64>,
+    /// What guards the latencies beside their bodies.
+    tails: Vec<MetricForecast>,
+    ramp: Vec<RampForecast>,
     /// The share, and per metric the margin, that would decide within the window.
     remedies: Vec<Remedy>,
 }
@@ -72,11 +81,7 @@ const WIDER: [f64; 8] = [1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0];
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = Config::load(&context.config, environment()).blame_usage()?;
     let policy = &config.judge.policy;
-    let learned = args.evidence.as_deref().map(|dir| fold(dir, policy)).transpose()?;
-    let spread = |rule: &_| {
-        let seen = learned.as_ref().and_then(|snapshot| Spread::learned(rule, snapshot));
-        seen.unwrap_or_else(|| Spread::assumed(rule))
-    };
+    let earlier: Vec<_> = args.evidence.iter().map(|dir| fold(dir, policy)).collect::<Result<_, _>>()?;
     let rollout = &config.rollout.plan;
     let question = Question {
         rate: args.rate,
@@ -84,13 +89,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         window: rollout.mirror.max(),
         gpu_ms: args.gpu_ms,
     };
-    let metrics = forecast(policy, spread).blame_usage()?;
-    let remedies = metrics
-        .iter()
-        .filter(|metric| metric.required && !question.decides(metric.pass))
-        .map(|metric| remedy(&question, policy, metric))
-        .collect();
-    let plan = Plan { question, metrics, remedies };
+    let plan = plan(question, policy, rollout.ramp.shares(), &earlier).blame_usage()?;
     match context.output.format() {
         Format::Json => context.output.json(&plan.json())?,
         _ => context.output.text(drawing::text(&plan))?,
@@ -98,13 +97,42 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     Ok(Exit::Success)
 }
 
-fn fold(dir: &std::path::Path, policy: &Policy) -> Result<Snapshot, Failure> {
-    let stages = read_stages(dir).blame_usage()?;
+/// What `policy` needs, by what was seen `earlier` and what is assumed beside it.
+fn plan(
+    question: Question,
+    policy: &Policy,
+    shares: &[Share],
+    earlier: &[Snapshot],
+) -> Result<Plan, EvidenceError> {
+    let spread = |rule: &MetricPolicy| Spread::learned(rule, earlier).value;
+    let metrics = forecast(policy, spread)?;
+    let remedies = metrics
+        .iter()
+        .filter(|metric| metric.required && !question.decides(metric.pass))
+        .map(|metric| remedy(&question, policy, metric))
+        .collect();
+    Ok(Plan {
+        seen: policy.metrics.iter().map(|rule| Spread::learned(rule, earlier).pairs).collect(),
+        tails: forecast_tails(policy, spread)?,
+        ramp: forecast_ramp(policy, shares, |rule| BaseHarm::learned(rule, earlier).value)?,
+        question,
+        metrics,
+        remedies,
+    })
+}
+
+/// The evidence of one rollout, folded a file at a time.
+fn fold(dir: &Path, policy: &Policy) -> Result<Snapshot, Failure> {
+    let inside = dir.join("evidence");
+    let mut files = EvidenceFiles::of(if inside.is_dir() { &inside } else { dir }).blame_usage()?;
     let mut collector = Collector::new(&policy.specs()).blame_usage()?;
-    for record in stages.iter().flat_map(|stage| &stage.records) {
-        collector.push(record).blame_usage()?;
+    let mut batch = RecordBatch::default();
+    while files.next(&mut batch).blame_usage()? != Found::End {
+        for record in batch.records() {
+            collector.push(record).blame_usage()?;
+        }
     }
-    Ok(collector.snapshot().clone())
+    Ok(collector.into_snapshot())
 }
 
 /// A wider share or a wider margin, whichever the team can afford.
@@ -161,7 +189,7 @@ impl Plan {
                 })
             })
         };
-        let metric = |metric: &MetricForecast| {
+        let metric = |metric: &MetricForecast, seen: Option<u64>| {
             let find = metric.find.iter();
             let find = find.map(|finding| json!({"effect": finding.effect, "pairs": pairs(finding.pairs)}));
             let (assumed, value) = match metric.spread {
@@ -170,15 +198,27 @@ impl Plan {
             };
             json!({
                 "name": metric.name.as_str(), "required": metric.required, "margin": metric.margin,
-                "assumed": {assumed: value}, "pass": pairs(metric.pass), "find": find.collect::<Vec<_>>(),
+                "assumed": {assumed: value}, "seen_pairs": seen, "pass": pairs(metric.pass), "find": find.collect::<Vec<_>>(),
                 "decides": self.question.decides(metric.pass),
             })
         };
         let remedy = |one: &Remedy| json!({"metric": one.metric, "share": one.share, "margin": one.margin, "adapts": one.adapts});
+        let keys = |keys: Option<WalletPairs>| {
+            keys.map(|keys| json!({"median": keys.median.ceil(), "p90": keys.p90.ceil()}))
+        };
+        let ramp = |one: &RampForecast| {
+            json!({
+                "share": one.share.fraction(), "metric": one.name.as_str(), "assumed": {"baseline": one.base.0},
+                "pass_keys": keys(one.pass), "find_five_points_keys": keys(one.find),
+            })
+        };
+        let seen = self.metrics.iter().zip(&self.seen).map(|(one, seen)| metric(one, Some(*seen)));
         json!({
             "rate": rate, "mirror_share": share.least.fraction(),
             "mirror_share_max": share.most.fraction(), "window_s": window.as_secs(), "gpu_ms": gpu_ms,
-            "metrics": self.metrics.iter().map(metric).collect::<Vec<_>>(),
+            "metrics": seen.collect::<Vec<_>>(),
+            "tails": self.tails.iter().map(|one| metric(one, None)).collect::<Vec<_>>(),
+            "ramp": self.ramp.iter().map(ramp).collect::<Vec<_>>(),
             "remedies": self.remedies.iter().map(remedy).collect::<Vec<_>>(),
         })
     }

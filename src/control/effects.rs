@@ -107,7 +107,8 @@ impl Control {
     fn reset_evidence(&mut self) {
         let Some(rollout) = &self.rollout else { return };
         let place = Self::place(rollout, Stage::Mirror);
-        let writer = EvidenceWriter::new(self.parts.evidence_dir.clone(), place);
+        let digests = self.current_digests(rollout.parts().origin);
+        let writer = EvidenceWriter::new(self.parts.evidence_dir.clone(), place).of(digests);
         let options = self.pairing_options(rollout.parts().epoch);
         // The policy was checked when the task began.
         self.gathering = Gathering::new(&self.parts.policy.specs(), options, writer).ok();

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 
 use super::feed::NOTES_KEPT_MAX;
 use super::input::Request;
-use super::{ControlError, Feed, StartRequest, Status};
+use super::{ControlError, Feed, Look, Margins, StartRequest, Status};
 use crate::domain::RolloutId;
-use crate::judgment::LedgerPoint;
 use crate::rollout::{Note, OperatorCommand};
 use crate::store::{Store, StoredVerdict, Summary};
 
@@ -23,6 +22,8 @@ pub struct Handle {
     /// Weak, so that readers hear when the control task has ended.
     pub(super) notes: broadcast::WeakSender<Note>,
     pub(super) store: Store,
+    /// Held by whoever folds evidence again: one at a time, the others wait.
+    pub(super) folding: Arc<Mutex<()>>,
 }
 
 impl Handle {
@@ -100,9 +101,23 @@ impl Handle {
     ///
     /// # Errors
     /// When the control task has ended.
-    pub async fn ledger(&self) -> Result<Vec<LedgerPoint>, ControlError> {
+    pub async fn ledger(&self) -> Result<Vec<Look>, ControlError> {
         let (answer, answered) = oneshot::channel();
         self.ask(Request::Ledger { answer }, answered).await
+    }
+
+    /// What other margins would have said of this epoch's evidence, as it lies on disk; `None` where nothing of it was judged
+    /// since the process started, or too much of it is there to be folded again beside clients.
+    ///
+    /// # Errors
+    /// When the evidence cannot be read, or the control task has ended.
+    pub async fn margins(&self) -> Result<Option<Margins>, ControlError> {
+        let _alone = self.folding.lock().await;
+        let (answer, answered) = oneshot::channel();
+        let Some(kept) = self.ask(Request::Kept { answer }, answered).await? else { return Ok(None) };
+        tokio::task::spawn_blocking(move || kept.at_other_margins())
+            .await
+            .map_err(|_| ControlError::Stopped)?
     }
 
     async fn ask<T>(&self, request: Request, answered: oneshot::Receiver<T>) -> Result<T, ControlError> {

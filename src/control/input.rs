@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::ledger::Look;
+use super::margins::Kept;
 use super::{Control, ControlError, StartRequest};
 use crate::domain::RolloutId;
 use crate::evidence::{Replays, Sample};
-use crate::judgment::{Judgment, LedgerPoint};
+use crate::judgment::Judgment;
 use crate::rollout::OperatorCommand;
 
 /// Samples taken at once: enough to be cheap, few enough that an abort waits for microseconds.
@@ -18,7 +20,8 @@ const SAMPLES_AT_ONCE: usize = 64;
 pub(super) enum Request {
     Start { request: StartRequest, answer: oneshot::Sender<Result<RolloutId, ControlError>> },
     Command { id: RolloutId, command: OperatorCommand, answer: oneshot::Sender<Result<(), ControlError>> },
-    Ledger { answer: oneshot::Sender<Vec<LedgerPoint>> },
+    Ledger { answer: oneshot::Sender<Vec<Look>> },
+    Kept { answer: oneshot::Sender<Option<Kept>> },
 }
 
 /// What a started effect came to.

@@ -1,15 +1,25 @@
 //! The ledger of a rollout: one point a look, thinned so that it stays small for ever.
 
 use crate::judgment::LedgerPoint;
+use crate::rollout::Stage;
 
 /// Points kept. More than a screen has pixels; a day of looks does not fit, so old ones are thinned.
 const POINTS_MAX: usize = 2_000;
+
+/// One look that is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// The stage it was made in.
+    pub stage: Stage,
+    /// Where every e-value stood.
+    pub point: LedgerPoint,
+}
 
 /// Points of all looks, evenly thinned: when it is full, every second point is dropped and from then on
 /// only every second look is kept, and so on. The latest look is always there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    points: Vec<LedgerPoint>,
+    kept: Vec<Look>,
     /// Looks so far.
     looks: usize,
     /// Doublings of the distance between kept looks.
@@ -19,25 +29,25 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn push(&mut self, point: LedgerPoint) {
+    pub(super) fn push(&mut self, look: Look) {
         if self.provisional {
-            self.points.pop();
+            self.kept.pop();
         }
-        if self.points.len() >= POINTS_MAX {
+        if self.kept.len() >= POINTS_MAX {
             let mut index = 0;
-            self.points.retain(|_| {
+            self.kept.retain(|_| {
                 index += 1;
                 index % 2 == 1
             });
             self.thinned += 1;
         }
         self.provisional = !self.looks.is_multiple_of(1 << self.thinned);
-        self.points.push(point);
+        self.kept.push(look);
         self.looks += 1;
     }
 
-    pub(super) fn points(&self) -> &[LedgerPoint] {
-        &self.points
+    pub(super) fn kept(&self) -> &[Look] {
+        &self.kept
     }
 }
 
@@ -48,9 +58,10 @@ mod tests {
     fn check(looks: u64, len_max: usize, distance: u64) {
         let mut ledger = Ledger::default();
         for records in 0..looks {
-            ledger.push(LedgerPoint { records, log_e_abort: 0.0, metrics: Vec::new() });
+            let point = LedgerPoint { records, log_e_abort: 0.0, metrics: Vec::new() };
+            ledger.push(Look { stage: Stage::Mirror, point });
         }
-        let records: Vec<_> = ledger.points().iter().map(|point| point.records).collect();
+        let records: Vec<_> = ledger.kept().iter().map(|look| look.point.records).collect();
         assert!(records.len() <= len_max, "{}", records.len());
         assert_eq!((records.first(), records.last()), (Some(&0), Some(&(looks - 1))));
         let body = &records[..records.len() - 1];

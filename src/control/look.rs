@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gathering::Gathering;
+use super::ledger::Look;
 use super::mirror_share::ShareSet;
 use super::pace::Pace;
 use super::{Control, Needs, StoreHealth};
 use crate::domain::{MetricKind, MetricName, Timestamp};
 use crate::evidence::{Sample, Snapshot};
-use crate::judgment::{Ask, Judgment, LedgerPoint, Policy, Question, Reason, Subject, Verdict, judge};
+use crate::judgment::{self, Ask, Judgment, LedgerPoint, Policy, Question, Reason, Subject, Verdict, judge};
 use crate::rollout::{Event, Mode, Rollout, Stage, StageVerdict, State};
 use crate::store::{EvidenceError, EvidenceWriter};
 use crate::wire::VerdictRecord;
@@ -58,11 +59,10 @@ impl Looks {
     }
 
     /// What the latest judgment asks for, at the pace at which this stage got its evidence so far.
-    #[expect(clippy::cast_precision_loss, reason = "counts of records")]
     pub(super) fn needs(&self, judgment: &Judgment, records: u64, now: Timestamp) -> Option<Needs> {
         let pairs = judgment.pairs_needed.filter(|pairs| *pairs > 0)?;
-        let pace = self.pace_per_s(records, now)?;
-        Some(Needs { pairs, time: Duration::try_from_secs_f64(pairs as f64 / pace).ok() })
+        let pace = judgment::Pace::of(self.pace_per_s(records, now)?);
+        Some(Needs { pairs, time: pace.and_then(|pace| pace.time(pairs)) })
     }
 }
 
@@ -108,7 +108,8 @@ impl Control {
             },
             must_pass: must_pass(&self.parts.policy, gathering.snapshot(), stage, last),
         };
-        let mut judgment = judge(gathering.snapshot(), &self.parts.policy, &ask);
+        let pace = self.looks.pace_per_s(gathering.records(), self.parts.clock.wall());
+        let mut judgment = judge(gathering.snapshot(), &self.parts.policy, &ask).at_pace(pace);
         if let Some(error) = gathering.refused() {
             judgment.verdict = Verdict::Invalid;
             judgment.reasons.insert(0, Reason::Note(format!("a record cannot be judged: {error}")));
@@ -119,7 +120,8 @@ impl Control {
     async fn act_on(&mut self, stage: Stage, epoch: u64, judgment: Judgment) {
         let Some(gathering) = &self.gathering else { return };
         let records = gathering.records();
-        LedgerPoint::of(records, &judgment).into_iter().for_each(|point| self.ledger.push(point));
+        let point = LedgerPoint::of(records, &judgment);
+        point.into_iter().for_each(|point| self.ledger.push(Look { stage, point }));
         let (verdict, reasons) = (judgment.verdict, judgment.reasons.clone());
         let changed = self.looks.said != Some(verdict);
         self.looks.seen = records;
@@ -188,7 +190,7 @@ impl Control {
     }
 
     /// Evidence that cannot be kept is a lost store: what is decided on it could not be judged again.
-    async fn flush_or_freeze(&mut self) {
+    pub(super) async fn flush_or_freeze(&mut self) {
         if self.health != StoreHealth::Works {
             return;
         }

@@ -3,7 +3,7 @@
 use super::gathering::Gathering;
 use super::{Control, ControlError};
 use crate::rollout::{Effect, EffectKind, Event, Rollout, Stage};
-use crate::store::{Digests, EvidenceError, EvidenceWriter, StoredStage, read_stages};
+use crate::store::{Digests, EvidenceError, EvidenceFiles, EvidenceWriter, Origin, StoredStage};
 
 impl Control {
     /// Publishes the stored table before anything else, then goes on where the rollout stood: with the
@@ -17,7 +17,7 @@ impl Control {
         let epoch = stored.rollout.parts().epoch;
         let now = self.current_digests(stored.rollout.parts().origin);
         let changed = differences(&stored.digests, &now);
-        let kept = if live { self.kept_evidence(&stored.rollout).await } else { Ok(None) };
+        let kept = if live { self.kept_evidence(&stored.rollout, &stored.digests).await } else { Ok(None) };
         self.rollout = Some(stored.rollout);
         self.digests = Some(if live { now } else { stored.digests });
         if !live {
@@ -56,14 +56,21 @@ impl Control {
         self.perform_all(again.into_iter().last().into_iter().collect()).await;
     }
 
-    async fn kept_evidence(&self, rollout: &Rollout) -> Result<Option<Gathering>, ControlError> {
+    /// The evidence on disk, if it is of what was judged when the journal was written.
+    async fn kept_evidence(
+        &self,
+        rollout: &Rollout,
+        of: &Digests,
+    ) -> Result<Option<Gathering>, ControlError> {
         let stage = match rollout.stage() {
             stage @ (Stage::Mirror | Stage::Ramp { .. }) => stage,
             _ => Stage::Mirror,
         };
         let writer = EvidenceWriter::new(self.parts.evidence_dir.clone(), Self::place(rollout, stage));
-        let dir = writer.dir();
-        let read = tokio::task::spawn_blocking(move || read_stages(&dir)).await;
+        let writer = writer.of(of.clone());
+        let (dir, origin) = (writer.dir(), Origin::from(of));
+        let read =
+            tokio::task::spawn_blocking(move || EvidenceFiles::of(&dir)?.expecting(origin).stages()).await;
         let stages: Vec<StoredStage> = match read {
             Ok(Ok(stages)) => stages,
             // Nothing was kept yet: a rollout before its first evidence, or killed within seconds of it.

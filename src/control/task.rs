@@ -114,7 +114,11 @@ impl Control {
         control.show();
         let mut tasks = JoinSet::new();
         tasks.spawn(control.run());
-        Ok((Handle { requests: ask, status: watched, notes: heard, store }, ControlTask { tasks, stop }))
+        let folding = Arc::default();
+        Ok((
+            Handle { requests: ask, status: watched, notes: heard, store, folding },
+            ControlTask { tasks, stop },
+        ))
     }
 
     async fn run(mut self) {
@@ -152,7 +156,11 @@ impl Control {
                 let _ = answer.send(obeyed);
             }
             Request::Ledger { answer } => {
-                let _ = answer.send(self.ledger.points().to_vec());
+                let _ = answer.send(self.ledger.kept().to_vec());
+            }
+            Request::Kept { answer } => {
+                self.flush_or_freeze().await;
+                let _ = answer.send(self.kept());
             }
         }
     }

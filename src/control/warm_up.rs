@@ -8,7 +8,7 @@ use super::Control;
 use crate::evidence::{Collector, EvidenceDigest, Record, Replays};
 use crate::judgment::{Ask, Judgment, Question, Reason, Subject, Verdict, judge};
 use crate::rollout::{Event, Rollout, Stage, StageVerdict};
-use crate::store::{EvidenceError, EvidencePlace, EvidenceWriter};
+use crate::store::{Digests, EvidenceError, EvidencePlace, EvidenceWriter};
 
 impl Control {
     /// Judges what the candidate answered before anybody is exposed to it. A failure that is proven ends the rollout; whatever
@@ -45,12 +45,13 @@ impl Control {
             collector.push(record).map_err(|error| error.to_string())?;
             digest.push(record);
         }
+        let digests = self.current_digests(rollout.parts().origin);
         let (root, place) =
             (self.parts.evidence_dir.clone(), Self::place(rollout, Stage::Prepare).of_warm_up());
+        let of = digests.clone();
         // What is not kept could not be judged again, and so decides nothing.
-        let kept = tokio::task::spawn_blocking(move || keep(root, place, records)).await;
+        let kept = tokio::task::spawn_blocking(move || keep(root, place, of, records)).await;
         kept.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        let digests = self.current_digests(rollout.parts().origin);
         let subject = Subject {
             baseline: digests.baseline,
             candidate: digests.candidate,
@@ -70,7 +71,7 @@ fn undecided(pairs: u64) -> String {
 }
 
 /// Writes the evidence in place of that of an earlier try, from which nothing followed.
-fn keep(root: PathBuf, place: EvidencePlace, records: Vec<Record>) -> Result<(), EvidenceError> {
+fn keep(root: PathBuf, place: EvidencePlace, of: Digests, records: Vec<Record>) -> Result<(), EvidenceError> {
     let dir = place.rollout_dir(&root);
     match fs::remove_dir_all(&dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -78,7 +79,7 @@ fn keep(root: PathBuf, place: EvidencePlace, records: Vec<Record>) -> Result<(),
         }
         _ => {}
     }
-    let mut writer = EvidenceWriter::new(root, place);
+    let mut writer = EvidenceWriter::new(root, place).of(of);
     records.into_iter().for_each(|record| writer.push(record));
     writer.flush()
 }

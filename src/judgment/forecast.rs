@@ -1,19 +1,19 @@
 //! What a policy can find, and how many pairs that takes: told before any token is spent.
 
-use std::f64::consts::LN_2;
+mod ramp;
+mod spread;
+
+pub use ramp::{RampForecast, forecast_ramp};
+pub use spread::{BaseHarm, Learned, Spread};
 
 use super::budget::Family;
 use super::{MetricPolicy, Policy};
 use crate::domain::{MetricKind, MetricName};
-use crate::evidence::{Collector, EvidenceError, MetricSpec, Snapshot};
-use crate::stats::{OutcomeChance, Side, StatsError, WalletPairs, wallet_pairs};
+use crate::evidence::{Aspect, Collector, EvidenceError, MetricSpec};
+use crate::stats::{Side, StatsError, WalletPairs, wallet_pairs};
 
 /// Weight of the wallet that is open from the first pair: a fault that is there from the start is found by it.
 const FIRST_WALLET: f64 = 0.75;
-
-/// Points of a normal distribution, and how many deviations they reach to either side.
-const GRID_POINTS: i32 = 80;
-const GRID_REACH: f64 = 4.0;
 
 /// Regressions that are looked for, in points of harm.
 const POINTS: [f64; 4] = [0.01, 0.02, 0.05, 0.10];
@@ -21,25 +21,16 @@ const POINTS: [f64; 4] = [0.01, 0.02, 0.05, 0.10];
 /// Regressions that are looked for, as relative changes of a ratio.
 const CHANGES: [f64; 4] = [0.10, 0.20, 0.50, 1.00];
 
-/// How the pairs of one metric spread while the candidate is no worse.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Spread {
-    /// Share of the pairs in which the arms differ by a whole point: answers that are right or wrong.
-    Discordance(f64),
-    /// Standard deviation of ln(candidate/baseline): ratio kinds.
-    LogNoise(f64),
-}
-
 /// What one metric needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricForecast {
-    /// The metric.
+    /// The metric; of a tail with the test's own suffix behind a colon.
     pub name: MetricName,
-    /// Its kind.
+    /// Its kind; of a tail `event`, for it counts answers.
     pub kind: MetricKind,
     /// Whether it must pass.
     pub required: bool,
-    /// Its margin.
+    /// The margin of the test.
     pub margin: f64,
     /// What was assumed of its pairs.
     pub spread: Spread,
@@ -58,63 +49,8 @@ pub struct Finding {
     pub pairs: Option<WalletPairs>,
 }
 
-impl Spread {
-    /// What is assumed of a metric that nothing was seen of: one answer in a hundred fails on either arm alone,
-    /// one in twenty is graded otherwise, three in ten are worded otherwise, and times vary by a third.
-    #[must_use]
-    pub fn assumed(rule: &MetricPolicy) -> Self {
-        match rule.kind {
-            MetricKind::Event | MetricKind::Harm => Self::Discordance(0.01),
-            MetricKind::Score => Self::Discordance(0.05),
-            MetricKind::Disagreement => Self::Discordance(0.42),
-            MetricKind::Latency | MetricKind::Length => Self::LogNoise(0.35),
-        }
-    }
-
-    /// What earlier evidence says; `None` where it is silent.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts of pairs")]
-    pub fn learned(rule: &MetricPolicy, snapshot: &Snapshot) -> Option<Self> {
-        let metric = snapshot.metric(&rule.name).filter(|metric| metric.pairs() > 0)?;
-        if rule.kind.is_ratio() {
-            let deviation = metric.strands().first()?.history().deviation()?;
-            return Some(Self::LogNoise(deviation * LN_2));
-        }
-        let (better, worse) = metric.flips();
-        Some(Self::Discordance((better + worse) as f64 / metric.pairs() as f64))
-    }
-
-    /// The differences of pairs whose candidate is worse by `effect`.
-    fn outcomes(self, spec: &MetricSpec, effect: f64) -> Vec<OutcomeChance> {
-        match self {
-            Self::Discordance(share) => {
-                let half = (share / 2.0).min((1.0 - effect.max(0.0)) / 2.0);
-                let chances = [(1.0, half + effect), (-1.0, half), (0.0, 1.0 - 2.0 * half - effect)];
-                chances.map(|(d, chance)| OutcomeChance { d, chance: chance.max(0.0) }).into()
-            }
-            Self::LogNoise(deviation) => {
-                // A latency's margin is taken off inside d; a length's is its null mean.
-                let margin = if spec.kind == MetricKind::Latency { spec.margin.ln_1p() } else { 0.0 };
-                normal(effect.ln_1p() - margin, deviation)
-            }
-        }
-    }
-}
-
-/// A normal distribution on a grid, clipped as differences are.
-fn normal(mean: f64, deviation: f64) -> Vec<OutcomeChance> {
-    let at = |step: i32| GRID_REACH * f64::from(2 * step - GRID_POINTS) / f64::from(GRID_POINTS);
-    let weights: Vec<_> = (0..=GRID_POINTS).map(|step| (at(step), (-0.5 * at(step).powi(2)).exp())).collect();
-    let whole: f64 = weights.iter().map(|(_, weight)| weight).sum();
-    let outcome = |(z, weight): (f64, f64)| OutcomeChance {
-        d: ((mean + deviation * z) / LN_2).clamp(-1.0, 1.0),
-        chance: weight / whole,
-    };
-    weights.into_iter().map(outcome).collect()
-}
-
-/// What every metric of `policy` needs, in its order, when its pairs spread as `spread` says. The body of a metric
-/// is forecast; its tails are guards and come on top.
+/// What every metric of `policy` needs, in its order, when its pairs spread as `spread` says: its body. Tails are guards:
+/// see [`forecast_tails`].
 ///
 /// # Errors
 /// When a margin leaves no room for a test.
@@ -122,7 +58,21 @@ pub fn forecast(
     policy: &Policy,
     spread: impl Fn(&MetricPolicy) -> Spread,
 ) -> Result<Vec<MetricForecast>, EvidenceError> {
-    tests(policy, spread)?.iter().map(|test| Ok(test.forecast()?)).collect()
+    bodies(policy, spread)?.iter().map(|test| Ok(test.forecast()?)).collect()
+}
+
+/// The same of what guards the latencies beside their bodies: answers beyond the baseline's own p99 (or p95), and answers
+/// three times as slow. The arms are taken to cross the quantile independently of each other, each as often as it says;
+/// times, to vary as `spread` says.
+///
+/// # Errors
+/// When a margin leaves no room for a test.
+pub fn forecast_tails(
+    policy: &Policy,
+    spread: impl Fn(&MetricPolicy) -> Spread,
+) -> Result<Vec<MetricForecast>, EvidenceError> {
+    let is_tail = |test: &&Test<'_>| matches!(test.aspect, Aspect::Beyond(_) | Aspect::Threefold);
+    tests(policy, spread)?.iter().filter(is_tail).map(|test| Ok(test.forecast()?)).collect()
 }
 
 /// The smallest regression of each metric of `policy`, in its order, that is proven within so many `pairs` in nine of ten
@@ -135,54 +85,81 @@ pub fn least_found(
     spread: impl Fn(&MetricPolicy) -> Spread,
     pairs: f64,
 ) -> Result<Vec<Option<f64>>, EvidenceError> {
-    tests(policy, spread)?.iter().map(|test| Ok(test.least_found(pairs)?)).collect()
+    bodies(policy, spread)?.iter().map(|test| Ok(test.least_found(pairs)?)).collect()
 }
 
 /// Halvings of an interval of effects: they are told apart to a millionth.
 const HALVINGS: usize = 20;
 
-/// The test of one metric's body.
+/// One test of a metric.
 struct Test<'p> {
     rule: &'p MetricPolicy,
     spec: MetricSpec,
+    name: MetricName,
+    aspect: Aspect,
     spread: Spread,
     promote_threshold: f64,
     abort_threshold: f64,
 }
 
+fn bodies(policy: &Policy, spread: impl Fn(&MetricPolicy) -> Spread) -> Result<Vec<Test<'_>>, EvidenceError> {
+    let mut tests = tests(policy, spread)?;
+    tests.retain(|test| test.is_body());
+    Ok(tests)
+}
+
+/// Every test, in the order of the policy and of each metric.
 fn tests(policy: &Policy, spread: impl Fn(&MetricPolicy) -> Spread) -> Result<Vec<Test<'_>>, EvidenceError> {
     let specs = policy.specs();
     let collector = Collector::new(&specs)?;
+    let metrics = collector.snapshot().metrics();
     let family = Family::weigh(collector.snapshot(), policy);
-    let body = |at: usize| family.stakes.iter().find(|stake| stake.metric == at && stake.strand == 0);
     let promote_threshold = -policy.promote_alpha.ln();
-    let rules = policy.metrics.iter().zip(specs).enumerate();
-    let test = rules.filter_map(|(at, (rule, spec))| {
-        let abort_threshold = family.threshold - body(at)?.weight.ln() - FIRST_WALLET.ln();
-        Some(Test { rule, spec, spread: spread(rule), promote_threshold, abort_threshold })
-    });
-    Ok(test.collect())
+    let test = |stake: &super::budget::Stake| {
+        let (rule, strand) = (&policy.metrics[stake.metric], &metrics[stake.metric].strands()[stake.strand]);
+        Test {
+            rule,
+            spec: specs[stake.metric].clone(),
+            name: strand.name().clone(),
+            aspect: strand.aspect(),
+            spread: spread(rule),
+            promote_threshold,
+            abort_threshold: family.threshold - stake.weight.ln() - FIRST_WALLET.ln(),
+        }
+    };
+    Ok(family.stakes.iter().map(test).collect())
 }
 
 impl Test<'_> {
-    fn pairs(&self, effect: f64, side: Side) -> Result<Option<WalletPairs>, StatsError> {
-        let (promote, abort) = self.spec.null_means(self.spec.aspects()[0]);
-        let (null, threshold) = match side {
+    const fn is_body(&self) -> bool {
+        matches!(self.aspect, Aspect::Body | Aspect::Longer)
+    }
+
+    /// What one side is held against: null mean and threshold.
+    fn against(&self, side: Side) -> (f64, f64) {
+        let (promote, abort) = self.spec.null_means(self.aspect);
+        match side {
             Side::Promote => (promote, self.promote_threshold),
             Side::Abort => (abort, self.abort_threshold),
-        };
-        wallet_pairs(&self.spread.outcomes(&self.spec, effect), self.spec.grid(), side, null, threshold)
+        }
+    }
+
+    fn pairs(&self, effect: f64, side: Side) -> Result<Option<WalletPairs>, StatsError> {
+        let (null, threshold) = self.against(side);
+        let outcomes = self.spread.outcomes(&self.spec, self.aspect, effect);
+        wallet_pairs(&outcomes, self.spec.grid(), side, null, threshold)
     }
 
     fn forecast(&self) -> Result<MetricForecast, StatsError> {
-        let effects = if self.spec.kind.is_ratio() { CHANGES } else { POINTS };
+        let ratio = self.is_body() && self.spec.kind.is_ratio();
+        let effects = if ratio { CHANGES } else { POINTS };
         let find = effects.map(|effect| Ok(Finding { effect, pairs: self.pairs(effect, Side::Abort)? }));
         Ok(MetricForecast {
-            name: self.rule.name.clone(),
-            kind: self.rule.kind,
-            required: self.rule.required,
-            margin: self.rule.margin,
-            spread: self.spread,
+            name: self.name.clone(),
+            kind: if self.is_body() { self.rule.kind } else { MetricKind::Event },
+            required: self.rule.required && self.is_body(),
+            margin: self.spec.shown_margin(self.aspect),
+            spread: self.spread.of_test(self.aspect),
             pass: self.pairs(0.0, Side::Promote)?,
             find: find.into_iter().collect::<Result<_, _>>()?,
         })
@@ -234,6 +211,21 @@ mod tests {
         let test = &tests(&policy, spread).unwrap()[0];
         let p90 = |effect| test.pairs(effect, Side::Abort).unwrap().unwrap().p90;
         assert!(p90(found) <= 1_000.0 && p90(found - 1e-3) > 1_000.0, "{}", p90(found));
+    }
+
+    #[test]
+    fn a_tail_that_grows_is_found_about_as_soon_as_simulation_says() {
+        let mut policy = Policy::default_live();
+        policy.metrics.retain(|rule| rule.name.as_str() == "ttft_ms");
+        let tails = forecast_tails(&policy, |_| Spread::LogNoise(0.21)).unwrap();
+        let names: Vec<_> = tails.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["ttft_ms:p99", "ttft_ms:threefold"]);
+        assert!(tails.iter().all(|one| !one.required && one.kind == MetricKind::Event));
+        // Three in a hundred ten times slower: the p99 test finds it in 890 to 1,870 pairs, the ratio test in 380 to 820.
+        let tests = tests(&policy, |_| Spread::LogNoise(0.21)).unwrap();
+        let found = |at: usize| tests[at].pairs(0.03, Side::Abort).unwrap().unwrap().median;
+        assert!((600.0..1_870.0).contains(&found(1)), "{}", found(1));
+        assert!((300.0..820.0).contains(&found(2)), "{}", found(2));
     }
 
     #[test]

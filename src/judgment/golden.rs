@@ -133,6 +133,7 @@ pub fn judge_golden(metrics: &[GoldenMetric], ask: &GoldenAsk) -> Judgment {
         reasons: reasons(verdict, &metrics_judged, &checks),
         alpha: None,
         pairs_needed: needed(verdict, &metrics_judged, &needs),
+        pace: None,
         metrics: metrics_judged,
         checks,
     }

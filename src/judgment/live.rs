@@ -38,6 +38,7 @@ pub fn judge(snapshot: &Snapshot, policy: &Policy, ask: &Ask) -> Judgment {
             log_e_abort: family.log_e,
         }),
         pairs_needed,
+        pace: None,
     }
 }
 
@@ -118,7 +119,7 @@ impl Look<'_> {
         } else if let Some(reason) = self.under_other_conditions(metric, strand, name) {
             reason
         } else {
-            self.not_enough(stake, strand, shown)
+            self.not_enough(stake, shown)
         };
         (Verdict::Inconclusive, reason)
     }
@@ -151,14 +152,15 @@ impl Look<'_> {
         }
     }
 
-    fn not_enough(&self, stake: &Stake, strand: &Strand, shown: &Shown) -> Reason {
+    fn not_enough(&self, stake: &Stake, shown: &Shown) -> Reason {
         Reason::NotEnough {
             metric: shown.name.clone(),
             seen: shown.seen,
             interval: shown.harms(),
             margin: shown.margin,
             unit: shown.unit,
-            needed: self.needed(stake, strand),
+            needed: self.needed(stake),
+            pace: None,
             strata: shown.strata.clone(),
         }
     }
@@ -207,22 +209,22 @@ impl Look<'_> {
         Some(Reason::NotComparable { metric: name.clone(), what, baseline: baseline?, candidate: candidate? })
     }
 
-    /// Pairs still needed to pass if the promote side grows as it did, never fewer than the minimum asks.
+    /// Records still needed to pass if the promote side grows as it did, never fewer than the minimum asks. Records that
+    /// do not speak of the metric, or not for the candidate, go on coming as they did, and are counted: so is their time.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "an estimate for people, from positive numbers; `as` saturates"
     )]
-    fn needed(&self, stake: &Stake, strand: &Strand) -> Option<u64> {
-        let log_e = stake.log_e_promote;
-        let entered = strand.for_candidate();
-        let short_of_min = self.policy.pairs_min.saturating_sub(self.snapshot.records());
+    fn needed(&self, stake: &Stake) -> Option<u64> {
+        let (log_e, records) = (stake.log_e_promote, self.snapshot.records());
+        let short_of_min = self.policy.pairs_min.saturating_sub(records);
         let missing = -self.policy.promote_alpha.ln() - log_e;
         if missing <= 0.0 {
             return Some(short_of_min);
         }
-        (log_e > 0.0).then(|| ((missing / (log_e / entered as f64)).ceil() as u64).max(short_of_min))
+        (log_e > 0.0).then(|| ((missing / (log_e / records as f64)).ceil() as u64).max(short_of_min))
     }
 }
 
@@ -234,7 +236,7 @@ fn needed(verdict: Verdict, metrics: &[MetricJudgment], look: &Look<'_>) -> Opti
     let waiting = metrics.iter().zip(&look.family.stakes);
     waiting
         .filter(|(metric, _)| metric.required && metric.verdict != Verdict::Pass)
-        .map(|(_, stake)| look.needed(stake, &look.snapshot.metrics()[stake.metric].strands()[stake.strand]))
+        .map(|(_, stake)| look.needed(stake))
         .try_fold(0, |most, needed| Some(needed?.max(most)))
 }
 

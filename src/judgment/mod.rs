@@ -17,8 +17,11 @@ mod conclusion;
 mod field_tests;
 mod forecast;
 mod golden;
+mod ledger;
 mod live;
+mod margins;
 mod opinion;
+mod pace;
 mod policy;
 mod reason;
 mod ruling;
@@ -28,18 +31,23 @@ mod verdict;
 
 pub use ask::Ask;
 pub use bounds::{Bounds, Worst};
-pub use forecast::{Finding, MetricForecast, Spread, forecast, least_found};
+pub use forecast::{
+    BaseHarm, Finding, Learned, MetricForecast, RampForecast, Spread, forecast, forecast_ramp,
+    forecast_tails, least_found,
+};
 pub use golden::{
     ClientTimers, GoldenAsk, GoldenMetric, GoldenPair, GoldenSlice, RepeatNoise, SequentialEvidence,
     is_decided, judge_golden, judge_sequential,
 };
+pub use ledger::{Crossed, Crossing, LedgerPoint, Thresholds};
 pub use live::judge;
+pub use margins::{AtMargin, AtMargins, OtherMargins};
 pub use opinion::Opinion;
+pub use pace::{Pace, short_time};
 pub use policy::{DEFAULT_RESOLUTION_OF_MARGIN, MetricPolicy, Policy, PolicyError, default_resolution_ms};
 pub use reason::{Reason, Seen, Unit};
 pub use ruling::{
-    AlphaLedger, Check, CheckState, Flips, Judgment, LedgerPoint, MetricJudgment, Question, SliceJudgment,
-    Subject,
+    AlphaLedger, Check, CheckState, Flips, Judgment, MetricJudgment, Question, SliceJudgment, Subject,
 };
 pub use strata::{Strata, StratumShown};
 pub use verdict::Verdict;

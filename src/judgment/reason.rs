@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::shown::LEVEL;
-use super::{Bounds, Opinion, Question, SliceJudgment, Strata, Worst};
+use super::{Bounds, Opinion, Pace, Question, SliceJudgment, Strata, Worst};
 use crate::domain::{LatencyLimit, MetricName};
 use crate::evidence::{Aspect, Strand};
 
@@ -156,8 +156,10 @@ pub enum Reason {
         margin: f64,
         /// How the numbers are written.
         unit: Unit,
-        /// Pairs still needed if the present trend holds, when a number can be given.
+        /// Records still needed if the present trend holds, when a number can be given.
         needed: Option<u64>,
+        /// How fast they come, where whoever asks said so.
+        pace: Option<Pace>,
         /// The difference by kind of request.
         strata: Strata,
     },
@@ -345,7 +347,7 @@ impl Reason {
     }
 
     fn write_not_enough(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::NotEnough { metric, seen, interval, margin, unit, needed, strata } = self else {
+        let Self::NotEnough { metric, seen, interval, margin, unit, needed, pace, strata } = self else {
             return Ok(());
         };
         write!(f, "{metric}: not decided after {seen} (")?;
@@ -353,7 +355,10 @@ impl Reason {
         f.write_str(if interval.is_some() { ", margin " } else { "margin " })?;
         unit.write(f, *margin)?;
         match needed {
-            Some(needed) => write!(f, "); about {needed} more if the trend holds{strata}"),
+            Some(needed) => {
+                let time = pace.map_or_else(String::new, |pace| pace.clause(*needed));
+                write!(f, "); about {needed} more if the trend holds{time}{strata}")
+            }
             None => write!(f, "), and no trend toward passing{strata}"),
         }
     }

@@ -1,6 +1,6 @@
 //! The one object that every surface renders: text, JSON, HTML, API, webhook and exit code.
 
-use super::{Bounds, Opinion, Reason, RepeatNoise, Strata, Verdict};
+use super::{Bounds, Opinion, Pace, Reason, RepeatNoise, Strata, Verdict};
 use crate::domain::{MetricKind, MetricName};
 
 /// What was asked of the evidence.
@@ -170,29 +170,8 @@ pub struct Judgment {
     pub alpha: Option<AlphaLedger>,
     /// Pairs still needed if the present trend holds; zero when decided, `None` when no number can be given.
     pub pairs_needed: Option<u64>,
+    /// How fast evidence came when it was asked for; `None` where nobody said.
+    pub pace: Option<Pace>,
     /// Why, the decisive reason first.
     pub reasons: Vec<Reason>,
-}
-
-/// One look at live evidence: where every e-value stood. The ledger of a rollout is a list of these.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LedgerPoint {
-    /// Records judged so far.
-    pub records: u64,
-    /// Natural logarithm of the weighted family-wide abort e-value.
-    pub log_e_abort: f64,
-    /// Per metric: name, log e-value for failing (unweighted), log e-value for passing.
-    pub metrics: Vec<(MetricName, f64, f64)>,
-}
-
-impl LedgerPoint {
-    /// Where every e-value stood at the look that gave `judgment`, after `records` records; `None` for a fixed sample,
-    /// which has none.
-    #[must_use]
-    pub fn of(records: u64, judgment: &Judgment) -> Option<Self> {
-        let point =
-            |metric: &MetricJudgment| Some((metric.name.clone(), metric.log_e_abort?, metric.log_e_promote?));
-        let log_e_abort = judgment.alpha?.log_e_abort;
-        Some(Self { records, log_e_abort, metrics: judgment.metrics.iter().filter_map(point).collect() })
-    }
 }

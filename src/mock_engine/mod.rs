@@ -16,12 +16,15 @@
 //!
 //! A request that must call a function (`tool_choice`) gets a call with the question as its argument instead.
 //!
+//! The Responses route remembers nothing: `store`, `background` and the ids of earlier responses are read over.
+//!
 //! Absent on purpose: a queue (everything is admitted at once), several choices, logprobs, embeddings,
 //! TLS. Token counts come from a toy tokenizer that agrees with itself and with no real one.
 
 mod engine;
 mod fault;
 mod generator;
+mod items;
 mod metrics;
 mod options;
 mod pace;
@@ -34,6 +37,7 @@ mod seed;
 mod server;
 mod stream;
 mod tokens;
+mod writer;
 
 pub use fault::{Fault, FaultError};
 pub use options::{Options, Timing};

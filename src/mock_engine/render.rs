@@ -1,10 +1,10 @@
-//! The bytes of answers: templates filled in, since only a text and a few numbers differ.
+//! The bytes of answers of choices: templates filled in, since only a text and a few numbers differ.
 
 use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::request::Endpoint;
+use super::request::{Endpoint, EngineRequest};
 use super::script::{Ending, Plan};
 
 /// Answers carry no real time: a run's bytes are its seed's.
@@ -13,7 +13,8 @@ pub(super) const CREATED: u64 = 1_700_000_000;
 /// Writes the chunks of one streamed answer.
 #[derive(Debug)]
 pub(super) struct ChunkWriter {
-    endpoint: Endpoint,
+    is_chat: bool,
+    include_usage: bool,
     /// `data: {"id":…,"model":…,` of every chunk.
     head: String,
     /// How the call of a function begins, where the answer is one.
@@ -21,20 +22,18 @@ pub(super) struct ChunkWriter {
 }
 
 impl ChunkWriter {
-    pub(super) fn new(endpoint: Endpoint, plan: &Plan, model: &str) -> Self {
-        let object = match endpoint {
-            Endpoint::Chat => "chat.completion.chunk",
-            Endpoint::Completions => "text_completion",
-        };
+    pub(super) fn new(endpoint: Endpoint, request: &EngineRequest, plan: &Plan, model: &str) -> Self {
+        let (is_chat, include_usage) = (endpoint == Endpoint::Chat, request.include_usage());
+        let object = if is_chat { "chat.completion.chunk" } else { "text_completion" };
         let (id, model) = (answer_id(endpoint, plan), quoted(model));
         let head = format!(r#"data: {{"id":"{id}","object":"{object}","created":{CREATED},"model":{model},"#);
         let call = plan.called.as_deref().map(|name| call(plan, name, ""));
-        Self { endpoint, head, call }
+        Self { is_chat, include_usage, head, call }
     }
 
     /// The chunk that only names the role, and the one that names the function; the completions route has neither.
     pub(super) fn role(&self, out: &mut Vec<u8>) {
-        if self.endpoint == Endpoint::Chat {
+        if self.is_chat {
             self.choice(out, r#""delta":{"role":"assistant","content":""}"#);
             if let Some(call) = &self.call {
                 self.choice(out, &format!(r#""delta":{{"tool_calls":[{call}]}}"#));
@@ -44,21 +43,36 @@ impl ChunkWriter {
 
     pub(super) fn text(&self, text: &str, out: &mut Vec<u8>) {
         let text = quoted(text);
-        let part = match (self.endpoint, &self.call) {
-            (Endpoint::Chat, None) => format!(r#""delta":{{"content":{text}}}"#),
-            (Endpoint::Chat, Some(_)) => {
+        let part = match (self.is_chat, &self.call) {
+            (true, None) => format!(r#""delta":{{"content":{text}}}"#),
+            (true, Some(_)) => {
                 format!(r#""delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":{text}}}}}]}}"#)
             }
-            (Endpoint::Completions, _) => format!(r#""text":{text}"#),
+            (false, _) => format!(r#""text":{text}"#),
         };
         self.choice(out, &part);
     }
 
-    pub(super) fn finish(&self, reason: &str, fingerprint: &str, out: &mut Vec<u8>) {
-        let part = match self.endpoint {
-            Endpoint::Chat => r#""delta":{}"#,
-            Endpoint::Completions => r#""text":"""#,
-        };
+    /// What comes after the last token.
+    pub(super) fn end(&self, plan: &Plan, out: &mut Vec<u8>) {
+        if let Some(reason) = finish_reason(plan) {
+            self.finish(reason, &plan.fingerprint, out);
+            if self.include_usage {
+                self.usage(plan, out);
+            }
+        }
+        match plan.ending {
+            Ending::Stop | Ending::Length | Ending::Abort => out.extend_from_slice(DONE),
+            Ending::ErrorObject => {
+                out.extend_from_slice(format!("data: {ENGINE_ERROR}\n\n").as_bytes());
+                out.extend_from_slice(DONE);
+            }
+            Ending::NoFinish | Ending::NoTerminator | Ending::Silence | Ending::Reset => {}
+        }
+    }
+
+    fn finish(&self, reason: &str, fingerprint: &str, out: &mut Vec<u8>) {
+        let part = if self.is_chat { r#""delta":{}"# } else { r#""text":"""# };
         let fingerprint = quoted(fingerprint);
         self.chunk(
             out,
@@ -68,7 +82,7 @@ impl ChunkWriter {
         );
     }
 
-    pub(super) fn usage(&self, plan: &Plan, out: &mut Vec<u8>) {
+    fn usage(&self, plan: &Plan, out: &mut Vec<u8>) {
         let (usage, fingerprint) = (usage(plan), quoted(&plan.fingerprint));
         self.chunk(out, &format!(r#""choices":[],"usage":{usage},"system_fingerprint":{fingerprint}"#));
     }
@@ -84,7 +98,7 @@ impl ChunkWriter {
     }
 }
 
-pub(super) const DONE: &[u8] = b"data: [DONE]\n\n";
+const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// The error object of a vLLM whose engine died.
 pub(super) const ENGINE_ERROR: &str = r#"{"error":{"message":"EngineCore encountered an issue (scripted).","type":"InternalServerError","param":null,"code":500}}"#;
@@ -102,7 +116,7 @@ pub(super) fn whole(endpoint: Endpoint, plan: &Plan, model: &str) -> String {
             };
             ("chat.completion", format!(r#""message":{{"role":"assistant","content":{said}}}"#))
         }
-        Endpoint::Completions => ("text_completion", format!(r#""text":{text}"#)),
+        Endpoint::Completions | Endpoint::Responses => ("text_completion", format!(r#""text":{text}"#)),
     };
     format!(
         r#"{{"id":"{id}","object":"{object}","created":{CREATED},"model":{model},"choices":[{{"index":0,{part},"logprobs":null,"finish_reason":{finish}}}],"usage":{usage},"system_fingerprint":{fingerprint}}}"#
@@ -110,7 +124,7 @@ pub(super) fn whole(endpoint: Endpoint, plan: &Plan, model: &str) -> String {
 }
 
 /// The word for an ending; `None` where the answer breaks before one.
-pub(super) const fn finish_reason(plan: &Plan) -> Option<&'static str> {
+const fn finish_reason(plan: &Plan) -> Option<&'static str> {
     match plan.ending {
         Ending::Stop | Ending::NoTerminator if plan.called.is_some() => Some("tool_calls"),
         Ending::Stop | Ending::NoTerminator => Some("stop"),
@@ -130,7 +144,7 @@ fn call(plan: &Plan, name: &str, arguments: &str) -> String {
 }
 
 /// The text of the tokens that are sent.
-fn sent_text(plan: &Plan) -> &str {
+pub(super) fn sent_text(plan: &Plan) -> &str {
     let end = plan.tokens.checked_sub(1).and_then(|last| plan.reply.ends.get(last));
     &plan.reply.text[..end.copied().unwrap_or(0)]
 }
@@ -149,10 +163,8 @@ fn usage(plan: &Plan) -> String {
 }
 
 fn answer_id(endpoint: Endpoint, plan: &Plan) -> String {
-    match endpoint {
-        Endpoint::Chat => format!("chatcmpl-{:016x}", plan.id),
-        Endpoint::Completions => format!("cmpl-{:016x}", plan.id),
-    }
+    let kind = if endpoint == Endpoint::Chat { "chatcmpl" } else { "cmpl" };
+    format!("{kind}-{:016x}", plan.id)
 }
 
 fn quoted(text: &str) -> String {

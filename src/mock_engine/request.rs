@@ -8,6 +8,7 @@ use serde_json::Value;
 pub(super) enum Endpoint {
     Chat,
     Completions,
+    Responses,
 }
 
 #[derive(Debug, Deserialize)]
@@ -21,10 +22,17 @@ pub(super) struct EngineRequest {
     messages: Option<Vec<Message>>,
     #[serde(default)]
     prompt: Option<Value>,
+    /// Of the Responses route: a text, or messages.
+    #[serde(default)]
+    input: Option<Value>,
+    #[serde(default)]
+    instructions: Option<String>,
     #[serde(default)]
     max_tokens: Option<usize>,
     #[serde(default)]
     max_completion_tokens: Option<usize>,
+    #[serde(default)]
+    max_output_tokens: Option<usize>,
     #[serde(default)]
     tools: Value,
     #[serde(default)]
@@ -49,7 +57,7 @@ impl EngineRequest {
     }
 
     pub(super) fn tokens_max(&self) -> usize {
-        self.max_completion_tokens.or(self.max_tokens).unwrap_or(usize::MAX)
+        self.max_completion_tokens.or(self.max_output_tokens).or(self.max_tokens).unwrap_or(usize::MAX)
     }
 
     /// The prompt as the model sees it: messages through a plain chat template, or the text itself.
@@ -59,14 +67,28 @@ impl EngineRequest {
             let turn = |message: &Message| format!("<|{}|>\n{}\n", message.role, text(&message.content));
             return Some(messages.iter().map(turn).collect::<String>() + "<|assistant|>\n");
         }
-        self.prompt.as_ref().map(text)
+        self.prompt.as_ref().map(text).or_else(|| self.rendered_input())
+    }
+
+    fn rendered_input(&self) -> Option<String> {
+        let turn = |role: &str, said: &str| format!("<|{role}|>\n{said}\n");
+        let before = self.instructions.iter().map(|said| turn("system", said));
+        let said = match self.input.as_ref()? {
+            Value::Array(items) => items
+                .iter()
+                .map(|item| turn(item["role"].as_str().unwrap_or("tool"), &text(&item["content"])))
+                .collect(),
+            input => turn("user", &text(input)),
+        };
+        Some(before.collect::<String>() + &said + "<|assistant|>\n")
     }
 
     /// The function that must be called: the one that `tool_choice` names, or the first when it is `required`.
     /// A free choice is no call.
     pub(super) fn called(&self) -> Option<&str> {
         let chosen = if self.tool_choice == "required" { self.tools.get(0)? } else { &self.tool_choice };
-        chosen["function"]["name"].as_str()
+        // The Responses route names it at the top.
+        chosen["function"]["name"].as_str().or(chosen["name"].as_str())
     }
 
     /// The last text a user said.
@@ -74,8 +96,16 @@ impl EngineRequest {
         let user = |messages: &Vec<Message>| {
             messages.iter().rev().find(|message| message.role == "user").map(|message| text(&message.content))
         };
-        self.messages.as_ref().and_then(user).or(self.prompt.as_ref().map(text)).unwrap_or_default()
+        let asked = self.messages.as_ref().and_then(user).or(self.prompt.as_ref().map(text));
+        asked.or(self.input.as_ref().map(last_words)).unwrap_or_default()
     }
+}
+
+/// What the user said last in an input.
+fn last_words(input: &Value) -> String {
+    let items = input.as_array().into_iter().flatten();
+    let last = items.rev().find(|item| item["role"] == "user").map(|item| text(&item["content"]));
+    last.unwrap_or_else(|| text(input))
 }
 
 /// A text, or the texts of a list of texts or parts.

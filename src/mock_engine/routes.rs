@@ -15,11 +15,12 @@ use tokio::time::sleep;
 
 use super::engine::{Engine, InFlight};
 use super::metrics::add;
-use super::render::{self, CREATED, ChunkWriter, ENGINE_ERROR};
+use super::render::{self, CREATED, ENGINE_ERROR};
 use super::request::{Endpoint, EngineRequest};
 use super::script::{Asked, Ending, Plan, Script, script};
 use super::stream::{EngineBody, StreamBody};
 use super::tokens::token_ids;
+use super::writer::{self, Writer};
 
 /// Bytes of a request body. A longer one is refused with 413, as engines do.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -46,6 +47,7 @@ pub(super) async fn respond(engine: Arc<Engine>, request: Request<Incoming>) -> 
         (&Method::POST, "/v1/completions") => {
             answer(engine, Endpoint::Completions, &head.headers, body).await
         }
+        (&Method::POST, "/v1/responses") => answer(engine, Endpoint::Responses, &head.headers, body).await,
         (&Method::POST, "/tokenize") => Ok(match read(&engine, body).await {
             Ok((_, rendered)) => json_page(tokenized(&rendered)),
             Err(refused) => *refused,
@@ -93,8 +95,8 @@ async fn answer(engine: Arc<Engine>, endpoint: Endpoint, headers: &HeaderMap, bo
     add(&engine.metrics.prefix_hits, plan.cached_tokens);
     let in_flight = InFlight::begin(Arc::clone(&engine));
     if request.stream == Some(true) {
-        let writer = ChunkWriter::new(endpoint, &plan, &engine.options.model);
-        let stream = StreamBody::new(in_flight, writer, *plan, request.include_usage());
+        let writer = Writer::new(endpoint, &request, &plan, &engine.options.model);
+        let stream = StreamBody::new(in_flight, writer, *plan);
         return Ok(response(
             StatusCode::OK,
             "text/event-stream; charset=utf-8",
@@ -121,7 +123,7 @@ async fn whole(in_flight: InFlight, endpoint: Endpoint, mut plan: Plan) -> Answe
         Ending::ErrorObject => Ok(json_page(ENGINE_ERROR.to_owned())),
         Ending::Stop | Ending::Length | Ending::Abort | Ending::NoFinish | Ending::NoTerminator => {
             add(&engine.metrics.finished, usize::from(matches!(plan.ending, Ending::Stop | Ending::Length)));
-            Ok(json_page(render::whole(endpoint, &plan, &engine.options.model)))
+            Ok(json_page(writer::whole(endpoint, &plan, &engine.options.model)))
         }
     }
 }

@@ -11,8 +11,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::engine::InFlight;
 use super::metrics::add;
-use super::render::{ChunkWriter, DONE, ENGINE_ERROR, finish_reason};
 use super::script::{Ending, Plan};
+use super::writer::Writer;
 
 /// The body of a response.
 #[derive(Debug)]
@@ -26,9 +26,8 @@ pub(super) enum EngineBody {
 #[derive(Debug)]
 pub(super) struct StreamBody {
     in_flight: InFlight,
-    writer: ChunkWriter,
+    writer: Writer,
     plan: Plan,
-    include_usage: bool,
     sent: usize,
     state: State,
     /// When the next step is due; `None` when nothing has to be waited for.
@@ -46,11 +45,10 @@ enum State {
 }
 
 impl StreamBody {
-    pub(super) fn new(in_flight: InFlight, writer: ChunkWriter, plan: Plan, include_usage: bool) -> Self {
+    pub(super) fn new(in_flight: InFlight, writer: Writer, plan: Plan) -> Self {
         let prefill = plan.pace.prefill(plan.prompt_tokens - plan.cached_tokens);
         in_flight.engine.metrics.first_token.observe(prefill);
-        let mut body =
-            Self { in_flight, writer, plan, include_usage, sent: 0, state: State::Running, due: None };
+        let mut body = Self { in_flight, writer, plan, sent: 0, state: State::Running, due: None };
         body.wait(prefill);
         body
     }
@@ -72,7 +70,7 @@ impl StreamBody {
     /// Writes what is due now and says how long to wait for the next step.
     fn step(&mut self, out: &mut Vec<u8>) -> Duration {
         if self.sent == 0 && self.plan.tokens > 0 {
-            self.writer.role(out);
+            self.writer.begin(&self.plan, out);
         }
         let timing = &self.in_flight.engine.options.timing;
         let count = timing.tokens_per_chunk.max(1).min(self.plan.tokens - self.sent);
@@ -93,7 +91,7 @@ impl StreamBody {
         let ends = &self.plan.reply.ends;
         let start = self.sent.checked_sub(1).map_or(0, |last| ends[last]);
         self.sent += count;
-        self.writer.text(&self.plan.reply.text[start..ends[self.sent - 1]], out);
+        self.writer.text(&self.plan, &self.plan.reply.text[start..ends[self.sent - 1]], out);
         add(&self.in_flight.engine.metrics.generation_tokens, count);
     }
 
@@ -103,23 +101,9 @@ impl StreamBody {
             Ending::Reset => State::Breaking,
             _ => State::Over,
         };
-        if let Some(reason) = finish_reason(&self.plan) {
-            self.writer.finish(reason, &self.plan.fingerprint, out);
-            if self.include_usage {
-                self.writer.usage(&self.plan, out);
-            }
-        }
-        match self.plan.ending {
-            Ending::Stop | Ending::Length => {
-                out.extend_from_slice(DONE);
-                add(&self.in_flight.engine.metrics.finished, 1);
-            }
-            Ending::Abort => out.extend_from_slice(DONE),
-            Ending::ErrorObject => {
-                out.extend_from_slice(format!("data: {ENGINE_ERROR}\n\n").as_bytes());
-                out.extend_from_slice(DONE);
-            }
-            Ending::NoFinish | Ending::NoTerminator | Ending::Silence | Ending::Reset => {}
+        self.writer.end(&self.plan, out);
+        if matches!(self.plan.ending, Ending::Stop | Ending::Length) {
+            add(&self.in_flight.engine.metrics.finished, 1);
         }
     }
 

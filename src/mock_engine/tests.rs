@@ -1,5 +1,7 @@
 //! A real engine on loopback, seen by the observer that also watches real ones.
 
+mod responses;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::*;
-use crate::wire::{Answer, End, ResponseObserver, degenerate};
+use crate::wire::{Answer, End, Form, ResponseObserver, degenerate};
 
 const EGGS: &str = "How many eggs are left when four of sixteen eggs were eaten?";
 const STREAM: &str = r#""stream":true,"stream_options":{"include_usage":true}"#;
@@ -54,8 +56,12 @@ async fn exchange(engine: &Running, method: &str, path: &str, headers: &str, bod
 }
 
 /// What the observer makes of the raw response: head, then chunks or a body.
-fn observe(raw: &str, mut end: End) -> Answer {
-    let mut observer = ResponseObserver::new(0.0);
+fn observe(raw: &str, end: End) -> Answer {
+    observe_in(Form::Choices, raw, end)
+}
+
+fn observe_in(form: Form, raw: &str, mut end: End) -> Answer {
+    let mut observer = ResponseObserver::new(0.0).in_form(form);
     if let Some((head, body)) = raw.split_once("\r\n\r\n") {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let lines = head.lines().filter_map(|line| line.split_once(": "));
@@ -310,8 +316,9 @@ async fn timing_is_kept_on_the_paused_clock() {
         fingerprint: String::new(),
         pace,
     };
-    let writer = render::ChunkWriter::new(request::Endpoint::Chat, &plan, "m");
-    let body = stream::StreamBody::new(engine::InFlight::begin(Arc::clone(&engine)), writer, plan, false);
+    let request = serde_json::from_str(&chat("?", "\"stream\":true")).unwrap();
+    let writer = writer::Writer::new(request::Endpoint::Chat, &request, &plan, "m");
+    let body = stream::StreamBody::new(engine::InFlight::begin(Arc::clone(&engine)), writer, plan);
     let mut body = stream::EngineBody::Stream(Box::new(body));
     let mut at_ms = Vec::new();
     while let Some(frame) = http_body_util::BodyExt::frame(&mut body).await {

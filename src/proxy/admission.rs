@@ -14,8 +14,10 @@ use tokio::time::timeout;
 
 use super::connection::Peer;
 use super::handler::Shared;
+use super::head::{self, HeadersMax};
 use super::headers::{self, CacheAsk};
 use super::refusal::Refusal;
+use super::responses::needs_memory;
 use super::route::Route;
 use super::{Occupant, ProxyOptions, sticky};
 use crate::cache::Tenant;
@@ -43,6 +45,8 @@ pub(super) struct Ask {
     pub(super) arrival: Duration,
     /// The request is itself a copy, of a proxy before this one.
     pub(super) is_copy: bool,
+    /// It goes on from what an engine keeps, or is to be kept by one; see [`super::responses`].
+    pub(super) needs_memory: bool,
 }
 
 /// Where a request goes, fixed once.
@@ -68,14 +72,18 @@ impl Ask {
         options: &ProxyOptions,
     ) -> Result<Self, Refusal> {
         let (parts, incoming) = request.into_parts();
-        headers::check_target(&parts.uri)?;
-        headers::check(&parts.headers, parts.version, &options.limits)?;
+        let limits = &options.limits;
+        let max = HeadersMax { count: limits.headers_max, bytes: limits.header_bytes_max };
+        head::check_target(&parts.uri)?;
+        head::check(&parts.headers, parts.version, max)?;
         let route = Route::find(&parts.method, parts.uri.path(), &options.pass_through)?;
         let pin = options.pin_keys.pinned(&parts.headers)?;
         let body = read_body(&parts, incoming, options).await?;
         let head = if route.has_head() { Some(read_head(&parts, &body, options)?) } else { None };
         let Parts { method, uri, headers, .. } = parts;
         Ok(Self {
+            needs_memory: route == Route::Responses
+                && head.as_ref().is_some_and(|head| needs_memory(head, &body)),
             id,
             route,
             head,
@@ -105,9 +113,10 @@ impl Ask {
         Ok(Place { sticky: key.digest(table.salt), table, arm, occupant, period, is_blind })
     }
 
-    /// Whether its answer is evidence: it is read, the client was placed by the split, and it is nobody's copy.
+    /// Whether its answer is evidence: it is read, the client was placed by the split, it is nobody's copy, and either arm
+    /// could have answered.
     pub(super) fn is_evidence(&self) -> bool {
-        self.route.is_generation() && self.pin.is_none() && !self.is_copy
+        self.route.is_generation() && self.pin.is_none() && !self.is_copy && !self.needs_memory
     }
 
     /// Path and query, as the client wrote them.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::refusal::Refusal;
 use super::route::Route;
 use super::{Deployed, UsageChunks};
-use crate::release::{self, SAMPLING, names_of};
+use crate::release::{self, LENGTH_LIMITS, SAMPLING};
 use crate::wire::{Asked, Edit, RequestError, RequestHead, splice};
 
 /// A request as one release sends it.
@@ -25,8 +25,24 @@ pub(super) struct Applied {
 }
 
 /// Whether the client set `key`: null is not set.
-fn is_set(head: &RequestHead, body: &[u8], key: &str) -> bool {
+pub(super) fn is_set(head: &RequestHead, body: &[u8], key: &str) -> bool {
     head.fields.value(body, key).is_some_and(|value| value != b"null")
+}
+
+/// The names of the limit that `route` knows.
+const fn length_limits(route: Route) -> &'static [&'static str] {
+    match route {
+        Route::Responses => &["max_output_tokens"],
+        _ => &["max_tokens", "max_completion_tokens"],
+    }
+}
+
+/// What `route` calls the release's `key`.
+fn name_on(route: Route, key: &str) -> &str {
+    match length_limits(route) {
+        [first, ..] if LENGTH_LIMITS.contains(&key) && !length_limits(route).contains(&key) => first,
+        _ => key,
+    }
 }
 
 /// Whether clients may set the sampling parameter `key`.
@@ -35,8 +51,9 @@ fn may_set(deployed: &Deployed, key: &str) -> bool {
 }
 
 /// Whether the client set the sampling parameter `key`, and may.
-fn chose(deployed: &Deployed, head: &RequestHead, body: &[u8], key: &str) -> bool {
-    names_of(key).any(|name| is_set(head, body, name)) && may_set(deployed, key)
+fn chose(deployed: &Deployed, route: Route, head: &RequestHead, body: &[u8], key: &str) -> bool {
+    let names: &[&str] = if LENGTH_LIMITS.contains(&key) { length_limits(route) } else { &[key] };
+    names.iter().any(|name| is_set(head, body, name)) && may_set(deployed, key)
 }
 
 /// The value that the client gave `key`, where it has this type.
@@ -45,17 +62,22 @@ fn read<'b, T: serde::Deserialize<'b>>(head: &RequestHead, body: &'b [u8], key: 
 }
 
 /// What goes to the engine as `key`: the client's value where it may choose, or else the release's.
-fn sampled(deployed: &Deployed, head: &RequestHead, body: &[u8], key: &str) -> Option<Value> {
-    match chose(deployed, head, body, key) {
+fn sampled(deployed: &Deployed, route: Route, head: &RequestHead, body: &[u8], key: &str) -> Option<Value> {
+    match chose(deployed, route, head, body, key) {
         true => Some(read(head, body, key).unwrap_or_default()),
         false => deployed.sampling.get(key).cloned(),
     }
 }
 
 /// The release's sampling where the client chose nothing, and nothing where it chose what it may not.
-fn sampling_edits<'d>(deployed: &'d Deployed, head: &RequestHead, body: &[u8]) -> Vec<Edit<'d>> {
-    let own = deployed.sampling.iter().filter(|(key, _)| !chose(deployed, head, body, key));
-    let mut edits: Vec<_> = own.map(|(key, value)| Edit::set(key.as_str(), value)).collect();
+fn sampling_edits<'d>(
+    deployed: &'d Deployed,
+    route: Route,
+    head: &RequestHead,
+    body: &[u8],
+) -> Vec<Edit<'d>> {
+    let own = deployed.sampling.iter().filter(|(key, _)| !chose(deployed, route, head, body, key));
+    let mut edits: Vec<_> = own.map(|(key, value)| Edit::set(name_on(route, key), value)).collect();
     if deployed.client_may_set.is_some() {
         let barred = |key: &&str| is_set(head, body, key) && !may_set(deployed, key);
         // Of two edits of one key the first counts: what the release has stands.
@@ -99,10 +121,11 @@ pub(super) fn apply(
         edits.push(Edit::remove("prompt"));
         edits.push(Edit::set("messages", &deployed.prompts.render(id, &variables)?));
     }
-    let added_usage =
-        route.is_generation() && usage == UsageChunks::Ask && head.stream && !head.include_usage;
+    // The Responses route tells its usage by itself.
+    let can_ask = matches!(route, Route::Chat | Route::Completions) && usage == UsageChunks::Ask;
+    let added_usage = can_ask && head.stream && !head.include_usage;
     if route.is_generation() {
-        edits.extend(sampling_edits(deployed, head, body));
+        edits.extend(sampling_edits(deployed, route, head, body));
     }
     if added_usage {
         let mut options: Map<String, Value> = read(head, body, "stream_options").unwrap_or_default();
@@ -114,8 +137,9 @@ pub(super) fn apply(
         edits.push(Edit::set("cache_salt", &Value::String(salt)));
     }
     Ok(Applied {
-        temperature: sampled(deployed, head, body, "temperature").and_then(|value| value.as_f64()),
-        choices: sampled(deployed, head, body, "n").map_or(1, |value| value.as_u64().unwrap_or_default()),
+        temperature: sampled(deployed, route, head, body, "temperature").and_then(|value| value.as_f64()),
+        choices: sampled(deployed, route, head, body, "n")
+            .map_or(1, |value| value.as_u64().unwrap_or_default()),
         body: splice(body, &head.fields, &edits),
         added_usage,
     })

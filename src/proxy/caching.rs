@@ -97,7 +97,7 @@ pub(super) fn wanted(ask: &Ask) -> Shape {
 
 /// Looks into the cache of the arm's release. The arm comes first, so that no answer of one release hides the other.
 pub(super) async fn look_up(shared: &Shared, ask: &Ask, place: &Place) -> Lookup {
-    let (Some(cache), true) = (&shared.parts.cache, ask.route.is_generation()) else { return Lookup::Off };
+    let (Some(cache), true) = (&shared.parts.cache, ask.route.is_cached()) else { return Lookup::Off };
     if place.is_blind {
         bump(&shared.parts.counters.requests.cache_blind);
     }

@@ -111,16 +111,21 @@ fn builder(limits: &Limits) -> http1::Builder {
 
 /// Ends a connection so that the client can tell how its last answer ended.
 async fn close(shared: &Shared, peer: &Peer, mut socket: Socket, ended: Result<(), hyper::Error>) {
-    match ended {
-        Ok(()) => {}
-        Err(error) if error.is_parse() => {
-            let refusal = if error.is_parse_too_large() { Refusal::HeadTooLarge } else { Refusal::Head };
+    let refusal = match (&ended, socket.refused) {
+        (Err(error), _) if error.is_parse_too_large() => Some(Refusal::HeadTooLarge),
+        (Err(error), _) if error.is_parse() => Some(Refusal::Head),
+        (_, Some(rule)) => Some(Refusal::Framing(rule)),
+        _ => None,
+    };
+    match (ended, refusal) {
+        (_, Some(refusal)) => {
             let answer = refuse_unread(shared, &refusal);
             if !matches!(timeout(LINGER, socket.stream.write_all(&answer)).await, Ok(Ok(()))) {
                 return;
             }
         }
-        Err(error) => {
+        (Ok(()), None) => {}
+        (Err(error), None) => {
             debug!("a client's connection ended early: {error}");
             if peer.ends_by_closing.load(Ordering::Relaxed) {
                 // Closing in order would look like the end of the answer.
@@ -130,6 +135,6 @@ async fn close(shared: &Shared, peer: &Peer, mut socket: Socket, ended: Result<(
         }
     }
     if !socket.is_over && socket.stream.shutdown().await.is_ok() {
-        let _ = timeout(LINGER, tokio::io::copy(&mut socket, &mut tokio::io::sink())).await;
+        let _ = timeout(LINGER, tokio::io::copy(&mut socket.stream, &mut tokio::io::sink())).await;
     }
 }

@@ -5,7 +5,6 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::admission::{Ask, Place};
 use super::counters::bump;
@@ -61,7 +60,7 @@ impl Flight {
         self.in_flight = reply.in_flight;
         self.identity = Some(Arc::clone(&reply.identity));
         let now_ms = self.shared.ms_since(self.ask.arrival);
-        self.observer = Some(observe_head(reply, self.ask.arrival, ResponseObserver::BODY_BYTES_MAX, now_ms));
+        self.observer = Some(observe_head(reply, &self.ask, ResponseObserver::BODY_BYTES_MAX, now_ms));
     }
 
     /// A piece of the body came.
@@ -125,15 +124,10 @@ impl Drop for Flight {
 }
 
 /// An observer of a reply whose head has come; it holds at most about `bytes_max` of it.
-pub(super) fn observe_head(
-    reply: &Reply,
-    arrival: Duration,
-    bytes_max: usize,
-    now_ms: f64,
-) -> ResponseObserver {
-    let sent_ms = reply.sent.saturating_sub(arrival).as_secs_f64() * 1_000.0;
+pub(super) fn observe_head(reply: &Reply, ask: &Ask, bytes_max: usize, now_ms: f64) -> ResponseObserver {
+    let sent_ms = reply.sent.saturating_sub(ask.arrival).as_secs_f64() * 1_000.0;
     let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let mut observer = ResponseObserver::within(bytes_max, sent_ms);
+    let mut observer = ResponseObserver::within(bytes_max, sent_ms).in_form(ask.route.form());
     observer.headers(reply.status.as_u16(), content_type, now_ms);
     observer
 }

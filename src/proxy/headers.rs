@@ -1,17 +1,15 @@
-//! Which headers are understood, checked, passed on, and added.
+//! Which headers are understood, passed on, and added.
 
 use std::fmt;
 use std::time::Duration;
 
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST,
-    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
-use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::Limits;
-use super::refusal::Refusal;
+use super::head::{PIN, SINGLE};
 use crate::cache::Hit;
 use crate::domain::{Arm, ReleaseId, RequestId};
 
@@ -22,8 +20,6 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-/// Names the arm; see [`super::pin`].
-pub(super) const PIN: HeaderName = HeaderName::from_static("x-goldgate-pin");
 const NAMED_REQUEST: HeaderName = HeaderName::from_static("x-goldgate-request-id");
 const NAMED_RELEASE: HeaderName = HeaderName::from_static("x-goldgate-release");
 const NAMED_ARM: HeaderName = HeaderName::from_static("x-goldgate-arm");
@@ -59,9 +55,6 @@ const RELEASE_DIGITS: usize = 12;
 const HOP_BY_HOP: [HeaderName; 7] =
     [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
-/// Headers that may stand once only: two of them mean two readers that disagree.
-const SINGLE: [HeaderName; 6] = [HOST, AUTHORIZATION, CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING, PIN];
-
 /// How often a client has sent the request before; the official OpenAI packages say it.
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 
@@ -85,53 +78,6 @@ impl CacheAsk {
             headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()?.trim().parse::<u32>().ok());
         Self { bypass: no_store || says("no-cache") || retries.is_some_and(|count| count > 0), no_store }
     }
-}
-
-/// Refuses heads that are too large or that two readers could read differently.
-pub(super) fn check(headers: &HeaderMap, version: Version, limits: &Limits) -> Result<(), Refusal> {
-    let (count, count_max, bytes_max) = (headers.len(), limits.headers_max, limits.header_bytes_max);
-    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if count > count_max || bytes > bytes_max {
-        return Err(Refusal::HeadersTooLarge { count, bytes, count_max, bytes_max });
-    }
-    let refused = |name: &HeaderName, rule| Refusal::Header { name: name.as_str().to_owned(), rule };
-    for (name, value) in headers {
-        check_line(name, value).map_err(|rule| refused(name, rule))?;
-    }
-    for name in SINGLE {
-        if headers.get_all(&name).iter().nth(1).is_some() {
-            return Err(refused(&name, "must be given once"));
-        }
-    }
-    if version == Version::HTTP_11 && !headers.contains_key(HOST) {
-        return Err(refused(&HOST, "must be given once"));
-    }
-    Ok(())
-}
-
-/// What is wrong with one line that the parser let pass.
-fn check_line(name: &HeaderName, value: &HeaderValue) -> Result<(), &'static str> {
-    match *name {
-        HOST if !is_host(value) => Err("must be a host and nothing else"),
-        TRANSFER_ENCODING if !value.as_bytes().eq_ignore_ascii_case(b"chunked") => Err("must be chunked"),
-        UPGRADE => Err("is not served: this port speaks HTTP/1.1"),
-        // Behind a gateway that turns dashes into underscores it would be another header.
-        _ if name.as_str().contains('_') => Err("has an underscore in its name"),
-        _ => Ok(()),
-    }
-}
-
-fn is_host(value: &HeaderValue) -> bool {
-    let authority = Authority::try_from(value.as_bytes());
-    authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
-}
-
-/// Refuses targets that name a server: there is one server here, and it takes paths.
-pub(super) fn check_target(target: &Uri) -> Result<(), Refusal> {
-    if target.authority().is_none() && target.path().starts_with('/') {
-        return Ok(());
-    }
-    Err(Refusal::Target(target.to_string()))
 }
 
 /// The client's id, when it is one: visible ASCII, not too long.

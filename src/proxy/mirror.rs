@@ -18,11 +18,13 @@ use super::handler::Shared;
 use super::headers::{MIRROR, REQUEST_ID};
 use super::observe::{Observing, Seen};
 use super::refusal::Refusal;
+use super::responses::{runs_tools, unkept};
+use super::route::Route;
 use crate::domain::{Arm, Clocks, Outcome};
 use crate::evidence::{Copied, Copies, Dropped, Role, Sample};
 use crate::routing::mirror_selected;
 use crate::upstream::{Limit, Outgoing, Reply, UpstreamError, Weight};
-use crate::wire::{Answer, End, LiveGrader, ResponseObserver};
+use crate::wire::{Answer, End, Form, LiveGrader, ResponseObserver};
 
 /// How a sent copy ended.
 enum Ended {
@@ -112,7 +114,7 @@ impl Copying {
     /// Sends the copies of a request, if it is selected.
     pub(super) fn start(shared: &Arc<Shared>, ask: &Arc<Ask>, place: &Place) -> Self {
         let (plan, salt) = (place.table.mirror, place.table.salt);
-        let can = place.arm == Arm::Baseline && ask.route.is_generation() && !ask.is_copy;
+        let can = place.arm == Arm::Baseline && ask.route.is_generation() && !ask.is_copy && !runs_tools(ask);
         if !can || !mirror_selected(&ask.id, "mirror", plan.share, salt) {
             return Self::No;
         }
@@ -253,7 +255,9 @@ impl Copy {
         let deployed = &self.place.occupant.deployed;
         let usage = self.shared.options.usage;
         let applied = apply(deployed, self.ask.route, head, &self.ask.body, usage)?;
-        let mut outgoing = self.ask.outgoing(applied.body);
+        let is_kept = self.ask.route == Route::Responses;
+        let body = if is_kept { unkept(&applied.body)? } else { applied.body };
+        let mut outgoing = self.ask.outgoing(body);
         // Engines use it as their own key, and two requests under one key are a fault to them.
         outgoing.headers.remove(REQUEST_ID);
         outgoing.headers.insert(MIRROR, HeaderValue::from_static("1"));
@@ -267,7 +271,7 @@ impl Copy {
     }
 
     async fn watch(&self, mut reply: Reply) -> Ended {
-        let mut observer = observe_head(&reply, self.ask.arrival, HELD_BYTES_MAX, self.now_ms());
+        let mut observer = observe_head(&reply, &self.ask, HELD_BYTES_MAX, self.now_ms());
         let mut room = self.shared.options.mirror.answer_bytes_max;
         while let Some(frame) = reply.body.frame().await {
             match frame {
@@ -286,9 +290,10 @@ impl Copy {
         self.ended(observer, End::Clean, Some(&reply))
     }
 
-    /// A single event that long is how a stream broke; a body may well be longer than is held, and is only not read.
+    /// A single event that long is how a stream broke; a whole answer, in a body or in one event, may well be longer than is
+    /// held, and is only not read.
     fn too_large(&self, observer: ResponseObserver, reply: &Reply) -> Ended {
-        match observer.is_streamed() {
+        match observer.is_streamed() && self.ask.route.form() == Form::Choices {
             true => self.ended(observer, End::Broken, Some(reply)),
             false => Ended::TooLarge,
         }

@@ -17,13 +17,13 @@
 //!   ends when the last of them has left. They are no evidence, and neither is what the cache answers.
 //! - An engine that breaks off ends the client's answer with an error, never with a clean end.
 //! - A request whose end could be in doubt is refused and ends its connection; every other body goes on whole, with
-//!   one length, in a head of our own. What the HTTP parser settles before anyone here can see it is read in its one way
-//!   and not refused: a length beside chunks (the chunks count, and the connection ends with the answer), the same length
-//!   twice, chunk extensions, lines that end without CR.
+//!   one length, in a head of our own. What the HTTP server would settle silently (a length beside chunks, the same length
+//!   twice, chunk extensions) is refused before it: see `strict`. Lines of a head that end without CR are read as lines.
+//! - The Responses route is compared as chat is, but for what an engine is to remember or to run: see `responses`.
 //! - One event may be taken out again: the usage chunk that the proxy itself asked for. Nothing else changes.
 //!
-//! Absent on purpose: decisions, verdicts, stages. Not built yet:
-//! observation of the Responses and embeddings routes (they are relayed, and are no evidence).
+//! Absent on purpose: decisions, verdicts, stages, a cache for the Responses route. Not built yet: observation of the
+//! embeddings route (it is relayed, and is no evidence).
 
 mod admission;
 mod along;
@@ -36,6 +36,7 @@ mod deadline;
 mod favourites;
 mod flight;
 mod handler;
+mod head;
 mod headers;
 mod leading;
 mod mirror;
@@ -47,10 +48,12 @@ mod recorder;
 mod refusal;
 mod relay;
 mod repeat;
+mod responses;
 mod route;
 mod server;
 mod socket;
 mod sticky;
+mod strict;
 mod timers;
 mod usage_filter;
 mod warm_up;

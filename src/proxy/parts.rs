@@ -26,7 +26,7 @@ pub struct Deployed {
     pub model: Option<String>,
     /// Sampling defaults, put in where the client set nothing, or nothing that it may set.
     pub sampling: Map<String, Value>,
-    /// Sampling parameters that clients may set; `None`: all of them. Both names of the length limit are one.
+    /// Sampling parameters that clients may set; `None`: all of them. All names of the length limit are one.
     pub client_may_set: Option<Vec<String>>,
     /// Whether the engines understand `cache_salt`, which keeps their own prefix caches apart.
     pub salts_prefixes: bool,

@@ -7,7 +7,7 @@ use std::fmt;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::headers::PIN;
+use super::head::PIN;
 use super::refusal::Refusal;
 use crate::domain::Arm;
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
+use super::head::HeadFault;
 use super::relay::RelayBody;
 use crate::release::RenderError;
 use crate::upstream::UpstreamError;
@@ -16,27 +17,19 @@ const RETRY_AFTER_SECONDS: u16 = 1;
 /// describe the inside.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    #[error("there is no route {method} {path}")]
-    NoRoute { method: String, path: String },
-    #[error("{path} does not answer {method}")]
-    Method { method: String, path: String },
+    #[error("{0}")]
+    InHead(#[from] HeadFault),
     #[error("the request's head is not well-formed HTTP/1.1")]
     Head,
     #[error("the request's head is larger than can be read")]
     HeadTooLarge,
-    #[error("the request target must be a path, not {0:?}")]
-    Target(String),
-    #[error("the header {name:?} {rule}")]
-    Header { name: String, rule: &'static str },
-    #[error(
-        "the request has {count} headers of {bytes} bytes, above the limit of {count_max} and {bytes_max}"
-    )]
-    HeadersTooLarge { count: usize, bytes: usize, count_max: usize, bytes_max: usize },
+    #[error("where the request ends is in doubt: {0}")]
+    Framing(&'static str),
     #[error("the request body is larger than {bytes_max} bytes")]
     BodyTooLarge { bytes_max: usize },
     #[error("the request body did not arrive in {seconds} s")]
     BodyTimeout { seconds: u64 },
-    #[error("the request body broke off")]
+    #[error("the request body broke off, or its chunks are not well-formed")]
     BodyBroken,
     #[error("a body with content-encoding {0:?} is not understood: send it as it is")]
     BodyEncoding(String),
@@ -69,15 +62,17 @@ pub(super) enum Refusal {
 impl Refusal {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
-            Self::NoRoute { .. } | Self::Model(_) => StatusCode::NOT_FOUND,
-            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::HeadersTooLarge { .. } | Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::InHead(HeadFault::NoRoute { .. }) | Self::Model(_) => StatusCode::NOT_FOUND,
+            Self::InHead(HeadFault::Method { .. }) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::InHead(HeadFault::TooLarge { .. }) | Self::HeadTooLarge => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Head
-            | Self::Target(_)
-            | Self::Header { .. }
+            | Self::Framing(_)
+            | Self::InHead(HeadFault::Target(_) | HeadFault::Header { .. })
             | Self::BodyBroken
             | Self::Request(_)
             | Self::Prompt(_)
@@ -92,9 +87,9 @@ impl Refusal {
 
     const fn code(&self) -> Option<&'static str> {
         match self {
-            Self::NoRoute { .. } | Self::Method { .. } => Some("unknown_url"),
+            Self::InHead(HeadFault::NoRoute { .. } | HeadFault::Method { .. }) => Some("unknown_url"),
             Self::Model(_) => Some("model_not_found"),
-            Self::HeadTooLarge | Self::HeadersTooLarge { .. } | Self::BodyTooLarge { .. } => {
+            Self::HeadTooLarge | Self::InHead(HeadFault::TooLarge { .. }) | Self::BodyTooLarge { .. } => {
                 Some("request_too_large")
             }
             Self::PinKey => Some("pin_not_allowed"),
@@ -120,9 +115,8 @@ impl Refusal {
             self,
             Self::Head
                 | Self::HeadTooLarge
-                | Self::HeadersTooLarge { .. }
-                | Self::Target(_)
-                | Self::Header { .. }
+                | Self::Framing(_)
+                | Self::InHead(HeadFault::TooLarge { .. } | HeadFault::Target(_) | HeadFault::Header { .. })
                 | Self::BodyBroken
         )
     }

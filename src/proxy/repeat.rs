@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use super::Occupant;
 use super::apply::{Applied, apply};
 use super::favourites::Favourite;
-use super::flight::{end_of, is_genuine, observe_head};
+use super::flight::{end_of, is_genuine};
 use super::headers::CacheAsk;
 use super::mirror::refused;
 use super::observe::scores;
@@ -180,7 +180,10 @@ struct Heard {
 async fn hear(next: &Occupant, outgoing: &Outgoing, bytes_max: usize) -> Result<Heard, Half> {
     let unsent = |error| Half::failed(&error, ResponseObserver::new(0.0));
     let mut reply = next.pool.send(outgoing).await.map_err(unsent)?;
-    let mut observer = observe_head(&reply, reply.sent, ResponseObserver::BODY_BYTES_MAX, 0.0);
+    let content_type = reply.headers.get(CONTENT_TYPE).cloned();
+    let mut observer = ResponseObserver::new(0.0);
+    let kind = content_type.as_ref().and_then(|value| value.to_str().ok());
+    observer.headers(reply.status.as_u16(), kind, 0.0);
     let (mut body, mut bytes) = (BytesMut::new(), 0_usize);
     while let Some(frame) = reply.body.frame().await {
         match frame {
@@ -198,12 +201,7 @@ async fn hear(next: &Occupant, outgoing: &Outgoing, bytes_max: usize) -> Result<
     let answer = observer.finish(End::Clean, 0.0);
     Ok(Heard {
         status: reply.status.as_u16(),
-        headers: reply
-            .headers
-            .get(CONTENT_TYPE)
-            .map(|value| (CONTENT_TYPE, value.clone()))
-            .into_iter()
-            .collect(),
+        headers: content_type.map(|value| (CONTENT_TYPE, value)).into_iter().collect(),
         body: (bytes <= bytes_max).then(|| body.freeze()),
         is_genuine: is_genuine(Some(&reply.identity), &answer),
         no_store: CacheAsk::of(&reply.headers).no_store || reply.headers.contains_key(SET_COOKIE),

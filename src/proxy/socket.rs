@@ -4,6 +4,8 @@
 //! that [`super::connection`] can answer with an error that explains itself; and the end of the connection is left
 //! to it as well.
 //!
+//! Bytes go through [`super::strict`] first, and end where it finds a fault.
+//!
 //! Three waits end here, because the server does not end them or not in this way: for the head of a request, which may take
 //! less than the pause before it; for a client that takes nothing of its answer; and for one that left while the server
 //! reads nothing, as it does not where bytes follow the request that it is answering.
@@ -22,6 +24,7 @@ use tokio::net::TcpStream;
 use super::Limits;
 use super::deadline::Deadline;
 use super::relay::RelayBody;
+use super::strict::{Fault, Framing};
 use crate::upstream::UpstreamError;
 
 /// Whether the proxy is answering on a connection.
@@ -49,6 +52,9 @@ pub(super) struct Socket {
     /// The client has said that it will send nothing more, or is gone.
     pub(super) is_over: bool,
     limits: Limits,
+    framing: Framing,
+    /// What is wrong with the head that the connection ends with.
+    pub(super) refused: Option<&'static str>,
     /// The server waits for bytes, and so hears of the client's leaving.
     is_read: bool,
     /// Requests before the one whose head is waited for.
@@ -67,11 +73,9 @@ impl Speaking {
         self.has_body.store(true, Ordering::Relaxed);
     }
 
-    /// Everything that the server had to write is written.
-    fn flushed(&self) {
-        if !self.has_body.load(Ordering::Relaxed) {
-            self.answering.store(false, Ordering::Relaxed);
-        }
+    /// Everything that the server had to write is written; whether an answer ended with it.
+    fn flushed(&self) -> bool {
+        !self.has_body.load(Ordering::Relaxed) && self.answering.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -114,6 +118,8 @@ impl Socket {
             speaking,
             is_over: false,
             limits,
+            framing: Framing::default(),
+            refused: None,
             is_read: false,
             before: 0,
             has_begun: false,
@@ -153,6 +159,20 @@ impl Socket {
         self.for_head.poll(limit, cx)
     }
 
+    /// Ends the reading where nothing may go on: at once in a body, which the proxy is waiting for, and before a head once
+    /// the requests before it are answered.
+    fn poll_refused(&mut self, fault: Fault) -> Poll<io::Result<()>> {
+        match fault {
+            Fault::Head(_) if !self.is_complaint() => {
+                self.is_read = false;
+                return Poll::Pending;
+            }
+            Fault::Head(rule) => self.refused = Some(rule),
+            Fault::Body => {}
+        }
+        Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
+    }
+
     /// Whether the client left during an answer, where the server does not look for it. What else there is to read stays.
     fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if self.is_read || self.is_complaint() {
@@ -189,10 +209,13 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.remaining();
+        if let Some(fault) = self.framing.fault() {
+            return self.poll_refused(fault);
+        }
+        let (before, room) = (buffer.filled().len(), buffer.remaining());
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         self.is_over |= match &read {
-            Poll::Ready(Ok(())) => before > 0 && buffer.remaining() == before,
+            Poll::Ready(Ok(())) => room > 0 && buffer.remaining() == room,
             Poll::Ready(Err(_)) => true,
             Poll::Pending => false,
         };
@@ -201,7 +224,13 @@ impl AsyncRead for Socket {
             return self.poll_late(cx).map(Err);
         }
         self.heard();
-        read
+        let passed = self.framing.pass(&buffer.filled()[before..]);
+        buffer.set_filled(before + passed);
+        match self.framing.fault() {
+            // Nothing would be the end of the connection.
+            Some(fault) if passed == 0 => self.poll_refused(fault),
+            _ => read,
+        }
     }
 }
 
@@ -215,7 +244,10 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.speaking.flushed();
+        if self.speaking.flushed() && self.framing.fault().is_some() {
+            // What was held back until now is next.
+            cx.waker().wake_by_ref();
+        }
         match self.poll_left(cx) {
             Poll::Ready(left) => Poll::Ready(Err(left)),
             Poll::Pending => Pin::new(&mut self.stream).poll_flush(cx),

@@ -14,6 +14,7 @@ mod framing;
 mod hostile;
 mod leaks;
 mod pins;
+mod responses;
 mod rig;
 mod shapes;
 mod stalls;

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::mem;
+use std::sync::LazyLock;
 
 use bytes::{Bytes, BytesMut};
 use memchr::{memchr2, memmem};
@@ -18,6 +19,9 @@ use crate::wire::EventParser;
 /// Bytes of one unfinished event that are held back. A usage chunk has some hundred; whatever is larger is
 /// none, and goes on at once.
 const HELD_BYTES_MAX: usize = 64 << 10;
+
+/// Searched for in every event: made once.
+static USAGE_FIELD: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"usage\""));
 
 /// Where in the stream's lines the filter stands.
 #[derive(Debug, Default)]
@@ -113,7 +117,7 @@ impl UsageFilter {
 /// being read as JSON.
 fn is_usage(held: &[u8], tail: &[u8]) -> bool {
     let event = if held.is_empty() { Cow::Borrowed(tail) } else { Cow::Owned([held, tail].concat()) };
-    memmem::find(&event, b"\"usage\"").is_some() && reads_as_usage(&event)
+    USAGE_FIELD.find(&event).is_some() && reads_as_usage(&event)
 }
 
 fn reads_as_usage(event: &[u8]) -> bool {

@@ -1,11 +1,11 @@
 //! What a release may keep from whoever asks: sampling, by any of its names.
 
-/// The two names under which clients bound an answer's length.
-const LENGTH_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+/// The names under which clients bound an answer's length: the first two, or the last on the Responses route.
+pub const LENGTH_LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
 
 /// How an answer is drawn and where it ends: what a release may keep from clients, in the OpenAI API and in those of the
 /// engines that extend it.
-pub const SAMPLING: [&str; 32] = [
+pub const SAMPLING: [&str; 33] = [
     "allowed_token_ids",
     "bad_words",
     "best_of",
@@ -15,6 +15,7 @@ pub const SAMPLING: [&str; 32] = [
     "length_penalty",
     "logit_bias",
     "max_completion_tokens",
+    "max_output_tokens",
     "max_tokens",
     "min_p",
     "min_tokens",
@@ -40,14 +41,9 @@ pub const SAMPLING: [&str; 32] = [
     "xtc_probability",
 ];
 
-/// The names of what `key` names.
-pub fn names_of<'k>(key: &'k str) -> impl Iterator<Item = &'k str> + use<'k> {
-    let others = LENGTH_LIMITS.into_iter().filter(move |other| LENGTH_LIMITS.contains(&key) && *other != key);
-    std::iter::once(key).chain(others)
-}
-
-/// Whether the sampling parameter `key` may be set, where `listed` may; `None`: all may.
+/// Whether the sampling parameter `key` may be set, where `listed` may; `None`: all may. All names of the limit are one.
 #[must_use]
 pub fn may_set(listed: Option<&[String]>, key: &str) -> bool {
-    listed.is_none_or(|listed| names_of(key).any(|name| listed.iter().any(|listed| listed == name)))
+    let is_limit = |name: &str| LENGTH_LIMITS.contains(&name);
+    listed.is_none_or(|listed| listed.iter().any(|listed| listed == key || is_limit(key) && is_limit(listed)))
 }

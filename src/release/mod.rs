@@ -36,7 +36,7 @@ mod refused;
 mod report;
 mod source;
 
-pub use client_may_set::{SAMPLING, may_set, names_of};
+pub use client_may_set::{LENGTH_LIMITS, SAMPLING, may_set};
 pub use error::ReleaseError;
 pub use file_hashes::FileHashes;
 pub use lints::{Lint, lints};

@@ -13,7 +13,7 @@ use rows::{CaseCells, ExampleRow};
 use super::forest::Forest;
 use super::histogram::Drawing;
 use super::plot::{Arms, Ledger, Series, Side, milliseconds, percentiles};
-use super::{Input, LatencyCurve, ScoreFlips, TimelineEntry, golden, number, strata, text};
+use super::{Input, LatencyCurve, ScoreFlips, TimelineEntry, golden, looks, number, strata, text};
 use crate::domain::Arm;
 use crate::wire::{CheckRecord, MetricRecord, VerdictRecord};
 
@@ -67,6 +67,8 @@ struct Page<'a> {
     flips: Vec<FlipsTable<'a>>,
     latencies: Vec<Latency<'a>>,
     ledgers: Vec<LedgerPlot>,
+    moved: Vec<String>,
+    margins: Vec<(String, String)>,
     examples: Vec<ExampleRow>,
     scores: Vec<Drawing<'a>>,
     cases: Vec<CaseCells<'a>>,
@@ -179,6 +181,8 @@ impl<'a> Page<'a> {
             flips: input.flips.iter().map(FlipsTable::of).collect(),
             latencies: latencies(&input.curves),
             ledgers: ledgers(input),
+            moved: looks::moved(input),
+            margins: looks::margin_lines(&input.margins),
             examples: input.examples.iter().take(EXAMPLES_MAX).map(ExampleRow::of).collect(),
             scores: input.scores.iter().filter_map(Drawing::of).collect(),
             cases: input.cases.iter().take(CASES_MAX).map(CaseCells::of).collect(),

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use crate::domain::Arm;
-use crate::judgment::{LedgerPoint, Policy, Verdict};
+use crate::judgment::{AtMargins, LedgerPoint, Policy, Verdict};
 use crate::wire::VerdictRecord;
 
 /// One run, from golden gate to promotion or rollback, or a single verdict. Empty parts are left out.
@@ -23,6 +23,8 @@ pub struct Input {
     pub curves: Vec<LatencyCurve>,
     /// The e-values, look by look.
     pub ledger: Vec<LedgerPoint>,
+    /// What other margins would have said of the live evidence.
+    pub margins: Vec<AtMargins>,
     /// What it was judged by: draws the thresholds, and judges the evidence again.
     pub policy: Option<Policy>,
     /// What happened when.
@@ -126,6 +128,7 @@ impl Input {
             flips: Vec::new(),
             curves: Vec::new(),
             ledger: Vec::new(),
+            margins: Vec::new(),
             policy: None,
             timeline: Vec::new(),
             examples: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Input, golden, number, strata, text};
+use super::{Input, golden, looks, number, strata, text};
 use crate::judgment::Verdict;
 use crate::wire::{MetricRecord, VerdictRecord};
 
@@ -21,11 +21,34 @@ pub fn markdown(input: &Input) -> String {
         out.push_str(&verdict(record));
         out.push('\n');
     }
+    out.push_str(&evidence(input));
     if !input.timeline.is_empty() {
         out.push_str("<details><summary>what happened</summary>\n\n");
         for entry in input.timeline.iter().skip(input.timeline.len().saturating_sub(EVENTS_MAX)) {
             let seconds = entry.at_ms / 1000;
             let _ = writeln!(out, "- {seconds} s, {}: {}", escaped(&entry.stage), escaped(&entry.text));
+        }
+        out.push_str("\n</details>\n");
+    }
+    out
+}
+
+/// What moved when, and what other margins would have said, folded away.
+fn evidence(input: &Input) -> String {
+    let mut out = String::new();
+    let moved = looks::moved(input);
+    if !moved.is_empty() {
+        out.push_str("<details><summary>what moved when</summary>\n\n");
+        moved.iter().for_each(|line| {
+            let _ = writeln!(out, "- {}", escaped(line));
+        });
+        out.push_str("\n</details>\n");
+    }
+    let margins = looks::margin_lines(&input.margins);
+    if !margins.is_empty() {
+        out.push_str("<details><summary>at other margins, which promise nothing once the evidence is seen</summary>\n\n");
+        for (name, line) in margins {
+            let _ = writeln!(out, "- {}: {}", escaped(&name), escaped(&line));
         }
         out.push_str("\n</details>\n");
     }

@@ -21,6 +21,7 @@ mod histogram;
 mod html;
 mod input;
 mod junit;
+mod looks;
 mod markdown;
 mod number;
 mod plot;
@@ -37,6 +38,7 @@ mod tests;
 pub use github::{annotations, comment, summary};
 pub use html::{PageError, html};
 pub use input::{CaseRow, Example, Input, LatencyCurve, ScoreCounts, ScoreFlips, TimelineEntry};
+pub use looks::{crossing_line, crossings, e_value, margin_lines};
 pub use markdown::markdown;
 pub use run::{RunError, read_run, read_verdict, write_run};
 pub use surface::{

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 
 use super::{Style, golden, number, strata};
-use crate::judgment::Verdict;
+use crate::judgment::{Pace, Verdict};
 use crate::wire::{AlphaRecord, MetricRecord, VerdictRecord};
 
 /// One line under the header is all the drawing that a table of a few rows needs.
@@ -76,7 +76,11 @@ pub(super) fn alpha(ledger: &AlphaRecord) -> String {
 pub(super) fn needs(record: &VerdictRecord) -> String {
     match record.needs.pairs {
         Some(0) => "nothing more".to_owned(),
-        Some(pairs) => format!("about {} more pairs, if the trend holds", number::count(pairs)),
+        Some(pairs) => {
+            let time = record.needs.pairs_per_s.and_then(Pace::of);
+            let time = time.map_or_else(String::new, |pace| pace.clause(pairs));
+            format!("about {} more pairs, if the trend holds{time}", number::count(pairs))
+        }
         None => "an unknown number of pairs".to_owned(),
     }
 }

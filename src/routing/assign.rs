@@ -8,7 +8,10 @@ use crate::domain::{Arm, RequestId, Share};
 pub struct Salt(pub [u8; 32]);
 
 impl Salt {
-    /// The salt of one rollout, derived from its name.
+    /// The salt of one rollout, derived from its name: every rollout draws its users anew, and so does a retry of the same
+    /// release. The judge's bounds are about chance that nobody has seen yet. Were a retry to give the candidate the users
+    /// that it had before, what sets them apart (long prompts, slow lines) would come with them once more, and a retry that
+    /// was made because of that chance would be judged by it again.
     #[must_use]
     pub fn derive(name: &str) -> Self {
         Self(blake3::derive_key("goldgate 2026 routing salt", name.as_bytes()))
@@ -126,6 +129,19 @@ mod tests {
             check("mirrored", seen[arm][0], arms[arm], tenth);
             check("null copies", seen[arm][1], seen[arm][0], half);
         }
+    }
+
+    #[test]
+    fn a_retry_draws_its_users_anew() {
+        let split = TrafficSplit::new(Share::from_ppm(250_000));
+        let (first, retry) = (Salt::derive("chat-v2-1"), Salt::derive("chat-v2-2"));
+        let had_it = (0..KEYS).map(key).filter(|key| assign(key, split, first) == Arm::Candidate);
+        let (mut before, mut again) = (0, 0);
+        for key in had_it {
+            before += 1;
+            again += u32::from(assign(&key, split, retry) == Arm::Candidate);
+        }
+        check("those who had the candidate before", again, before, split.candidate());
     }
 
     proptest! {

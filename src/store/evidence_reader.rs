@@ -5,8 +5,8 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use super::evidence_rows;
 use super::parquet::Columns;
+use super::{Origin, evidence_rows};
 use crate::evidence::{Names, Record, RecordBatch};
 
 /// Why evidence cannot be written or read.
@@ -58,6 +58,20 @@ pub enum EvidenceError {
         /// The seq that comes.
         found: u64,
     },
+    /// A file of another rollout, of other releases, or gathered under another policy.
+    #[error(
+        "{}: is evidence of {what} {found}, but {expected} is expected here; nothing is judged by the two together", file.display()
+    )]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+        /// What differs: `rollout`, `baseline`, `candidate` or `policy`.
+        what: &'static str,
+        /// What the file says.
+        found: String,
+        /// What the files before it say, or whoever asks.
+        expected: String,
+    },
 }
 
 /// The evidence of one stage.
@@ -80,6 +94,10 @@ pub struct EvidenceFiles {
     /// The seq that must come next.
     expected: u64,
     names: Names,
+    /// What it is of, as far as files or whoever asks have said.
+    origin: Origin,
+    /// Files that do not say which releases and which policy.
+    silent: usize,
 }
 
 /// What comes next of a rollout's evidence.
@@ -126,7 +144,48 @@ impl EvidenceFiles {
             waiting.extend(files.into_iter().map(Item::File));
         }
         waiting.reverse();
-        Ok(Self { dir, waiting, expected: 1, names: Names::default() })
+        let (names, origin) = (Names::default(), Origin::default());
+        Ok(Self { dir, waiting, expected: 1, names, origin, silent: 0 })
+    }
+
+    /// Refuses files that say they are of something else. What `origin` leaves out is taken from the first file that
+    /// says it.
+    #[must_use]
+    pub fn expecting(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// What it is of, as far as the files that were read say, or whoever asked.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Files, of those that were read, that do not say which releases and which policy: an earlier version wrote them.
+    #[must_use]
+    pub const fn silent(&self) -> usize {
+        self.silent
+    }
+
+    /// All records, stage by stage.
+    ///
+    /// # Errors
+    /// See [`EvidenceFiles::next`].
+    pub fn stages(mut self) -> Result<Vec<StoredStage>, EvidenceError> {
+        let mut stages: Vec<StoredStage> = Vec::new();
+        let mut batch = RecordBatch::default();
+        loop {
+            match self.next(&mut batch)? {
+                Found::Stage { ordinal, name } => {
+                    stages.push(StoredStage { ordinal, name, records: Vec::new() });
+                }
+                Found::Records => {
+                    stages.iter_mut().last().into_iter().for_each(|s| s.records.extend(batch.take()));
+                }
+                Found::End => return Ok(stages),
+            }
+        }
     }
 
     /// The files, in order.
@@ -141,13 +200,15 @@ impl EvidenceFiles {
     /// Reads on: a stage that begins, or the records of the next file in place of what is in `batch`.
     ///
     /// # Errors
-    /// When a file is damaged or missing, or when all of them together held nothing.
+    /// When a file is damaged, missing or of something else, or when all of them together held nothing.
     pub fn next(&mut self, batch: &mut RecordBatch) -> Result<Found, EvidenceError> {
         batch.clear();
         match self.waiting.pop() {
             Some(Item::Stage { ordinal, name }) => Ok(Found::Stage { ordinal, name }),
             Some(Item::File(file)) => {
-                read_file(&file, &mut self.names, batch)?;
+                let said = read_file(&file, &mut self.names, batch)?;
+                self.silent += usize::from(!said.is_told());
+                self.origin.agree(&file, said)?;
                 self.follow_on(file, batch.records())?;
                 Ok(Found::Records)
             }
@@ -181,21 +242,11 @@ pub fn read_evidence(dir: &Path) -> Result<Vec<Record>, EvidenceError> {
 /// # Errors
 /// See [`read_evidence`].
 pub fn read_stages(dir: &Path) -> Result<Vec<StoredStage>, EvidenceError> {
-    let mut files = EvidenceFiles::of(dir)?;
-    let mut stages: Vec<StoredStage> = Vec::new();
-    let mut batch = RecordBatch::default();
-    loop {
-        match files.next(&mut batch)? {
-            Found::Stage { ordinal, name } => stages.push(StoredStage { ordinal, name, records: Vec::new() }),
-            Found::Records => {
-                stages.iter_mut().last().into_iter().for_each(|s| s.records.extend(batch.take()))
-            }
-            Found::End => return Ok(stages),
-        }
-    }
+    EvidenceFiles::of(dir)?.stages()
 }
 
-fn read_file(path: &Path, names: &mut Names, into: &mut RecordBatch) -> Result<(), EvidenceError> {
+/// Adds the records of a file; gives what it says it is of.
+fn read_file(path: &Path, names: &mut Names, into: &mut RecordBatch) -> Result<Origin, EvidenceError> {
     let bad = |why: String| EvidenceError::Read { file: path.to_owned(), why };
     let damaged = |why: &str| damaged(path, why);
     let bytes = whole_file(path)?;
@@ -203,7 +254,8 @@ fn read_file(path: &Path, names: &mut Names, into: &mut RecordBatch) -> Result<(
     let columns =
         catch_unwind(|| Columns::read(bytes)).unwrap_or_else(|_| Err("it cannot be decoded".into()));
     let columns = columns.map_err(|why| damaged(&why))?;
-    evidence_rows::records(columns.count(), columns.rows().map_err(bad)?, names, into).map_err(bad)
+    evidence_rows::records(columns.count(), columns.rows().map_err(bad)?, names, into).map_err(bad)?;
+    Ok(Origin::read(&columns.metadata))
 }
 
 fn damaged(path: &Path, why: &str) -> EvidenceError {

@@ -7,6 +7,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use super::Origin;
 use super::evidence_reader::{EvidenceError, EvidenceFiles, whole_file};
 use super::parquet::Columns;
 use crate::evidence::is_condition;
@@ -99,7 +100,7 @@ impl MetricTotals {
 /// metrics first stand. Conditions of a pair (loads, sizes) are no metrics and are left out.
 ///
 /// # Errors
-/// When there is none, or a file cannot be read.
+/// When there is none, a file cannot be read, or two are of different things.
 pub fn evidence_totals(dir: &Path) -> Result<Vec<MetricTotals>, EvidenceError> {
     let files = EvidenceFiles::of(dir)?.paths();
     if files.is_empty() {
@@ -108,24 +109,37 @@ pub fn evidence_totals(dir: &Path) -> Result<Vec<MetricTotals>, EvidenceError> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
     // Files in turns: those of one stage are alike.
     let share = |worker: usize| files.iter().skip(worker).step_by(workers);
-    let parts: Vec<Result<Vec<MetricTotals>, EvidenceError>> = thread::scope(|scope| {
+    let parts: Vec<Result<Part, EvidenceError>> = thread::scope(|scope| {
         let running: Vec<_> = (0..workers).map(|worker| scope.spawn(move || totals(share(worker)))).collect();
         let gone =
             || EvidenceError::Read { file: dir.to_owned(), why: "a reading thread ended early".to_owned() };
         running.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(gone()))).collect()
     });
     let mut all: Vec<MetricTotals> = Vec::new();
+    let mut said = Vec::new();
     for part in parts {
-        for totals in part? {
+        let part = part?;
+        said.extend(part.said);
+        for totals in part.totals {
             let (at, _) = place(&mut all, &totals.metric, 0);
             all[at].merge(&totals);
         }
     }
+    said.sort_by_key(|(file, _)| *file);
+    let mut origin = Origin::default();
+    said.into_iter().try_for_each(|(file, said)| origin.agree(file, said))?;
     Ok(all)
 }
 
-fn totals<'f>(files: impl Iterator<Item = &'f PathBuf>) -> Result<Vec<MetricTotals>, EvidenceError> {
-    let mut all: Vec<MetricTotals> = Vec::new();
+/// What one thread read.
+struct Part<'f> {
+    totals: Vec<MetricTotals>,
+    /// What each file says it is of.
+    said: Vec<(&'f PathBuf, Origin)>,
+}
+
+fn totals<'f>(files: impl Iterator<Item = &'f PathBuf>) -> Result<Part<'f>, EvidenceError> {
+    let (mut all, mut said): (Vec<MetricTotals>, Vec<_>) = Default::default();
     let mut next = 0;
     for file in files {
         let columns = Columns::halves(whole_file(file)?);
@@ -136,11 +150,13 @@ fn totals<'f>(files: impl Iterator<Item = &'f PathBuf>) -> Result<Vec<MetricTota
                     all[at].add(baseline, candidate);
                     next = after;
                 }
-            })
+            })?;
+            Ok(Origin::read(&columns.metadata))
         });
-        read.map_err(|why| EvidenceError::Read { file: file.clone(), why })?;
+        let origin = read.map_err(|why| EvidenceError::Read { file: file.clone(), why })?;
+        said.push((file, origin));
     }
-    Ok(all)
+    Ok(Part { totals: all, said })
 }
 
 /// Where the totals of `metric` stand, looked for from `expected` on: pairs name their metrics in one order. And the place

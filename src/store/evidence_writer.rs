@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::evidence_reader::{EvidenceError, bytes_digest};
-use super::{evidence_rows, parquet};
+use super::{Digests, Origin, evidence_rows, parquet};
 use crate::domain::RolloutId;
 use crate::evidence::Record;
 
@@ -49,6 +49,8 @@ impl EvidencePlace {
 #[derive(Debug)]
 pub struct EvidenceWriter {
     root: PathBuf,
+    /// What is judged, where it is known.
+    digests: Option<Digests>,
     /// The present stage's batch is the last one; those before it wait for a disk that works again.
     batches: Vec<Batch>,
 }
@@ -67,7 +69,15 @@ impl EvidenceWriter {
     /// A writer below `root`, at `place`.
     #[must_use]
     pub fn new(root: PathBuf, place: EvidencePlace) -> Self {
-        Self { root, batches: vec![Batch { place, records: Vec::new() }] }
+        Self { root, digests: None, batches: vec![Batch { place, records: Vec::new() }] }
+    }
+
+    /// Writes into every file what is judged by it, beside the rollout's name that stands there anyway: evidence of other
+    /// releases, or gathered under another policy, is then told from this.
+    #[must_use]
+    pub fn of(mut self, digests: Digests) -> Self {
+        self.digests = Some(digests);
+        self
     }
 
     /// Takes one record. Nothing is refused: a writer that cannot write keeps what it has, and its
@@ -111,7 +121,7 @@ impl EvidenceWriter {
     /// When it cannot be written; the records stay buffered and the next flush tries again.
     pub fn flush(&mut self) -> Result<(), EvidenceError> {
         while let Some(batch) = self.batches.first_mut() {
-            batch.write(&self.root)?;
+            batch.write(&self.root, self.digests.as_ref())?;
             if self.batches.len() == 1 {
                 break;
             }
@@ -122,24 +132,25 @@ impl EvidenceWriter {
 }
 
 impl Batch {
-    fn write(&mut self, root: &Path) -> Result<(), EvidenceError> {
+    fn write(&mut self, root: &Path, digests: Option<&Digests>) -> Result<(), EvidenceError> {
         let dir = self.place.stage_dir(root);
         // A stage without records has its directory too: it opened a wallet like any other.
         fs::create_dir_all(&dir)
             .map_err(|error| EvidenceError::Write { file: dir.clone(), why: error.to_string() })?;
         let Some(first) = self.records.first() else { return Ok(()) };
         let unnamed = dir.join(format!("pairs-{:012}.parquet.tmp", first.seq()));
-        self.write_file(&dir, &unnamed)
+        let origin = Origin::of(&self.place.rollout, digests);
+        self.write_file(&dir, &unnamed, &origin)
             .map_err(|why| EvidenceError::Write { file: unnamed.with_extension(""), why })?;
         self.records.clear();
         Ok(())
     }
 
     /// Writes to `unnamed` first; the name carries the digest of the bytes.
-    fn write_file(&self, dir: &Path, unnamed: &Path) -> Result<(), String> {
+    fn write_file(&self, dir: &Path, unnamed: &Path, origin: &Origin) -> Result<(), String> {
         let text = |error: std::io::Error| error.to_string();
         let rows: Vec<_> = self.records.iter().flat_map(evidence_rows::rows).collect();
-        let bytes = parquet::bytes(&rows)?;
+        let bytes = parquet::bytes(&rows, origin.metadata())?;
         let first = self.records.first().map_or(0, Record::seq);
         let path = dir.join(format!("pairs-{first:012}-{}.parquet", bytes_digest(&bytes)));
         let mut file = File::create(unnamed).map_err(text)?;

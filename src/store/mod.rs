@@ -10,7 +10,8 @@
 //! its text: a state that was edited by hand is an error and not a rollout.
 //!
 //! A file of evidence carries the digest of its bytes in its name: one that was cut off or changed is refused
-//! by name before anything of it is decoded.
+//! by name before anything of it is decoded. It also says which rollout, releases and policy it is of, so that evidence
+//! of something else is refused and never judged as this.
 //!
 //! Absent on purpose: decisions, and the network. PostgreSQL for several replicas is not built.
 
@@ -22,6 +23,7 @@ mod evidence_totals;
 mod evidence_writer;
 mod held;
 mod journal;
+mod origin;
 mod parquet;
 mod record;
 mod schema;
@@ -35,6 +37,7 @@ pub use evidence_reader::{
 pub use evidence_totals::{MetricTotals, Moments, evidence_totals};
 pub use evidence_writer::{EvidencePlace, EvidenceWriter};
 pub use journal::{Cause, Digests, Step, Stored, Summary};
+pub use origin::Origin;
 pub use parquet::{TableColumn, table_bytes};
 pub use timeline::StoredVerdict;
 

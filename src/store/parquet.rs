@@ -3,18 +3,19 @@
 use std::io::Cursor;
 
 use polars::prelude::{
-    Column, DataFrame, NamedFrom, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter,
-    PolarsError, PolarsResult, SerReader, Series, StaticArray,
+    Column, DataFrame, KeyValueMetadata, NamedFrom, ParallelStrategy, ParquetCompression, ParquetReader,
+    ParquetWriter, PolarsError, PolarsResult, SerReader, Series, StaticArray,
 };
 
 use super::evidence_rows::Row;
 
-/// The bytes of a file of `rows`, compressed with zstd.
-pub(super) fn bytes(rows: &[Row<'_>]) -> Result<Vec<u8>, String> {
+/// The bytes of a file of `rows` that carries `metadata` (key and value), compressed with zstd.
+pub(super) fn bytes(rows: &[Row<'_>], metadata: Vec<(String, String)>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
+    let metadata = KeyValueMetadata::from_static(metadata);
     frame(rows)
         .and_then(|mut frame| {
-            let writer = ParquetWriter::new(&mut bytes);
+            let writer = ParquetWriter::new(&mut bytes).with_key_value_metadata(Some(metadata));
             writer.with_compression(ParquetCompression::Zstd(None)).finish(&mut frame)
         })
         .map_err(|error| error.to_string())?;
@@ -23,23 +24,33 @@ pub(super) fn bytes(rows: &[Row<'_>]) -> Result<Vec<u8>, String> {
 
 /// The columns of one file.
 #[derive(Debug)]
-pub(super) struct Columns(DataFrame);
+pub(super) struct Columns {
+    frame: DataFrame,
+    /// What the file says of itself: keys and values.
+    pub(super) metadata: Vec<(String, String)>,
+}
 
 impl Columns {
     /// Reads the bytes of a file, on this thread alone: its caller folds on the other one.
     pub(super) fn read(bytes: Vec<u8>) -> Result<Self, String> {
-        let reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
-        let mut frame = reader.finish().map_err(|error| error.to_string())?;
-        frame.rechunk_mut();
-        Ok(Self(frame))
+        let mut columns = Self::of(ParquetReader::new(Cursor::new(bytes)))?;
+        columns.frame.rechunk_mut();
+        Ok(columns)
     }
 
     /// Reads what totals are made of, and no other column.
     pub(super) fn halves(bytes: Vec<u8>) -> Result<Self, String> {
         let wanted = ["kind", "metric", "baseline", "candidate"].map(str::to_owned).to_vec();
-        let reader = ParquetReader::new(Cursor::new(bytes)).with_columns(Some(wanted));
-        let frame = reader.read_parallel(ParallelStrategy::None).finish();
-        frame.map(Self).map_err(|error| error.to_string())
+        Self::of(ParquetReader::new(Cursor::new(bytes)).with_columns(Some(wanted)))
+    }
+
+    fn of(reader: ParquetReader<Cursor<Vec<u8>>>) -> Result<Self, String> {
+        let mut reader = reader.read_parallel(ParallelStrategy::None);
+        let said = reader.get_metadata().map_err(|error| error.to_string())?;
+        let pairs = said.key_value_metadata().iter().flatten();
+        let metadata = pairs.filter_map(|pair| Some((pair.key.clone(), pair.value.clone()?))).collect();
+        let frame = reader.finish().map_err(|error| error.to_string())?;
+        Ok(Self { frame, metadata })
     }
 
     /// Hands every row of a pair to `each`: metric and both halves.
@@ -47,7 +58,7 @@ impl Columns {
         &self,
         mut each: impl FnMut(&str, Option<f64>, Option<f64>),
     ) -> Result<(), String> {
-        let Self(frame) = self;
+        let Self { frame, .. } = self;
         let column = |name: &str| frame.column(name).map_err(|error| error.to_string());
         let text = |name: &str| column(name)?.str().map_err(|error| error.to_string());
         let number = |name: &str| column(name)?.f64().map_err(|error| error.to_string());
@@ -63,7 +74,7 @@ impl Columns {
 
     /// How many rows there are.
     pub(super) fn count(&self) -> usize {
-        self.0.height()
+        self.frame.height()
     }
 
     /// The row at a position, without a copy of its texts.
@@ -73,7 +84,7 @@ impl Columns {
 
     /// Row by row out of arrays, which costs a third of eight iterators side by side.
     fn all<'a>(&'a self) -> PolarsResult<impl Fn(usize) -> Result<Row<'a>, String>> {
-        let Self(frame) = self;
+        let Self { frame, .. } = self;
         let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.downcast_as_array());
         let number = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.f64()?.downcast_as_array());
         let seq = frame.column("seq")?.u64()?.downcast_as_array();

@@ -2,6 +2,15 @@
 
 use crate::domain::{Clocks, Outcome};
 
+/// How an answer is written; the route decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Choices, on the chat and completions routes; a stream of their parts ends with `[DONE]`.
+    Choices,
+    /// Items, on the Responses route; a stream of named events ends with one that holds the whole answer.
+    Items,
+}
+
 /// The engine's own token counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -45,6 +45,9 @@ pub(super) struct Choice<'a> {
 pub(super) struct Delta<'a> {
     #[serde(borrow, default)]
     pub(super) content: Option<Text<'a>>,
+    /// What stands in place of the content where the model refused.
+    #[serde(borrow, default)]
+    pub(super) refusal: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) reasoning: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -99,6 +102,18 @@ impl Chunk<'_> {
         })
     }
 
+    /// The text of the first choice, where it is all that the chunk brings; fields that are not observed aside.
+    pub(super) fn only_text(&self) -> Option<&str> {
+        if self.error.is_some() || self.is_bare_error() || self.usage.get().is_some() {
+            return None;
+        }
+        let mut choices = self.choices.iter();
+        match (choices.next(), choices.next()) {
+            (Some(choice), None) if choice.index() == 0 => choice.only_text(),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_bare_error(&self) -> bool {
         self.object.as_ref().is_some_and(|object| object.as_str() == "error")
     }
@@ -109,13 +124,32 @@ impl Choice<'_> {
     pub(super) fn index(&self) -> u64 {
         self.index.0.unwrap_or(0)
     }
+
+    fn only_text(&self) -> Option<&str> {
+        if is_filled(&self.finish_reason) || self.message.get().is_some() {
+            return None;
+        }
+        let text = match (&self.text, self.delta.get()) {
+            (None, Some(delta)) => delta.only_text(),
+            (text, None) => text.as_ref(),
+            (Some(_), Some(_)) => None,
+        };
+        text.map(Text::as_str).filter(|text| !text.is_empty())
+    }
 }
 
 impl Delta<'_> {
+    fn only_text(&self) -> Option<&Text<'_>> {
+        let others = [&self.refusal, &self.reasoning, &self.reasoning_content];
+        let others = others.into_iter().any(is_filled);
+        let called = self.tool_calls.iter().next().is_some();
+        self.content.as_ref().filter(|_| !others && !called)
+    }
+
     /// Whether it brings a part of an answer. A role alone, null and empty texts do not.
     pub(super) fn carries_token(&self) -> bool {
-        [&self.content, &self.reasoning, &self.reasoning_content].into_iter().any(is_filled)
-            || self.tool_calls.iter().next().is_some()
+        let texts = [&self.content, &self.refusal, &self.reasoning, &self.reasoning_content];
+        texts.into_iter().any(is_filled) || self.tool_calls.iter().next().is_some()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::document::canonical_json;
 use crate::evidence::{AnswerDigest, PromptDigest};
 
 impl RequestHead {
-    /// The digest of the question: messages, prompt, or template name and variables, as canonical JSON.
+    /// The digest of the question: messages, prompt, instructions and input, or template name and variables, as canonical JSON.
     /// `body` must be the bytes that the head was parsed from.
     #[must_use]
     pub fn prompt_digest(&self, body: &[u8]) -> PromptDigest {
@@ -15,22 +15,33 @@ impl RequestHead {
             Asked::Nothing => ("nothing", None),
             Asked::Messages(range) => ("messages", value_at(body, range)),
             Asked::Text(range) => ("prompt", value_at(body, range)),
+            Asked::Input { input, .. } => ("input", value_at(body, input)),
             Asked::Template { variables, .. } => {
                 ("template", variables.as_ref().and_then(|range| value_at(body, range)))
             }
         };
-        let name = if let Asked::Template { id, .. } = &self.asked { id } else { "" };
+        let before = match &self.asked {
+            Asked::Template { id, .. } => id.as_str(),
+            Asked::Input { instructions: Some(range), .. } => {
+                body.get(range.clone()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+            }
+            _ => "",
+        };
         let asked = asked.map_or_else(String::new, |asked| canonical_json(&asked));
-        PromptDigest(digest("goldgate prompt 1", &[kind, name, &asked].map(str::as_bytes)))
+        PromptDigest(digest("goldgate prompt 1", &[kind, before, &asked].map(str::as_bytes)))
     }
 
-    /// The last text that a user said, or the whole prompt; `None` for templates and token ids. `body`
+    /// The last text that a user said, or the whole prompt or input; `None` for templates and token ids. `body`
     /// must be the bytes that the head was parsed from.
     #[must_use]
     pub fn user_text(&self, body: &[u8]) -> Option<String> {
         match &self.asked {
             Asked::Messages(range) => last_user_text(&value_at(body, range)?),
             Asked::Text(range) => joined(&value_at(body, range)?),
+            Asked::Input { input, .. } => {
+                let input = value_at(body, input)?;
+                if input.is_string() { joined(&input) } else { last_user_text(&input) }
+            }
             Asked::Nothing | Asked::Template { .. } => None,
         }
     }

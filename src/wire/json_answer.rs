@@ -5,32 +5,25 @@
 //! that was cut is truncated, without a finish unless the cut came after the last byte.
 
 use super::chunk::Chunk;
-use super::reading::{Finished, Reading, cut_short, read_error};
-use super::{Answer, End};
+use super::items::Whole;
+use super::reading::{Finished, Reading, cut_short};
+use super::{Answer, End, Form};
 use crate::domain::{Clocks, Missing, Outcome};
 
-/// Reads a body that came whole. First-token times do not exist for it; `clocks.end_ms` is its end.
+/// Reads a body of choices that came whole. First-token times do not exist for it; `clocks.end_ms` is its end.
 #[must_use]
 pub fn read_json_answer(status: u16, body: &[u8], clocks: Clocks) -> Answer {
-    read_body(status, body, End::Clean, clocks)
+    read_body(Form::Choices, status, body, End::Clean, clocks)
 }
 
 /// Reads what came of a body before it ended in any of the four ways.
-pub(super) fn read_body(status: u16, body: &[u8], end: End, clocks: Clocks) -> Answer {
+pub(super) fn read_body(form: Form, status: u16, body: &[u8], end: End, clocks: Clocks) -> Answer {
     let mut reading = Reading::default();
     // Text is checked once for the whole: the reader then checks no string by itself.
-    let parsed = std::str::from_utf8(body).map(serde_json::from_str::<Chunk<'_>>);
-    let is_answer = match &parsed {
-        Ok(Ok(chunk)) if chunk.is_bare_error() => {
-            reading.error = Some(read_error(&String::from_utf8_lossy(body)));
-            true
-        }
-        Ok(Ok(chunk)) => {
-            reading.take(chunk);
-            chunk.choices.is_there() || chunk.error.is_some()
-        }
-        Ok(Err(_)) | Err(_) => false,
-    };
+    let is_answer = std::str::from_utf8(body).is_ok_and(|text| match form {
+        Form::Choices => take_choices(&mut reading, text),
+        Form::Items => take_items(&mut reading, text),
+    });
     let outcome = outcome(status, is_answer, &reading, end);
     let foreign = !is_answer && outcome.is_error();
     Answer {
@@ -43,6 +36,28 @@ pub(super) fn read_body(status: u16, body: &[u8], end: End, clocks: Clocks) -> A
         token_chunks: 0,
         error: reading.error.map(|(_, message)| message).or_else(|| foreign.then(|| quote(body))),
     }
+}
+
+/// Whether it is an answer of choices, or an error.
+fn take_choices(reading: &mut Reading, text: &str) -> bool {
+    let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(text) else { return false };
+    if chunk.is_bare_error() {
+        reading.fail(text);
+        return true;
+    }
+    reading.take(&chunk);
+    chunk.choices.is_there() || chunk.error.is_some()
+}
+
+/// Whether it is an answer of items, or an error.
+fn take_items(reading: &mut Reading, text: &str) -> bool {
+    let Ok(whole) = serde_json::from_str::<Whole<'_>>(text) else { return false };
+    if whole.is_bare_error() {
+        reading.fail(text);
+        return true;
+    }
+    reading.take_items(&whole);
+    whole.output.is_there() || whole.error.is_some()
 }
 
 fn outcome(status: u16, is_answer: bool, reading: &Reading, end: End) -> Outcome {

@@ -11,17 +11,20 @@
 //! How an answer ended is decided in `observer.rs` and `json_answer.rs`, and stated at their heads.
 //!
 //! Absent on purpose: sockets, clocks, the decision what an answer means for a rollout, answers of
-//! the Responses and embeddings routes, second and further choices of one answer.
+//! the embeddings route, second and further choices of one answer.
 
+mod alike;
 mod answer;
 mod chunk;
 mod degenerate;
 mod digest;
 mod error;
 mod fields;
+mod items;
 mod json_answer;
 mod lenient;
 mod live_grader;
+mod margins;
 mod observer;
 mod pairs;
 mod policy;
@@ -38,13 +41,14 @@ mod sse;
 mod verdict;
 pub(crate) mod words;
 
-pub use answer::{Answer, Usage};
+pub use answer::{Answer, Form, Usage};
 pub use degenerate::degenerate;
 pub use digest::{answer_digest, says_something};
 pub use error::ErrorBody;
 pub use fields::Fields;
 pub use json_answer::read_json_answer;
 pub use live_grader::{LiveGrader, LiveGraderError};
+pub use margins::{AtMarginRecord, AtMarginsRecord};
 pub use observer::{End, StreamObserver};
 pub use pairs::{PairRows, read_pairs};
 pub use policy::PolicyRecord;

@@ -2,16 +2,19 @@
 //!
 //! Decided here, because the recorded streams of real servers leave no other choice:
 //! - Complete means a `finish_reason` *and* an event whose data is exactly `[DONE]`; either alone is an
-//!   answer that broke. A `finish_reason` of `""` or `null` is none.
+//!   answer that broke. A `finish_reason` of `""` or `null` is none. An answer of items has one last event instead,
+//!   which is both; see `items.rs`.
 //! - An error object decides, whatever follows it: vLLM sends `[DONE]` after it.
 //! - Once `[DONE]` came, nothing later matters: the official clients have stopped reading.
 //! - A chunk that is not JSON ends the reading, since the official clients raise an exception there.
 //!   A chunk that is JSON of another shape is skipped: clients skip what they do not know.
 //! - An event past the parser's bound ends the reading as well; both leave the answer truncated.
 
+use super::alike::Alike;
 use super::chunk::Chunk;
-use super::reading::{Finished, Reading, cut_short, read_error};
-use super::{Answer, EventParser};
+use super::items::ItemEvent;
+use super::reading::{Finished, Reading, cut_short};
+use super::{Answer, Event, EventParser, Form};
 use crate::domain::{Clocks, Missing, Outcome};
 
 /// How the bytes of an answer ended.
@@ -36,28 +39,32 @@ pub struct StreamObserver {
 
 #[derive(Debug)]
 struct Progress {
+    form: Form,
     clocks: Clocks,
     reading: Reading,
+    alike: Alike,
     token_chunks: u32,
-    /// `[DONE]` came.
+    /// `[DONE]` came, or the last event of an answer of items.
     terminated: bool,
     /// Why reading stopped before the stream did.
     gave_up: Option<String>,
 }
 
 impl StreamObserver {
-    /// An observer of a request that was sent at `sent_ms`.
+    /// An observer of a request for choices that was sent at `sent_ms`.
     #[must_use]
     pub fn new(sent_ms: f64) -> Self {
         let clocks = Clocks { sent_ms, ..Clocks::default() };
-        Self::resume(clocks, EventParser::EVENT_BYTES_MAX)
+        Self::resume(Form::Choices, clocks, EventParser::EVENT_BYTES_MAX)
     }
 
     /// An observer of a body whose head was already seen; an event of it may hold `event_bytes_max` bytes.
-    pub(super) fn resume(clocks: Clocks, event_bytes_max: usize) -> Self {
+    pub(super) fn resume(form: Form, clocks: Clocks, event_bytes_max: usize) -> Self {
         let reading = Progress {
+            form,
             clocks,
             reading: Reading::default(),
+            alike: Alike::default(),
             token_chunks: 0,
             terminated: false,
             gave_up: None,
@@ -77,7 +84,7 @@ impl StreamObserver {
             return;
         }
         progress.clocks.first_byte_ms.get_or_insert(at_ms);
-        if let Err(error) = self.parser.push(bytes, |event| progress.take(event.data, at_ms)) {
+        if let Err(error) = self.parser.push(bytes, |event| progress.take(event, at_ms)) {
             progress.gave_up.get_or_insert_with(|| error.to_string());
         }
         if progress.is_over() {
@@ -91,7 +98,7 @@ impl StreamObserver {
         self.parser.gave_up()
     }
 
-    /// Whether `[DONE]` came: the reader has all it waits for, however the connection ends.
+    /// Whether the last event came: the reader has all it waits for, however the connection ends.
     #[must_use]
     pub const fn is_terminated(&self) -> bool {
         self.reading.terminated
@@ -121,21 +128,25 @@ impl Progress {
         self.terminated || self.gave_up.is_some()
     }
 
-    fn take(&mut self, data: &[u8], at_ms: f64) {
+    fn take(&mut self, event: Event<'_>, at_ms: f64) {
         if self.is_over() {
             return;
         }
         self.clocks.first_event_ms.get_or_insert(at_ms);
-        if data == b"[DONE]" {
+        if event.data == b"[DONE]" {
             self.terminated = true;
             return;
         }
         // Text is checked once for the whole: the reader then checks no string by itself.
-        match std::str::from_utf8(data).map(serde_json::from_str::<Chunk<'_>>) {
-            Ok(Ok(chunk)) if chunk.is_bare_error() => self.take_bare_error(data),
-            Ok(Ok(chunk)) => self.take_chunk(&chunk, at_ms),
-            Ok(Err(error)) if error.is_data() => {}
-            Ok(Err(error)) => self.give_up(&error),
+        let read = match std::str::from_utf8(event.data) {
+            Ok(data) if self.form == Form::Choices => self.take_chunk(data),
+            Ok(data) => self.take_item_event(event.name, data),
+            Err(error) => return self.give_up(&error),
+        };
+        match read {
+            Ok(true) => self.take_token(at_ms),
+            Ok(false) => {}
+            Err(error) if error.is_data() => {}
             Err(error) => self.give_up(&error),
         }
     }
@@ -144,17 +155,36 @@ impl Progress {
         self.gave_up = Some(cut_short(&format!("a chunk is not JSON: {error}")));
     }
 
-    fn take_chunk(&mut self, chunk: &Chunk<'_>, at_ms: f64) {
-        if self.reading.take(chunk) {
-            self.token_chunks = self.token_chunks.saturating_add(1);
-            self.clocks.first_token_ms.get_or_insert(at_ms);
-            self.clocks.last_token_ms = Some(at_ms);
+    /// Reads a chunk of choices; whether it carries a token.
+    fn take_chunk(&mut self, data: &str) -> serde_json::Result<bool> {
+        if let Some(text) = self.alike.text(data) {
+            self.reading.push_text(text);
+            return Ok(true);
         }
+        let chunk: Chunk<'_> = serde_json::from_str(data)?;
+        if chunk.is_bare_error() {
+            self.reading.fail(data);
+            return Ok(false);
+        }
+        self.alike.remember(data, &chunk);
+        Ok(self.reading.take(&chunk))
     }
 
-    fn take_bare_error(&mut self, data: &[u8]) {
-        let error = read_error(&String::from_utf8_lossy(data));
-        self.reading.error.get_or_insert(error);
+    /// Reads an event of an answer of items; whether it carries a token.
+    fn take_item_event(&mut self, name: &[u8], data: &str) -> serde_json::Result<bool> {
+        let event: ItemEvent<'_> = serde_json::from_str(data)?;
+        if event.is_error(name) {
+            self.reading.fail(event.error_in(data));
+            return Ok(false);
+        }
+        self.terminated = event.is_last();
+        Ok(self.reading.take_item_event(&event))
+    }
+
+    fn take_token(&mut self, at_ms: f64) {
+        self.token_chunks = self.token_chunks.saturating_add(1);
+        self.clocks.first_token_ms.get_or_insert(at_ms);
+        self.clocks.last_token_ms = Some(at_ms);
     }
 
     fn outcome(&self, end: End) -> Outcome {

@@ -44,16 +44,20 @@ impl Reading {
     /// Takes in one object and says whether it carried a token of the first choice.
     pub(super) fn take(&mut self, chunk: &Chunk<'_>) -> bool {
         if let Some(error) = chunk.error {
-            self.error.get_or_insert_with(|| read_error(error.get()));
+            self.fail(error.get());
         }
         if let Some(usage) = chunk.usage() {
             self.usage = Some(usage);
         }
-        if self.fingerprint.is_none() && is_filled(&chunk.system_fingerprint) {
-            self.fingerprint = chunk.system_fingerprint.as_ref().map(|text| text.as_str().to_owned());
-        }
+        self.take_fingerprint(chunk.system_fingerprint.as_ref().map_or("", |text| text.as_str()));
         let choices = chunk.choices.iter().filter(|choice| choice.index() == 0);
         choices.filter(|choice| self.take_choice(choice)).count() > 0
+    }
+
+    pub(super) fn take_fingerprint(&mut self, fingerprint: &str) {
+        if self.fingerprint.is_none() && !fingerprint.is_empty() {
+            self.fingerprint = Some(fingerprint.to_owned());
+        }
     }
 
     fn take_choice(&mut self, choice: &Choice<'_>) -> bool {
@@ -71,8 +75,8 @@ impl Reading {
     }
 
     fn take_delta(&mut self, delta: &Delta<'_>) {
-        if let Some(content) = &delta.content {
-            self.push_text(content.as_str());
+        for text in [&delta.content, &delta.refusal].into_iter().flatten() {
+            self.push_text(text.as_str());
         }
         for (position, call) in delta.tool_calls.iter().enumerate() {
             self.take_call(
@@ -89,17 +93,45 @@ impl Reading {
         if self.tool_calls.len() <= index {
             self.tool_calls.resize_with(index + 1, ToolCall::default);
         }
-        let call = &mut self.tool_calls[index];
         if let Some(function) = delta.function.get() {
-            for (kept, text) in [(&mut call.name, &function.name), (&mut call.arguments, &function.arguments)]
-            {
-                let text = text.as_ref().map_or("", |text| text.as_str());
-                self.call_bytes += push_bounded(kept, text, self.call_bytes);
-            }
+            let [name, arguments] = [&function.name, &function.arguments]
+                .map(|text| text.as_ref().map_or("", |text| text.as_str()));
+            self.extend_call(index, name, arguments);
         }
     }
 
-    fn push_text(&mut self, text: &str) {
+    fn extend_call(&mut self, index: usize, name: &str, arguments: &str) {
+        let call = &mut self.tool_calls[index];
+        for (kept, text) in [(&mut call.name, name), (&mut call.arguments, arguments)] {
+            self.call_bytes += push_bounded(kept, text, self.call_bytes);
+        }
+    }
+
+    /// The engine says that it failed; the first time counts.
+    pub(super) fn fail(&mut self, error: &str) {
+        self.error.get_or_insert_with(|| read_error(error));
+    }
+
+    /// Takes in a whole call.
+    pub(super) fn push_call(&mut self, name: &str, arguments: &str) {
+        if self.tool_calls.len() < TOOL_CALLS_MAX {
+            self.tool_calls.push(ToolCall::default());
+            self.extend_call(self.tool_calls.len() - 1, name, arguments);
+        }
+    }
+
+    /// Forgets what was said, for one who tells all of it again.
+    pub(super) fn begin_again(&mut self) {
+        self.text.clear();
+        self.tool_calls.clear();
+        self.call_bytes = 0;
+    }
+
+    pub(super) const fn has_calls(&self) -> bool {
+        !self.tool_calls.is_empty()
+    }
+
+    pub(super) fn push_text(&mut self, text: &str) {
         let held = self.text.len();
         push_bounded(&mut self.text, text, held);
     }
@@ -139,7 +171,7 @@ fn read_finish(reason: &str) -> Finished {
 
 /// The code and message of an error object, or of an error that is only a text. A code outside the
 /// HTTP errors (`"rate_limit_exceeded"`, `0`) reads as 500: the engine failed and did not say how.
-pub(super) fn read_error(raw: &str) -> (u16, String) {
+fn read_error(raw: &str) -> (u16, String) {
     let value: Value = serde_json::from_str(raw).unwrap_or_default();
     let code = [&value["code"], &value["status"], &value["status_code"]].into_iter().find_map(read_code);
     let message = value["message"].as_str().or(value.as_str()).unwrap_or(raw);

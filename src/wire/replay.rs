@@ -18,6 +18,8 @@ const PIECE_CHARS: usize = 24;
 
 /// Fields of an answer that stand in each of its chunks.
 const ENVELOPE: [&str; 6] = ["id", "object", "created", "model", "system_fingerprint", "service_tier"];
+/// Where a choice can say something; an engine uses one of them.
+const SAID: [&str; 3] = ["message", "delta", "text"];
 /// Texts of a message, in the order in which they are told.
 const TEXTS: [&str; 3] = ["reasoning_content", "reasoning", "content"];
 
@@ -76,6 +78,9 @@ pub fn told_as_stream(body: &[u8], shape: Shape) -> Option<Bytes> {
         vec![("text", text(choice.shift_remove("text")?)?)]
     };
     let finish = choice.shift_remove("finish_reason")?;
+    if SAID.iter().any(|name| choice.contains_key(*name)) {
+        return None;
+    }
     let mut events = Events { envelope, is_chat, out: Vec::new() };
     if is_chat {
         events.say(json!({"role": "assistant", "content": ""}), Value::Null, Map::new());
@@ -95,8 +100,11 @@ pub fn told_as_stream(body: &[u8], shape: Shape) -> Option<Bytes> {
 #[must_use]
 pub fn told_as_body(stream: &[u8]) -> Option<Bytes> {
     let mut told = Some(Told::default());
+    let mut has_ended = false;
     let read = EventParser::new().push(stream, |event| {
-        if event.data != b"[DONE]" {
+        // Nobody reads what comes after it.
+        has_ended |= event.data == b"[DONE]";
+        if !has_ended {
             told = told.take().and_then(|told| told.with(event.data));
         }
     });
@@ -233,7 +241,10 @@ impl Told {
                 }
             }
         }
-        self.choice.extend(choice.into_iter().filter(|(_, value)| !value.is_null()));
+        if SAID.iter().any(|name| choice.contains_key(*name)) {
+            return None;
+        }
+        self.choice.extend(choice.into_iter().filter(|(_, value)| !value.is_null() && value != ""));
         Some(self)
     }
 
@@ -253,10 +264,16 @@ impl Told {
             answer.insert("object".to_owned(), json!("chat.completion"));
             let mut message =
                 json!({"role": "assistant", "content": texts.shift_remove("content").unwrap_or_default()});
+            if texts.contains_key("text") {
+                return None;
+            }
             others_into(&mut message, texts);
             told["message"] = message;
         } else {
             told["text"] = texts.shift_remove("text")?;
+            if !texts.is_empty() {
+                return None;
+            }
         }
         told["logprobs"] = Value::Null;
         choice.get("finish_reason")?;

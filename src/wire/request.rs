@@ -31,12 +31,19 @@ pub struct RequestHead {
 /// was parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// Neither messages nor a prompt: another route's body, or one that the engine will refuse.
+    /// Neither messages, nor a prompt, nor an input: another route's body, or one that the engine will refuse.
     Nothing,
     /// `messages`, ready for the engine.
     Messages(Range<usize>),
     /// `prompt` of the completions route: a text, texts, or token ids.
     Text(Range<usize>),
+    /// `input` of the Responses route, and what stands before it; the embeddings route has one, too.
+    Input {
+        /// A text, or items.
+        input: Range<usize>,
+        /// `instructions`.
+        instructions: Option<Range<usize>>,
+    },
     /// `"prompt": {"id", "variables"}`: to be rendered with the templates of whichever release answers.
     Template {
         /// The template's name in the release.
@@ -121,7 +128,7 @@ impl RequestHead {
         let model: Option<String> = fields.parse(body, "model")?;
         let options: Option<StreamOptions> = fields.parse(body, "stream_options")?;
         Ok(Self {
-            asked: read_asked(body, fields.find(body, "messages")?, fields.find(body, "prompt")?)?,
+            asked: read_asked(body, &fields)?,
             model: model.filter(|model| !model.is_empty()).ok_or(RequestError::ModelMissing)?,
             stream: fields.parse(body, "stream")?.unwrap_or(false),
             include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
@@ -141,11 +148,8 @@ impl RequestHead {
     }
 }
 
-fn read_asked(
-    body: &[u8],
-    messages: Option<Range<usize>>,
-    prompt: Option<Range<usize>>,
-) -> Result<Asked, RequestError> {
+fn read_asked(body: &[u8], fields: &Fields) -> Result<Asked, RequestError> {
+    let (messages, prompt) = (fields.find(body, "messages")?, fields.find(body, "prompt")?);
     match (messages, prompt) {
         (messages, Some(prompt)) if body[prompt.start] == b'{' => {
             let prompt: PromptFields<'_> = serde_json::from_slice(&body[prompt])?;
@@ -156,7 +160,11 @@ fn read_asked(
         }
         (Some(messages), _) => Ok(Asked::Messages(messages)),
         (None, Some(prompt)) => Ok(Asked::Text(prompt)),
-        (None, None) => Ok(Asked::Nothing),
+        (None, None) => {
+            let instructions = fields.find(body, "instructions")?;
+            let input = fields.find(body, "input")?;
+            Ok(input.map_or(Asked::Nothing, |input| Asked::Input { input, instructions }))
+        }
     }
 }
 

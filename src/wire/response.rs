@@ -1,12 +1,13 @@
 //! One observer for whatever comes back: a stream, or one body although a stream was asked for.
 
 use super::json_answer::read_body;
-use super::{Answer, End, StreamObserver};
+use super::{Answer, End, Form, StreamObserver};
 use crate::domain::{Clocks, Missing, Outcome};
 
 /// Watches one response from its head to its end. What the answer is, its head decides, not the request.
 #[derive(Debug)]
 pub struct ResponseObserver {
+    form: Form,
     clocks: Clocks,
     bytes_max: usize,
     kind: Kind,
@@ -29,7 +30,7 @@ impl ResponseObserver {
     /// truncated, and the text says why.
     pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-    /// An observer of a request that was sent at `sent_ms`.
+    /// An observer of a request for choices that was sent at `sent_ms`.
     #[must_use]
     pub fn new(sent_ms: f64) -> Self {
         Self::within(Self::BODY_BYTES_MAX, sent_ms)
@@ -38,14 +39,21 @@ impl ResponseObserver {
     /// One that holds at most about `bytes_max` bytes of an event or of an unstreamed body.
     #[must_use]
     pub fn within(bytes_max: usize, sent_ms: f64) -> Self {
-        Self { clocks: Clocks { sent_ms, ..Clocks::default() }, bytes_max, kind: Kind::Awaited }
+        let clocks = Clocks { sent_ms, ..Clocks::default() };
+        Self { form: Form::Choices, clocks, bytes_max, kind: Kind::Awaited }
+    }
+
+    /// The same for an answer that is written in `form`.
+    #[must_use]
+    pub fn in_form(self, form: Form) -> Self {
+        Self { form, ..self }
     }
 
     /// The response head arrived. A 2xx of type `text/event-stream` is a stream; anything else is a body.
     pub fn headers(&mut self, status: u16, content_type: Option<&str>, at_ms: f64) {
         self.clocks.headers_ms = Some(at_ms);
         self.kind = if (200..300).contains(&status) && is_event_stream(content_type) {
-            Kind::Stream(Box::new(StreamObserver::resume(self.clocks, self.bytes_max)))
+            Kind::Stream(Box::new(StreamObserver::resume(self.form, self.clocks, self.bytes_max)))
         } else {
             Kind::Body { status, bytes: Some(Vec::new()) }
         };
@@ -81,7 +89,7 @@ impl ResponseObserver {
         matches!(self.kind, Kind::Stream(_))
     }
 
-    /// Whether a stream's `[DONE]` came: the reader has all it waits for.
+    /// Whether a stream's last event came: the reader has all it waits for.
     #[must_use]
     pub fn is_terminated(&self) -> bool {
         matches!(&self.kind, Kind::Stream(stream) if stream.is_terminated())
@@ -92,11 +100,11 @@ impl ResponseObserver {
     pub fn finish(self, end: End, at_ms: f64) -> Answer {
         let clocks = Clocks { end_ms: at_ms, ..self.clocks };
         match self.kind {
-            Kind::Awaited => StreamObserver::resume(clocks, self.bytes_max).finish(end, at_ms),
+            Kind::Awaited => StreamObserver::resume(self.form, clocks, self.bytes_max).finish(end, at_ms),
             Kind::Stream(stream) => stream.finish(end, at_ms),
-            Kind::Body { status, bytes: Some(bytes) } => read_body(status, &bytes, end, clocks),
+            Kind::Body { status, bytes: Some(bytes) } => read_body(self.form, status, &bytes, end, clocks),
             Kind::Body { status, .. } => {
-                too_large(self.bytes_max, read_body(status, b"", End::Broken, clocks))
+                too_large(self.bytes_max, read_body(self.form, status, b"", End::Broken, clocks))
             }
         }
     }

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::MetricKind;
 use crate::judgment::{
-    AlphaLedger, Bounds, Check, CheckState, Flips, Judgment, MetricJudgment, Question, Reason, StratumShown,
-    Verdict,
+    AlphaLedger, Bounds, Check, CheckState, Flips, Judgment, MetricJudgment, Pace, Question, Reason,
+    StratumShown, Verdict,
 };
 
 /// A verdict document that cannot be read.
@@ -208,10 +208,13 @@ pub struct AlphaRecord {
 }
 
 /// What a decision still needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NeedsRecord {
     /// Pairs, if the present trend holds; `null` when no number can be given.
     pub pairs: Option<u64>,
+    /// Pairs that came a second when it was judged. Absent where nobody said: golden cases, files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs_per_s: Option<f64>,
 }
 
 impl VerdictRecord {
@@ -252,7 +255,8 @@ impl VerdictRecord {
 
 impl From<&Judgment> for VerdictRecord {
     fn from(judgment: &Judgment) -> Self {
-        let Judgment { verdict, question, subject, metrics, checks, alpha, pairs_needed, reasons } = judgment;
+        let Judgment { verdict, question, subject, metrics, checks, alpha, pairs_needed, pace, reasons } =
+            judgment;
         Self {
             schema: Self::SCHEMA.to_owned(),
             verdict: *verdict,
@@ -264,7 +268,7 @@ impl From<&Judgment> for VerdictRecord {
             metrics: metrics.iter().map(MetricRecord::from).collect(),
             checks: checks.iter().map(CheckRecord::from).collect(),
             alpha: alpha.map(AlphaRecord::from),
-            needs: NeedsRecord { pairs: *pairs_needed },
+            needs: NeedsRecord { pairs: *pairs_needed, pairs_per_s: pace.map(Pace::per_s) },
             reasons: reasons.iter().map(Reason::to_string).collect(),
         }
     }

@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod detection;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod promises;
 #[cfg(test)]
 #[path = "../../benches/operating-characteristics/rules.rs"]

@@ -82,7 +82,7 @@ fn an_identical_candidate_is_not_failed() {
 fn the_budget_is_one_for_all_metrics_together() {
     let all = Scenario::of(World::Independent, Policy::default_live());
     for effect in [0.0, 0.01] {
-        let (what, found) = told(&Scenario { effect, ..all.clone() }, runs() / 5);
+        let (what, found) = told(&Scenario { effect, ..all.clone() }, runs());
         within(&format!("all metrics, {what}: false aborts"), found.aborted, ABORT_ALPHA);
         if effect > 0.0 {
             within(&format!("all metrics, {what}: false promotes"), found.promoted, PROMOTE_ALPHA);

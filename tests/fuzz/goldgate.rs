@@ -9,6 +9,7 @@ pub mod domain;
 pub mod evidence;
 #[path = "../../src/judgment/mod.rs"]
 pub mod judgment;
+pub mod proxy;
 #[path = "../../src/stats/mod.rs"]
 pub mod stats;
 #[path = "../../src/wire/mod.rs"]

@@ -17,7 +17,9 @@ use crate::rig::until;
 use official::OFFICIAL;
 use outcome::{arguments, events, normal, pieces, refused};
 use pair::{Holds, Pair, Scenario, both, check};
-use question::{called, chat, completion, embedding, nonsense, open_or_not, response, streamed, tools};
+use question::{
+    called, chat, completion, embedding, nonsense, open_or_not, response, response_tools, streamed, tools,
+};
 
 /// A mock engine that answers at once, always with the same state of its prefix cache.
 fn mock() -> Options {
@@ -80,6 +82,38 @@ fn everyday(pair: &Pair) -> Vec<Scenario<'_>> {
     ]
 }
 
+/// Whether a streamed response ends with an event of this kind.
+fn ends_as(outcome: &Value, kind: &str) -> bool {
+    events(outcome).len() > 5 && events(outcome).last().is_some_and(|event| event["type"] == kind)
+}
+
+/// What every engine with a responses route is asked there.
+fn responses(pair: &Pair) -> Vec<Scenario<'_>> {
+    vec![
+        pair.scenario("a response", response(json!({})), |seen| {
+            seen["answer"]["output"][0]["content"].is_array()
+        }),
+        pair.scenario("a streamed response", streamed(response(json!({}))), |seen| {
+            ends_as(seen, "response.completed") || ends_as(seen, "response.incomplete")
+        }),
+        pair.scenario(
+            "a response to a conversation",
+            response(json!({"instructions": "Be brief.",
+            "input": [{"role": "user", "content": [{"type": "input_text", "text": "What is a gate?"}]}]})),
+            |seen| seen["answer"]["usage"]["output_tokens"].is_u64(),
+        ),
+    ]
+}
+
+/// Faults of a mock engine, and how a stream of the responses route shows them.
+const RESPONSE_FAULTS: [(&str, Holds); 5] = [
+    ("error:code=500", |seen| is_refused(seen, "InternalServerError", 500)),
+    ("error-in-stream", |seen| ends_as(seen, "response.failed")),
+    ("truncate", |seen| ends_as(seen, "response.output_text.delta") && seen["error"].is_null()),
+    ("abort", |seen| events(seen).last().is_some_and(|last| last["response"]["status"] == "cancelled")),
+    ("reset", |seen| ends_as(seen, "response.output_text.delta") && seen["error"].is_object()),
+];
+
 /// Faults of a mock engine, and how a stream shows them.
 const FAULTS: [(&str, Holds); 7] = [
     ("error:code=429", |seen| is_refused(seen, "RateLimitError", 429)),
@@ -116,6 +150,31 @@ async fn official_clients_parse_the_same_from_a_mock_engine() {
 }
 
 #[tokio::test]
+async fn official_clients_parse_the_same_responses_from_a_mock_engine() {
+    let pair = Pair::mock(mock()).await;
+    let broken = join_all(RESPONSE_FAULTS.map(|(fault, _)| failing(fault))).await;
+    let mut scenarios = responses(&pair);
+    scenarios.extend([
+        pair.scenario("a response that calls a function", response(response_tools()), |seen| {
+            seen["answer"]["output"][0]["name"] == "weather"
+        }),
+        pair.scenario("a streamed response that calls one", streamed(response(response_tools())), |seen| {
+            let called = &events(seen).last().expect("events")["response"]["output"][0];
+            called["arguments"].as_str().is_some_and(|text| text.contains("What is a gate?"))
+        }),
+        pair.scenario("a response without an input", response(json!({"input": null})), is_bad_request),
+    ]);
+    let faults = broken.iter().zip(RESPONSE_FAULTS);
+    scenarios.extend(
+        faults.map(|(pair, (fault, holds))| pair.scenario(fault, streamed(response(json!({}))), holds)),
+    );
+    check(&scenarios).await;
+    // Through goldgate every one of them was evidence: an answer of the release, observed to its end.
+    let metrics = pair.serve.admin.metrics().await;
+    assert_eq!(metrics.event("samples"), 2.0 * 6.0, "two clients, six questions");
+}
+
+#[tokio::test]
 async fn official_clients_parse_the_same_from_a_real_server() {
     let Some(installed) = Installed::find() else { return };
     let llama = installed.start("tiny-a", &[]).await;
@@ -134,11 +193,8 @@ async fn official_clients_parse_the_same_from_a_real_server() {
         pair.scenario("a route that is switched off", embedding(), |seen| {
             is_refused(seen, "InternalServerError", 501)
         }),
-        pair.scenario("a response", response(), |seen| seen["answer"]["status"] == "completed"),
-        pair.scenario("a streamed response", streamed(response()), |seen| {
-            events(seen).last().is_some_and(|event| event["type"] == "response.completed")
-        }),
     ]);
+    scenarios.extend(responses(&pair));
     // What is left of earlier prompts in its memory shifts its numbers.
     for scenario in &mut scenarios {
         scenario.ask["extra"] = json!({"cache_prompt": false});

@@ -39,6 +39,7 @@ fn paths() -> Vec<String> {
         "rollouts/latest/template",
         "verdicts",
         "ledger",
+        "margins",
         "routes",
         "cache",
         "cache/entries/x",

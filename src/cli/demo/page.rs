@@ -35,7 +35,8 @@ pub(super) async fn input(
         flips: golden.flips,
         // What users felt says more than what the gate measured on engines without their usual load.
         curves: if live.is_empty() { golden.curves } else { live },
-        ledger: control.ledger().await.blame_bug()?,
+        ledger: control.ledger().await.blame_bug()?.into_iter().map(|look| look.point).collect(),
+        margins: control.margins().await.blame_bug()?.unwrap_or_default().at,
         policy: Some(config.judge.policy.clone()),
         timeline: timeline(control, &id).await?,
         examples: golden.examples,

@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::fold::{Folded, Wanted, fold};
+use super::fold::{Folded, Told, Wanted, fold};
 use super::source::Source;
-use super::what_if::{WhatIf, applied};
+use super::what_if::{WhatIf, applied, must_pass};
 use crate::cli::{Blame, Failure};
 use crate::config::{JudgeConfig, policy_digest};
 use crate::domain::MetricName;
 use crate::evidence::{Snapshot, is_condition};
-use crate::judgment::{Ask, Judgment, Policy, Question, Subject, judge};
+use crate::judgment::{Ask, Check, CheckState, Judgment, Policy, Question, Reason, Subject, Verdict, judge};
 use crate::report::read_run;
-use crate::store::is_warm_up;
+use crate::store::{Origin, is_warm_up};
 use crate::wire::VerdictRecord;
+
+/// The check that records are those of the verdict.
+const CHECK: &str = "evidence";
 
 /// Where records lie, the rules that belong to them, and the verdict they once got.
 pub(super) struct Evidence {
@@ -96,34 +99,48 @@ impl Evidence {
         Ok(Self { place: Place::Parquet(directory.join("evidence")), rules, stored, question })
     }
 
-    /// Reads and judges it, with other margins where there are `changes`: all of it, or up to the look that the
-    /// stored verdict was given at.
+    /// Reads and judges it, with other rules where there are `changes`: all of it, or up to the look that the
+    /// stored verdict was given at. Records that the stored verdict was not given on are judged invalid.
     ///
     /// # Errors
-    /// What cannot be read, and pairs that no rule speaks of: exit 2. No records, or records that the rules cannot
-    /// take: exit 4.
+    /// What cannot be read, and pairs that no rule speaks of: exit 2. No records, records that the rules cannot
+    /// take, or files of something else: exit 4.
     pub(super) fn judge(&self, changes: &[WhatIf]) -> Result<Judged, Failure> {
         let mut rules = changed(&self.rules, changes)?;
-        let Folded { collector, evidence, found, names } = self.fold(&rules.policy)?;
-        if collector.snapshot().records() == 0 {
+        let folded = self.fold(&rules.policy)?;
+        if folded.collector.snapshot().records() == 0 {
             return Err(nothing());
         }
-        let mut snapshot = collector.into_snapshot();
-        let mut notes = without_rule(&rules.policy, &names);
+        let mut notes = without_rule(&rules.policy, &folded.told.names);
+        notes.extend(self.silence(&folded.told));
+        let mut snapshot = folded.collector.snapshot().clone();
         if let Place::Pairs { path, bare: true } = &self.place {
-            let known = ruled(narrowed(self.rules.policy.clone(), &names));
+            let known = ruled(narrowed(self.rules.policy.clone(), &folded.told.names));
             if known.policy.metrics.is_empty() {
                 return Err(ruleless(path, &notes));
             }
             rules = changed(&known, changes)?;
             snapshot = narrowed_to(snapshot, &rules.policy);
         }
-        if let Some(Stored { record, .. }) = self.stored.as_ref().filter(|_| !found) {
-            let wanted = &record.evidence;
-            notes.push(format!("note: the stored verdict judged {wanted}, but these records are {evidence}"));
+        let mut judgment = judge(&snapshot, &rules.policy, &self.ask(&rules, changes, &folded));
+        match &self.stored {
+            Some(Stored { record, .. }) if !folded.found => distrust(&mut judgment, record, &folded.evidence),
+            Some(Stored { record, .. }) => judgment = judgment.at_pace(record.needs.pairs_per_s),
+            None => {}
         }
-        let ask = self.ask(&rules, evidence);
-        Ok(Judged { judgment: judge(&snapshot, &rules.policy, &ask), notes })
+        Ok(Judged { judgment, notes })
+    }
+
+    /// That files do not say what they are of, where a verdict says what they should be of.
+    fn silence(&self, told: &Told) -> Option<String> {
+        let of_something = self.stored.is_some() && told.silent > 0;
+        of_something.then(|| {
+            format!(
+                "note: {} of the files of evidence do not say which releases and which policy they are of: an earlier \
+                 version wrote them",
+                told.silent
+            )
+        })
     }
 
     /// Folds up to the stored look. It is looked for where the ledger says that looks were made, and only if it is
@@ -138,32 +155,56 @@ impl Evidence {
     }
 
     fn source(&self, policy: &Policy) -> Result<Source, Failure> {
+        let of = self.stored.as_ref().map(|stored| &stored.record);
+        let origin = of.map_or_else(Origin::default, |record| Origin {
+            rollout: None,
+            baseline: Some(record.baseline.clone()),
+            candidate: Some(record.candidate.clone()),
+            policy: Some(record.policy.clone()),
+        });
         match &self.place {
             Place::Pairs { path, .. } => Source::rows(path, policy),
-            Place::Parquet(directory) => Source::files(directory),
+            Place::Parquet(directory) => Source::files(directory, origin),
         }
     }
 
-    fn ask(&self, rules: &JudgeConfig, evidence: String) -> Ask {
+    fn ask(&self, rules: &JudgeConfig, changes: &[WhatIf], folded: &Folded) -> Ask {
+        let evidence = folded.evidence.clone();
         let Some(Stored { record, rules: then, .. }) = &self.stored else {
-            let (baseline, candidate) = ("blue".to_owned(), "green".to_owned());
+            let Origin { baseline, candidate, .. } = folded.told.origin.clone();
+            let baseline = baseline.unwrap_or_else(|| "blue".to_owned());
+            let candidate = candidate.unwrap_or_else(|| "green".to_owned());
             let subject = Subject { baseline, candidate, policy: policy_digest(rules).to_string(), evidence };
             let must_pass = match self.question {
                 Question::WarmUp => Vec::new(),
                 _ => rules.policy.required(),
             };
-            return asked(self.question, subject, must_pass);
+            return Ask { question: self.question, subject, must_pass };
         };
         // The run keeps the policy without the patterns of its live graders, which its digest covers.
         let same = then.as_ref() == Some(rules);
         let policy = if same { record.policy.clone() } else { policy_digest(rules).to_string() };
         let (baseline, candidate) = (record.baseline.clone(), record.candidate.clone());
-        asked(record.question, Subject { baseline, candidate, policy, evidence }, required(record))
+        let subject = Subject { baseline, candidate, policy, evidence };
+        let must_pass = must_pass(required(record), &rules.policy.metrics, changes);
+        Ask { question: record.question, subject, must_pass }
     }
 }
 
-const fn asked(question: Question, subject: Subject, must_pass: Vec<MetricName>) -> Ask {
-    Ask { question, subject, must_pass }
+/// No look at these records had the digest that the stored verdict was given on: they are of something else, or were
+/// changed. Whatever they say is not what that verdict was about.
+fn distrust(judgment: &mut Judgment, stored: &VerdictRecord, evidence: &str) {
+    let text = format!(
+        "the stored verdict was given on {}, and these records are that at no point (all of them are {evidence}): they are \
+         of something else, or were changed",
+        stored.evidence
+    );
+    if judgment.verdict != Verdict::Invalid {
+        judgment.reasons.clear();
+    }
+    judgment.verdict = Verdict::Invalid;
+    judgment.reasons.insert(0, Reason::Check { name: CHECK, text: text.clone() });
+    judgment.checks.insert(0, Check { name: CHECK, state: CheckState::Alarm(text) });
 }
 
 /// What rules of a whole rollout say to a question.

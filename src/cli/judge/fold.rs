@@ -11,7 +11,7 @@ use crate::cli::{Blame, Failure};
 use crate::domain::MetricName;
 use crate::evidence::{Collector, EvidenceDigest, EvidenceError, IdDigest, RecentIds, Record, RecordBatch};
 use crate::judgment::Policy;
-use crate::store::Found;
+use crate::store::{Found, Origin};
 
 /// Batches read ahead of the fold: the reader waits when they are full, so that memory does not grow with the
 /// evidence, and so few that the records under way stay in the caches.
@@ -24,8 +24,19 @@ pub(super) struct Folded {
     pub(super) evidence: String,
     /// Whether that is the digest that was looked for.
     pub(super) found: bool,
-    /// The metrics that a file of pairs named.
+    /// What the source told beside its records.
+    pub(super) told: Told,
+}
+
+/// What a source tells beside its records.
+#[derive(Default)]
+pub(super) struct Told {
+    /// The metrics that a file of pairs named, judged or not; nothing is asked of Parquet files.
     pub(super) names: Vec<MetricName>,
+    /// What Parquet files are of, as far as they say or the stored verdict does.
+    pub(super) origin: Origin,
+    /// How many of them do not say it.
+    pub(super) silent: usize,
 }
 
 /// The look that a stored verdict was given at.
@@ -56,7 +67,7 @@ pub(super) fn fold(source: Source, policy: &Policy, wanted: Option<Wanted>) -> R
         wanted,
         found: false,
     };
-    let names = thread::scope(|scope| {
+    let told = thread::scope(|scope| {
         let (full, batches) = mpsc::sync_channel(AHEAD);
         let (empty, again) = mpsc::sync_channel(AHEAD + 2);
         let reader = scope.spawn(move || reading.run(&full, &again));
@@ -72,7 +83,7 @@ pub(super) fn fold(source: Source, policy: &Policy, wanted: Option<Wanted>) -> R
         reader.join().map_err(|_| Failure::bug(anyhow!("the reader of the evidence broke down")))
     })?;
     let Folding { collector, mut digest, found, .. } = folding;
-    Ok(Folded { collector, evidence: digest.text_so_far(), found, names })
+    Ok(Folded { collector, evidence: digest.text_so_far(), found, told })
 }
 
 /// The folding side.
@@ -119,13 +130,13 @@ struct Reading {
 
 impl Reading {
     /// Reads to the end, to the first fault, or for as long as somebody folds.
-    fn run(mut self, full: &SyncSender<Result<Batch, Failure>>, again: &Receiver<Batch>) -> Vec<MetricName> {
+    fn run(mut self, full: &SyncSender<Result<Batch, Failure>>, again: &Receiver<Batch>) -> Told {
         loop {
             let read = self.next(again.try_recv().unwrap_or_default());
             let ends = !matches!(&read, Ok(Some(_)));
             let closed = read.transpose().is_some_and(|read| full.send(read).is_err());
             if ends || closed {
-                return self.source.names();
+                return self.source.told();
             }
         }
     }

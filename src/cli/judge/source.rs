@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use memchr::memchr;
 
+use super::fold::Told;
 use crate::cli::{Blame, Failure};
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::RecordBatch;
 use crate::judgment::Policy;
-use crate::store::{EvidenceFiles, Found};
+use crate::store::{EvidenceError, EvidenceFiles, Found, Origin};
 use crate::wire::{PairRows, RowFault};
 
 /// Rows of a file of pairs that are handed on at once: so few that those under way stay in a core's own cache.
@@ -27,9 +28,9 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// The Parquet files below `directory`.
-    pub(super) fn files(directory: &Path) -> Result<Self, Failure> {
-        Ok(Self::Files(EvidenceFiles::of(directory).blame_usage()?))
+    /// The Parquet files below `directory`, which must not say that they are of anything but `origin`.
+    pub(super) fn files(directory: &Path, origin: Origin) -> Result<Self, Failure> {
+        Ok(Self::Files(EvidenceFiles::of(directory).blame_usage()?.expecting(origin)))
     }
 
     /// The pairs in `file`, whose values `policy` knows the kinds of.
@@ -40,7 +41,10 @@ impl Source {
     /// Reads on: what a batch is to hold in place of what is in it.
     pub(super) fn next(&mut self, batch: &mut RecordBatch) -> Result<Found, Failure> {
         match self {
-            Self::Files(files) => files.next(batch).blame_usage(),
+            Self::Files(files) => files.next(batch).map_err(|error| match error {
+                EvidenceError::Foreign { .. } => Failure::world(error),
+                error => Failure::usage(error),
+            }),
             Self::Rows(rows) => rows.next(batch),
         }
     }
@@ -50,11 +54,15 @@ impl Source {
         matches!(self, Self::Files(_))
     }
 
-    /// The metrics that the pairs of a file named, judged or not; nothing is asked of Parquet files.
-    pub(super) fn names(&self) -> Vec<MetricName> {
+    /// What was read beside the records.
+    pub(super) fn told(&self) -> Told {
         match self {
-            Self::Files(_) => Vec::new(),
-            Self::Rows(rows) => rows.rows.names().iter().cloned().collect(),
+            Self::Files(files) => {
+                Told { names: Vec::new(), origin: files.origin().clone(), silent: files.silent() }
+            }
+            Self::Rows(rows) => {
+                Told { names: rows.rows.names().iter().cloned().collect(), ..Told::default() }
+            }
         }
     }
 }

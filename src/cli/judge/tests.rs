@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::evidence::Judged;
 use super::*;
 use crate::evidence::{Collector, EvidenceDigest, Halves, Pair, REQUEST_BYTES, Record, STREAMED};
 use crate::judgment::{Ask, LedgerPoint, Policy, Question, Subject, Verdict, judge};
 use crate::report::{Input, render_json, write_run};
-use crate::store::{EvidencePlace, EvidenceWriter};
+use crate::store::{Digests, EvidencePlace, EvidenceWriter};
 use crate::wire::{VerdictRecord, read_pairs};
 
 /// `count` pairs; in every `bad_every`-th the candidate fails where the baseline did not.
@@ -63,21 +64,67 @@ fn check_form(text: &str, valid: bool) {
 }
 
 #[test]
-fn what_if_is_a_metric_a_margin_and_a_value() {
+fn what_if_is_a_rule_and_a_value() {
     check_form("margin=0.02", true);
     check_form("number@gsm8k-flexible.margin=2%", true);
     check_form("ttft_ms.abort_margin=10%", true);
+    check_form("abort_alpha=0.5%", true);
+    check_form("promote_alpha=0.1", true);
+    check_form("error.required=false", true);
+    check_form("required=true", true);
+    check_form("ttft_ms.judged=false", true);
     check_form("margin", false);
     check_form("error.alpha=0.1", false);
+    check_form("error.abort_alpha=0.1", false);
+    check_form("error.required=no", false);
+    check_form("ttft_ms.judged=true", false);
+    check_form("judged=false", false);
     check_form("margin=NaN", false);
     check_form("margin=-1", false);
+    let said = "error.alpha=0.1".parse::<WhatIf>().unwrap_err().to_string();
+    assert!(said.contains("abort_alpha=0.005") && said.contains("\"error.alpha=0.1\""), "{said}");
+}
+
+#[test]
+fn other_error_budgets_are_another_answer() {
+    check(&pairs(350, 2_000), &[], Ok(Verdict::Inconclusive));
+    check(&pairs(350, 2_000), &["promote_alpha=0.2"], Ok(Verdict::Pass));
+    check(&pairs(60, 10), &["abort_alpha=0.2"], Ok(Verdict::Fail));
+    check(&pairs(60, 10), &["abort_alpha=0.0001"], Ok(Verdict::Inconclusive));
+    check(&pairs(60, 10), &["abort_alpha=1"], Err("abort_alpha is a probability between 0 and 1"));
+}
+
+/// `error` is well, `broken` is not.
+fn two_metrics() -> String {
+    let with_broken = |line: &str| {
+        let bad = line.contains("\"green\":1");
+        let broken = format!("\"green\":0}},\"broken\":{{\"blue\":0,\"green\":{}}}}}}}", u8::from(bad));
+        line.replace("\"green\":1", "\"green\":0").replace("\"green\":0}}}", &broken)
+    };
+    pairs(1_000, 10).lines().map(|line| with_broken(line) + "\n").collect()
+}
+
+#[test]
+fn a_metric_that_need_not_pass_still_fails_and_one_that_is_left_out_does_not() {
+    check(&two_metrics(), &[], Ok(Verdict::Fail));
+    check(&two_metrics(), &["broken.required=false"], Ok(Verdict::Fail));
+    check(&two_metrics(), &["broken.judged=false"], Ok(Verdict::Pass));
+    check(&two_metrics(), &["error.judged=false", "broken.margin=30%"], Ok(Verdict::Pass));
+    check(&two_metrics(), &["error.required=false", "broken.required=false"], Err("no metric is required"));
+    check(&pairs(10, 20), &["eror.judged=false"], Err("judged are error"));
+}
+
+/// What the evidence of [`leave_run`] is of.
+fn of(candidate: &str) -> Digests {
+    let [baseline, candidate, policy] = ["rel:b", candidate, "pol:with-graders"].map(str::to_owned);
+    Digests { baseline, candidate, policy }
 }
 
 /// A run as a controller leaves it: its verdict was given at record `look`, before the last ones came.
 fn leave_run(directory: &Path, records: &[Record], look: usize) -> String {
     let policy = Policy::default_live();
     let place = EvidencePlace { rollout: "r1".into(), resets: 0, ordinal: 2, name: "mirror" };
-    let mut writer = EvidenceWriter::new(directory.join("evidence"), place);
+    let mut writer = EvidenceWriter::new(directory.join("evidence"), place).of(of("rel:c"));
     records.iter().cloned().for_each(|record| writer.push(record));
     writer.flush().unwrap();
     let mut collector = Collector::new(&policy.specs()).unwrap();
@@ -94,7 +141,7 @@ fn leave_run(directory: &Path, records: &[Record], look: usize) -> String {
         evidence: digest.text_so_far(),
     };
     let ask = Ask { question: Question::Mirror, subject, must_pass: vec!["error".into()] };
-    let judgment = judge(collector.snapshot(), &policy, &ask);
+    let judgment = judge(collector.snapshot(), &policy, &ask).at_pace(Some(1.0 / 3.0));
     let input = Input {
         ledger: LedgerPoint::of(collector.snapshot().records(), &judgment).into_iter().collect(),
         policy: Some(policy),
@@ -162,15 +209,90 @@ fn a_warm_up_judged_again_gives_the_same_bytes_and_is_known_by_its_place() {
 }
 
 #[test]
-fn evidence_that_was_changed_is_noticed() {
+fn an_undecided_run_judged_again_says_the_same_of_the_time_it_needs() {
+    let directory = tempfile::tempdir().unwrap();
+    let then = leave_run(directory.path(), &records()[..9], 8);
+    assert!(then.contains("at the present 20 a minute") && then.contains("\"pairs_per_s\": 0.333"), "{then}");
+    assert_eq!(judged(directory.path(), &[]), Ok((Verdict::Inconclusive, then)));
+}
+
+#[test]
+fn rules_of_a_run_are_changed_for_a_question_and_so_is_what_had_to_pass() {
+    let directory = tempfile::tempdir().unwrap();
+    leave_run(directory.path(), &records(), 400);
+    let ask = |changes: &[&str]| judged(directory.path(), changes).unwrap().0;
+    assert_eq!(ask(&["error.judged=false"]), Verdict::Inconclusive, "nothing is left that had to pass");
+    assert_eq!(ask(&["error.margin=0.3"]), Verdict::Pass);
+    assert_eq!(ask(&["error.margin=0.3", "broken.required=true"]), Verdict::Inconclusive, "never measured");
+    assert_eq!(ask(&["error.margin=0.3", "error.required=false"]), Verdict::Inconclusive);
+}
+
+/// The run of `records` with the evidence of a run of `others` in place of its own.
+fn swapped(records: &[Record], others: &[Record]) -> tempfile::TempDir {
+    let (directory, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    leave_run(directory.path(), records, records.len());
+    std::fs::remove_dir_all(directory.path().join("evidence")).unwrap();
+    leave_run(other.path(), others, others.len());
+    std::fs::rename(other.path().join("evidence"), directory.path().join("evidence")).unwrap();
+    directory
+}
+
+#[test]
+fn evidence_that_a_verdict_was_not_given_on_is_invalid_and_never_a_pass() {
+    let healthy = |count: usize| -> Vec<Record> {
+        read_pairs(pairs(count, 5_000).as_bytes(), |_| None).unwrap().into_iter().map(Record::Pair).collect()
+    };
+    let directory = swapped(&healthy(1_000), &healthy(999));
+    for changes in [&[][..], &["margin=0.3"]] {
+        let (verdict, text) = judged(directory.path(), changes).unwrap();
+        assert_eq!(verdict, Verdict::Invalid);
+        assert!(text.contains("evidence: the stored verdict was given on ev:"), "{text}");
+    }
+    let unchanged = swapped(&healthy(1_000), &healthy(1_000));
+    assert_eq!(judged(unchanged.path(), &[]).unwrap().0, Verdict::Pass);
+}
+
+#[test]
+fn evidence_of_another_release_or_policy_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     leave_run(directory.path(), &records(), 600);
+    let verdict = directory.path().join("verdicts.jsonl");
+    let then = std::fs::read_to_string(&verdict).unwrap();
+    for (was, is, said) in [
+        ("\"rel:c\"", "\"rel:d\"", "is evidence of candidate rel:c, but rel:d is expected"),
+        ("\"rel:b\"", "\"rel:a\"", "is evidence of baseline rel:b, but rel:a is expected"),
+        (
+            "\"pol:with-graders\"",
+            "\"pol:x\"",
+            "is evidence of policy pol:with-graders, but pol:x is expected",
+        ),
+    ] {
+        std::fs::write(&verdict, then.replace(was, is)).unwrap();
+        let failure = Evidence::find(directory.path(), None).unwrap().judge(&[]).unwrap_err();
+        assert!(failure.to_string().contains(said) && failure.exit() == Exit::Invalid, "{failure}");
+    }
+}
+
+#[test]
+fn files_that_do_not_say_what_they_are_of_are_judged_with_a_note() {
+    let directory = tempfile::tempdir().unwrap();
+    leave_run(directory.path(), &records(), 600);
+    let place = EvidencePlace { rollout: "r1".into(), resets: 0, ordinal: 2, name: "mirror" };
     std::fs::remove_dir_all(directory.path().join("evidence")).unwrap();
-    let other = tempfile::tempdir().unwrap();
-    leave_run(other.path(), &records()[..599], 599);
-    std::fs::rename(other.path().join("evidence"), directory.path().join("evidence")).unwrap();
-    let notes = Evidence::find(directory.path(), None).unwrap().judge(&[]).unwrap().notes;
-    assert!(notes[0].contains("the stored verdict judged ev:"), "{notes:?}");
+    let mut writer = EvidenceWriter::new(directory.path().join("evidence"), place);
+    records().into_iter().for_each(|record| writer.push(record));
+    writer.flush().unwrap();
+    let Judged { judgment, notes } = Evidence::find(directory.path(), None).unwrap().judge(&[]).unwrap();
+    assert_eq!(judgment.verdict, Verdict::Fail);
+    assert!(notes[0].contains("1 of the files of evidence do not say"), "{notes:?}");
+}
+
+#[test]
+fn a_bare_directory_of_evidence_names_the_releases_that_its_files_are_of() {
+    let directory = tempfile::tempdir().unwrap();
+    leave_run(directory.path(), &records(), 600);
+    let (_, text) = judged(&directory.path().join("evidence"), &[]).unwrap();
+    assert!(text.contains("\"candidate\": \"rel:c\"") && text.contains("\"baseline\": \"rel:b\""), "{text}");
 }
 
 #[test]

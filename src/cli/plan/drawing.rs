@@ -1,12 +1,11 @@
 //! A plan as a picture: how long each metric needs beside the window it has.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::{Plan, Question, Remedy};
-use crate::judgment::{Finding, MetricForecast, Spread};
+use crate::judgment::{Finding, MetricForecast, Spread, short_time};
 use crate::routing::MirrorRange;
 use crate::stats::WalletPairs;
 
@@ -20,8 +19,10 @@ const LINES: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 pub(super) fn text(plan: &Plan) -> String {
     let mut text = heading(&plan.question);
     text += &format!("{}\n\n", table(plan));
+    text += &rests_on(plan);
     text += &picture(plan);
     text += &price(plan);
+    text += &ramp(plan);
     for remedy in &plan.remedies {
         text += &advice(remedy, &plan.question);
     }
@@ -56,7 +57,7 @@ fn table(plan: &Plan) -> Table {
         "largest",
         "",
     ]);
-    for metric in &plan.metrics {
+    for metric in plan.metrics.iter().chain(&plan.tails) {
         let name = if metric.required { metric.name.to_string() } else { format!("{} (guard)", metric.name) };
         let mut row = vec![name, margin(metric), assumed(metric.spread)];
         row.extend(needs(&plan.question, metric.pass));
@@ -73,6 +74,41 @@ fn table(plan: &Plan) -> Table {
         }
     }
     table
+}
+
+/// What the assumptions of the table rest on.
+fn rests_on(plan: &Plan) -> String {
+    let seen = plan.metrics.iter().zip(&plan.seen).filter(|(_, seen)| **seen > 0);
+    let seen: Vec<_> = seen.map(|(metric, seen)| format!("{} {seen}", metric.name)).collect();
+    if seen.is_empty() {
+        return "nothing was seen yet: what is assumed is a guess (--evidence DIR of an earlier rollout corrects it)\n\n".to_owned();
+    }
+    format!("corrected by pairs of earlier rollouts, where the guess counts for 100: {}\n\n", seen.join(", "))
+}
+
+/// What the split of a ramp step can tell by itself.
+fn ramp(plan: &Plan) -> String {
+    if plan.ramp.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "users (sticky keys) that a ramp step needs by itself; the mirrored pairs before it count too\n",
+    );
+    for one in &plan.ramp {
+        let keys = |keys: Option<WalletPairs>| {
+            keys.map_or_else(|| "never".to_owned(), |keys| format!("{:.0}", keys.median.ceil()))
+        };
+        let (share, name) = (one.share.to_string(), one.name.as_str());
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "  {share:>5}  {name:<14} identical passes: {}, +5 points found: {} ({} % of the baseline's answers harm)",
+            keys(one.pass),
+            keys(one.find),
+            percent(one.base.0)
+        );
+    }
+    text + "\n"
 }
 
 fn margin(metric: &MetricForecast) -> String {
@@ -102,19 +138,8 @@ fn assumed(spread: Spread) -> String {
 /// Pairs and time, by the median.
 fn needs(question: &Question, pairs: Option<WalletPairs>) -> [String; 2] {
     let Some(pairs) = pairs else { return ["never".to_owned(), String::new()] };
-    let time = question.time(pairs.median).map_or_else(|| "no copies".to_owned(), short);
+    let time = question.time(pairs.median).map_or_else(|| "no copies".to_owned(), short_time);
     [format!("{:.0} pairs", pairs.median.ceil()), time]
-}
-
-/// A time as people say it: two units are enough.
-fn short(time: Duration) -> String {
-    let seconds = time.as_secs_f64().ceil();
-    match seconds {
-        s if s < 120.0 => format!("{s:.0} s"),
-        s if s < 7_200.0 => format!("{:.0} min", s / 60.0),
-        s if s < 172_800.0 => format!("{:.1} h", s / 3_600.0),
-        s => format!("{:.1} days", s / 86_400.0),
-    }
 }
 
 /// A bar a required metric: full letters to the median, light ones to the ninth decile, `│` where the window ends.
@@ -191,6 +216,8 @@ fn tenths(share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::domain::Share;
 
@@ -213,12 +240,6 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_in_two_digits_and_a_unit() {
-        let said: Vec<_> = [5.2, 300.0, 10_800.0, 864_000.0].map(Duration::from_secs_f64).map(short).into();
-        assert_eq!(said, ["6 s", "5 min", "3.0 h", "10.0 days"]);
-    }
-
-    #[test]
     fn a_share_that_grows_by_itself_is_told_with_what_it_reaches() {
         let most = |most| MirrorRange { most: Share::from_ppm(most), ..fixed(Share::from_ppm(10_000)) };
         let told = |most_ppm| {
@@ -235,6 +256,31 @@ mod tests {
         assert_eq!(told(100_000), by_itself);
         assert!(told(20_000).ends_with("; mirror.share_max well above \"4.5%\" would\n"), "{}", told(20_000));
         assert!(told(10_000).ends_with("; mirror.share = \"4.5%\" would\n"), "{}", told(10_000));
+    }
+
+    #[test]
+    fn a_plan_says_what_it_rests_on_what_the_tails_need_and_what_a_ramp_step_needs() {
+        use crate::evidence::{Collector, Halves, Pair, Record};
+        use crate::judgment::Policy;
+        let policy = Policy::default_live();
+        let mut collector = Collector::new(&policy.specs()).unwrap();
+        for seq in 1..=10 {
+            let metrics = vec![("error".into(), Halves { baseline: Some(0.0), candidate: Some(0.0) })];
+            collector.push(&Record::Pair(Pair { seq, id: format!("r{seq}"), metrics })).unwrap();
+        }
+        let shares = [Share::from_ppm(250_000), Share::FULL];
+        let told =
+            |earlier: &[_]| text(&super::super::plan(question(100.0), &policy, &shares, earlier).unwrap());
+        let guessed = told(&[]);
+        for part in
+            ["what is assumed is a guess", "ttft_ms:p99 (guard)", "ttft_ms:threefold (guard)", "  25%  error"]
+        {
+            assert!(guessed.contains(part), "{part:?} is not in\n{guessed}");
+        }
+        assert!(!guessed.contains("100%"), "where everybody is on the candidate there is no split");
+        let corrected = told(&[collector.snapshot().clone(), collector.snapshot().clone()]);
+        assert!(corrected.contains("where the guess counts for 100: error 20\n"), "{corrected}");
+        assert!(corrected.contains("0.83 % of pairs differ"), "{corrected}");
     }
 
     #[test]

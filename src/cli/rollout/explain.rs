@@ -1,16 +1,20 @@
 //! `rollout explain`: why it stands where it stands, from what the API keeps.
 
+mod ledger;
+
 use std::fmt::Write;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::{self, Api};
+use super::api::{self, Api, ApiError};
 use super::text;
 use crate::admin::{AlphasRecord, RolloutRecord};
 use crate::cli::{Context, Failure, Format, verdict};
-use crate::report::{self, Surface};
-use crate::wire::{MetricRecord, VerdictRecord};
+use crate::judgment::AtMargins;
+use crate::report::{self, Surface, e_value};
+use crate::wire::{AtMarginsRecord, MetricRecord, VerdictRecord};
+use ledger::Look;
 
 /// Verdicts of the past that are listed, the latest ones: enough to see how it came about.
 const VERDICTS_SHOWN: usize = 8;
@@ -24,11 +28,17 @@ struct Given {
     verdict: Value,
 }
 
-/// Where the evidence against the candidate stood at the latest look, all metrics together.
+/// What the API keeps of the latest rollout's evidence; nothing of one in the past.
+#[derive(Debug, Default)]
+struct Kept {
+    looks: Vec<Look>,
+    margins: Vec<AtMargins>,
+}
+
+/// What other margins would have said, as the API tells it.
 #[derive(Debug, Deserialize)]
-struct Point {
-    /// `null` for minus infinity, which JSON cannot say.
-    log_e_abort: Option<f64>,
+struct Margins {
+    at: Vec<AtMarginsRecord>,
 }
 
 /// Prints it.
@@ -39,18 +49,28 @@ pub(super) async fn run(api: &Api, id: &str, context: &Context) -> Result<(), Fa
     let rollout = api.get(&["rollouts", id]).await?;
     let record = api::record(&rollout)?;
     let verdicts = api.verdicts(&record.id).await?;
-    // The ledger is that of the latest rollout; of one in the past nothing is kept of it.
-    let ledger = if record.alphas.is_some() { api.get(&["ledger"]).await? } else { Value::Null };
+    let (mut ledger, mut margins) = (Value::Null, Value::Null);
+    if record.alphas.is_some() {
+        ledger = api.get(&["ledger"]).await?;
+        // All else is worth reading without it.
+        let unknown =
+            |error: ApiError| context.output.note(format_args!("note: other margins are not known: {error}"));
+        margins = api.get(&["margins"]).await.map_err(unknown).unwrap_or_default();
+    }
     if context.output.format() == Format::Json {
-        return context.output.json(&json!({"rollout": rollout, "verdicts": verdicts, "ledger": ledger}));
+        let all = json!({"rollout": rollout, "verdicts": verdicts, "ledger": ledger, "margins": margins});
+        return context.output.json(&all);
     }
     let given: Vec<Given> = serde_json::from_value(verdicts["verdicts"].clone()).unwrap_or_default();
-    let points: Vec<Point> = serde_json::from_value(ledger["points"].clone()).unwrap_or_default();
-    let log_e_abort = points.last().and_then(|point| point.log_e_abort);
-    context.output.text(explained(&record, &given, log_e_abort, verdict::surface(context)))
+    let margins = serde_json::from_value(margins).map_or_else(|_| Vec::new(), |Margins { at }| at);
+    let kept = Kept {
+        looks: serde_json::from_value(ledger["points"].clone()).unwrap_or_default(),
+        margins: margins.into_iter().map(AtMargins::from).collect(),
+    };
+    context.output.text(explained(&record, &given, &kept, verdict::surface(context)))
 }
 
-fn explained(record: &RolloutRecord, given: &[Given], log_e_abort: Option<f64>, surface: Surface) -> String {
+fn explained(record: &RolloutRecord, given: &[Given], kept: &Kept, surface: Surface) -> String {
     let last = given.last().and_then(|given| serde_json::from_value(given.verdict.clone()).ok());
     let said: Option<&VerdictRecord> = text::latest_verdict(record).or(last.as_ref());
     let mut out = format!("{}\n\n", text::headline(record));
@@ -59,13 +79,38 @@ fn explained(record: &RolloutRecord, given: &[Given], log_e_abort: Option<f64>, 
     if let Some(said) = said {
         let _ = write!(out, "\n{}", report::render(said, surface));
         if let Some(alphas) = record.alphas {
+            let log_e_abort = kept.looks.last().map(Look::log_e_abort);
             out.push_str(&e_values(&said.metrics, alphas, log_e_abort));
+            out.push_str(&history(record, kept, said, alphas));
         }
     }
     if !given.is_empty() {
         out.push('\n');
         let shown = &given[given.len().saturating_sub(VERDICTS_SHOWN)..];
         text::list(&mut out, "verdicts", shown.iter().map(line));
+    }
+    out
+}
+
+/// The ledger over the evidence, what moved when, and what other margins would have said.
+fn history(record: &RolloutRecord, kept: &Kept, said: &VerdictRecord, alphas: AlphasRecord) -> String {
+    let mut out = String::new();
+    if !kept.looks.is_empty() {
+        let label = |stage: &str| {
+            let known = record.stages.iter().find(|one| one.stage == stage);
+            known.map_or(stage, |one| one.label.as_str()).to_owned()
+        };
+        let _ = write!(out, "\n{}", ledger::table(&kept.looks, said, alphas, label));
+        text::list(&mut out, "moved", ledger::moved(&kept.looks, said).into_iter());
+    }
+    let margins = report::margin_lines(&kept.margins);
+    text::list(&mut out, "margins", margins.into_iter().map(|(name, line)| format!("{name}  {line}")));
+    if !kept.margins.is_empty() {
+        text::list(
+            &mut out,
+            "",
+            std::iter::once("a margin that is chosen afterwards promises nothing".to_owned()),
+        );
     }
     out
 }
@@ -102,18 +147,6 @@ fn e_values(metrics: &[MetricRecord], alphas: AlphasRecord, log_e_abort: Option<
     );
     text::list(&mut out, "to fail", std::iter::once(against));
     out
-}
-
-/// An e-value from its logarithm, with as many digits as it takes to compare it; in powers of ten where no table
-/// has room for it.
-fn e_value(log_e: f64) -> String {
-    let tens = log_e / std::f64::consts::LN_10;
-    match tens {
-        tens if tens >= 5.0 => format!("1e{}", tens.floor()),
-        tens if tens >= 0.0 => format!("{:.1}", log_e.exp()).trim_end_matches(".0").to_owned(),
-        tens if tens >= -2.0 => format!("{:.2}", log_e.exp()),
-        _ => "< 0.01".to_owned(),
-    }
 }
 
 fn line(given: &Given) -> String {

@@ -6,7 +6,7 @@ use super::world::{Disk, Gate, Script, World, at, ended, ending};
 use crate::domain::Slot;
 use crate::judgment::Verdict;
 use crate::rollout::{Ending, OperatorCommand, Stage};
-use crate::store::read_evidence;
+use crate::store::{Digests, EvidencePlace, EvidenceWriter, read_evidence, read_stages};
 
 const FIRST_STEP: Stage = Stage::Ramp { index: 0 };
 
@@ -84,6 +84,29 @@ async fn damaged_evidence_is_thrown_away_and_said_so() {
         text.contains("evidence that was kept cannot be used") && text.contains("pairs-000000000001")
     });
     assert!(said, "{told:?}");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn evidence_of_another_candidate_in_the_place_of_its_own_is_thrown_away_and_said_so() {
+    let disk = Disk::new();
+    let world = World::begin(&disk, &Script::default()).await;
+    let id = world.start().await;
+    world.traffic_until(at(FIRST_STEP)).await;
+    world.stop().await;
+    let kept = read_stages(&disk.evidence()).unwrap();
+    std::fs::remove_dir_all(disk.evidence()).unwrap();
+    let [baseline, candidate, policy] = ["rel:blue", "rel:other", "pol:1"].map(str::to_owned);
+    let place = EvidencePlace { rollout: id.clone(), resets: 0, ordinal: 2, name: "mirror" };
+    let mut writer = EvidenceWriter::new(disk.evidence(), place).of(Digests { baseline, candidate, policy });
+    kept.into_iter().flat_map(|stage| stage.records).for_each(|record| writer.push(record));
+    writer.flush().unwrap();
+
+    let world = World::begin(&disk, &Script { gate: Gate::NeverEnds, ..Script::default() }).await;
+    assert_eq!(world.table.load().split.candidate(), crate::domain::Share::ZERO);
+    let told = world.told(&id).await;
+    let expected = "is evidence of candidate rel:other, but rel:green is expected here";
+    assert!(told.iter().any(|text| text.contains(expected)), "{told:?}");
     world.stop().await;
 }
 

@@ -35,7 +35,20 @@ async fn a_good_candidate_is_promoted_step_by_step_and_becomes_the_baseline() {
     let last = VerdictRecord::from_json_bytes(verdicts.last().unwrap().body.as_bytes()).unwrap();
     assert_eq!((last.verdict, last.candidate.as_str()), (Verdict::Pass, "rel:green"));
     assert!(last.evidence.starts_with("ev:"));
-    assert!(world.handle.ledger().await.unwrap().len() > 5);
+    let first = VerdictRecord::from_json_bytes(verdicts[1].body.as_bytes()).unwrap();
+    assert_eq!(first.verdict, Verdict::Inconclusive);
+    assert!(
+        first.decisive().contains(" at the present ") && first.needs.pairs_per_s > Some(1.0),
+        "{first:?}"
+    );
+    let looks = world.handle.ledger().await.unwrap();
+    assert!(looks.len() > 5 && looks[0].stage == Stage::Mirror);
+    assert_eq!(looks.last().unwrap().stage, Stage::Ramp { index: 1 });
+    let margins = world.handle.margins().await.unwrap().unwrap();
+    assert_eq!((margins.records, margins.at[2].factor), (status.records, 1.0));
+    assert_eq!(margins.at[2].verdict, Verdict::Pass, "the margins as they were set say what was said");
+    let names: Vec<_> = margins.at[2].metrics.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["error", "broken", "e2e_ms"], "what had to pass at the last step");
     world.stop().await;
     assert_eq!(read_evidence(&disk.evidence()).unwrap().len() as u64, status.records);
 }
@@ -51,6 +64,8 @@ async fn a_regression_is_rolled_back_from_the_mirror_before_any_user_saw_it() {
     let told = world.told(&id).await;
     let last = told.last().unwrap();
     assert!(last.starts_with("mirror → rolled back: error: worse by"), "{last}");
+    let margins = world.handle.margins().await.unwrap().unwrap();
+    assert_eq!((margins.at[0].verdict, margins.at[2].verdict), (Verdict::Fail, Verdict::Fail));
     world.stop().await;
 }
 

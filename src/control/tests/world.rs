@@ -124,6 +124,7 @@ fn judgment(verdict: Verdict) -> Judgment {
         checks: Vec::new(),
         alpha: None,
         pairs_needed: Some(0),
+        pace: None,
         reasons: vec![Reason::Note(format!("the golden cases {verdict}"))],
     }
 }

@@ -6,7 +6,7 @@ use super::Endpoint;
 use crate::evals::dataset::{Ask, Case};
 use crate::evals::error::EvalError;
 use crate::evals::suite::Suite;
-use crate::release::{Lock, SAMPLING, may_set, names_of};
+use crate::release::{LENGTH_LIMITS, Lock, SAMPLING, may_set};
 
 /// The suite's sampling as the release would take it from a client, over the release's own: a suite that got other answers
 /// than clients get would say nothing of theirs.
@@ -14,7 +14,11 @@ fn sampling(suite: &Suite, release: Option<&Lock>) -> Map<String, Value> {
     let asked = &suite.request.sampling;
     let Some(release) = release else { return asked.clone() };
     let may = |key: &str| may_set(release.client_may_set(), key);
-    let is_chosen = |key: &str| may(key) && names_of(key).any(|name| asked.contains_key(name));
+    let is_asked = |key: &str| match LENGTH_LIMITS.contains(&key) {
+        true => LENGTH_LIMITS.iter().any(|name| asked.contains_key(*name)),
+        false => asked.contains_key(key),
+    };
+    let is_chosen = |key: &str| may(key) && is_asked(key);
     let own = release.sampling().iter().filter(|(key, _)| !is_chosen(key));
     let taken = asked.iter().filter(|(key, _)| may(key) || !SAMPLING.contains(&key.as_str()));
     own.chain(taken).map(|(key, value)| (key.clone(), value.clone())).collect()

@@ -45,22 +45,28 @@ fn sentences_carry_number_interval_margin_and_pairs() {
         "error: worse by 3.12 points, more than the margin of 0.5 points: proven at 1 % over the whole rollout \
          (612 pairs, 2.12 to 4.32 points at 95 % at every look)",
     );
-    let not_enough = |interval, needed| Reason::NotEnough {
+    let not_enough = |interval, needed, pace| Reason::NotEnough {
         metric: "error".into(),
         seen: Seen { pairs: 40, users: 0 },
         interval,
         margin: 0.01,
         unit: Unit::Points,
         needed,
+        pace,
         strata: Strata::default(),
     };
     check(
-        not_enough(Some(Bounds::from((-0.004, 0.12))), Some(410)),
+        not_enough(Some(Bounds::from((-0.004, 0.12))), Some(410), None),
         "error: not decided after 40 pairs (worse by -0.4 to 12 points at 95 % at every look, margin 1 points); \
          about 410 more if the trend holds",
     );
     check(
-        not_enough(None, None),
+        not_enough(None, Some(410), Pace::of(0.5)),
+        "error: not decided after 40 pairs (margin 1 points); about 410 more if the trend holds, 14 min at the present \
+         30 a minute",
+    );
+    check(
+        not_enough(None, None, Pace::of(0.5)),
         "error: not decided after 40 pairs (margin 1 points), and no trend toward passing",
     );
 }

@@ -70,6 +70,32 @@ fn the_usage_chunk_is_asked_for_beside_the_clients_other_stream_options() {
 }
 
 #[test]
+fn the_responses_route_calls_the_length_by_its_own_name_and_is_not_asked_for_usage() {
+    let applied = check(
+        Route::Responses,
+        r#"{"model":"chat","input":"x","stream":true,"max_tokens":5}"#,
+        r#"{"model":"engine-name","input":"x","stream":true,"max_tokens":5,"temperature":0.0,"max_output_tokens":64}"#,
+    );
+    assert!(!applied.added_usage);
+    let own = r#"{"model":"engine-name","input":"x","temperature":1,"max_output_tokens":5}"#;
+    check(Route::Responses, own, own);
+    check(
+        Route::Chat,
+        r#"{"model":"engine-name","messages":[],"temperature":0,"max_output_tokens":5}"#,
+        r#"{"model":"engine-name","messages":[],"temperature":0,"max_output_tokens":5,"max_tokens":64}"#,
+    );
+    let listed = |may_set: &[&str]| {
+        let client_may_set = Some(may_set.iter().map(|key| (*key).to_owned()).collect());
+        let release = Deployed { client_may_set, ..deployed() };
+        let body = Bytes::from_static(br#"{"model":"m","input":"x","max_output_tokens":5}"#);
+        let head = RequestHead::parse(&body).unwrap();
+        let applied = apply(&release, Route::Responses, &head, &body, UsageChunks::Ask).unwrap();
+        serde_json::from_slice::<Value>(&applied.body).unwrap()["max_output_tokens"].clone()
+    };
+    assert_eq!((listed(&["max_tokens"]), listed(&[])), (json!(5), json!(64)));
+}
+
+#[test]
 fn an_engine_that_takes_a_salt_gets_the_releases_or_the_clients_under_it() {
     let apply_as = |sem: &str, body: &str| {
         let release = Deployed { sem: ReleaseId::from(sem), salts_prefixes: true, ..deployed() };

@@ -11,23 +11,6 @@ fn names(headers: &HeaderMap) -> Vec<&str> {
 }
 
 #[test]
-fn heads_that_two_readers_could_read_differently_are_refused() {
-    let limits = Limits { headers_max: 4, header_bytes_max: 60, ..Limits::default() };
-    let check = |lines: &[(&'static str, &str)], version, expected: u16| {
-        let status =
-            check(&map(lines), version, &limits).map_or_else(|refusal| refusal.status().as_u16(), |()| 200);
-        assert_eq!(status, expected, "{lines:?}");
-    };
-    check(&[("host", "a")], Version::HTTP_11, 200);
-    check(&[], Version::HTTP_10, 200);
-    check(&[], Version::HTTP_11, 400);
-    check(&[("host", "a"), ("host", "b")], Version::HTTP_11, 400);
-    check(&[("host", "a"), ("authorization", "x"), ("authorization", "y")], Version::HTTP_11, 400);
-    check(&[("host", "a"), ("x-a", &"v".repeat(80))], Version::HTTP_11, 431);
-    check(&[("host", "a"), ("x-a", ""), ("x-b", ""), ("x-c", ""), ("x-d", "")], Version::HTTP_11, 431);
-}
-
-#[test]
 fn headers_of_one_hop_end_here_and_end_to_end_ones_go_on() {
     let request = map(&[
         ("host", "gateway"),

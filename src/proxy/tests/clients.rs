@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::domain::{Arm, Outcome, Share};
-use crate::upstream::testing::{Engine, Step, chunk, chunked_head};
+use crate::upstream::testing::{Engine, LAST_CHUNK, Step, chunk, chunked_head};
 
 #[tokio::test]
 async fn what_cannot_be_served_is_refused_in_openais_shape() {
@@ -172,6 +172,42 @@ async fn a_drain_lets_answers_end_and_reports_what_it_cut() {
     client.sees("200 OK").await;
     assert_eq!(rig.proxy.drain().await.cut, 1);
     assert!(!client.answer().await.is_whole);
+}
+
+/// On a paused clock, where a minute takes no time: the stream brings a token each second, and the drain begins five
+/// seconds after it. The default drain is a minute.
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_a_stream_of_a_minute_and_cuts_one_that_lasts_longer() {
+    for (seconds, cut) in [(60, 0), (70, 1)] {
+        let tokens = (0..seconds).flat_map(|_| [Step::Gate, Step::Send(chunk(&token("a")))]);
+        let ending = [finish(), done()].map(|event| Step::Send(chunk(&event)));
+        let head = std::iter::once(Step::Send(chunked_head("text/event-stream")));
+        let steps = head.chain(tokens).chain(ending).chain([Step::Send(LAST_CHUNK.to_vec())]);
+        let engine = Engine::always(steps.collect()).await;
+        let rig = Rig::plain(&engine).await;
+        let mut client = rig.client().await;
+        client.post(CHAT, "", &chat(r#","stream":true"#)).await;
+        engine.arrived(1).await;
+        let second = async || {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            engine.open(1);
+        };
+        for _ in 0..5 {
+            second().await;
+        }
+        let (report, answer) = tokio::join!(rig.proxy.drain(), async {
+            for _ in 5..seconds {
+                second().await;
+            }
+            client.answer().await
+        });
+        assert_eq!((report.cut, answer.is_whole), (cut, cut == 0), "{seconds} s");
+        let tokens = answer.body.matches("content").count();
+        assert!(
+            if cut == 0 { tokens == seconds } else { (55..70).contains(&tokens) },
+            "{tokens} of {seconds}"
+        );
+    }
 }
 
 #[tokio::test]

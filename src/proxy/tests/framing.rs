@@ -1,9 +1,5 @@
-//! Requests that two readers could read differently: refused, or read in one way and written anew.
-//!
-//! Three things cannot be told once the HTTP parser has read a head, and are therefore not refused: content-length
-//! beside transfer-encoding (the chunks win, the length is forgotten, the connection ends with the answer), the
-//! same length given twice (once is kept), and lines that end without CR. Chunk extensions are read over, as
-//! RFC 9112 §7.1.1 demands. None of it reaches an engine: bodies go on whole, with one length, in a head of our own.
+//! Requests that two readers could read differently: refused wherever they stand on a connection, or read in one way and
+//! written anew. Lines of a head that end without CR are read as lines; bodies go on whole, with one length, in a head of our own.
 
 use super::rig::*;
 use crate::upstream::testing::{Engine, Step, whole};
@@ -57,7 +53,6 @@ async fn bodies_whose_end_is_in_doubt_are_refused() {
     let coding = |value: &str| posted(&format!("transfer-encoding: {value}\r\n"), "0\r\n\r\n");
     let old = format!("POST {CHAT} HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
     let requests = [
-        with("content-length: 5\r\n"),
         length("27, 27"),
         length("+27"),
         length("-1"),
@@ -199,19 +194,120 @@ async fn read_in_one_way(request: &str, stays_open: bool) {
 }
 
 #[tokio::test]
-async fn what_the_parser_forgets_is_read_in_one_way_and_never_passed_on() {
-    let chunks = format!("{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
-    // To a reader of the length, what follows the chunks would be part of a body; to us it is nothing at all.
-    let smuggled = format!("{chunks}GET /v1/models HTTP/1.1\r\nhost: g\r\n\r\n");
-    let first = format!("content-length: {}\r\ntransfer-encoding: chunked\r\n", smuggled.len());
-    let last = format!("transfer-encoding: chunked\r\ncontent-length: {}\r\n", smuggled.len());
-    read_in_one_way(&posted(&first, &smuggled), false).await;
-    read_in_one_way(&posted(&last, &smuggled), false).await;
-    read_in_one_way(&with(&format!("content-length: {}\r\n", BODY.len())), true).await;
-    read_in_one_way(&one_chunk(";name=\"va;lue\"", "\r\n0;x\r\n\r\n"), true).await;
-    read_in_one_way(&one_chunk("", "\r\n0\r\nx-late: 1\r\n\r\n"), true).await;
-    let head = format!("POST {CHAT} HTTP/1.1\nhost: g\ncontent-length: {}\n\n", BODY.len());
+async fn well_formed_requests_are_read_in_one_way_and_written_anew() {
+    let (length, close) = (BODY.len(), "connection: close\r\n");
+    read_in_one_way(&with(""), true).await;
+    read_in_one_way(&with(close), false).await;
+    read_in_one_way(&one_chunk("", "\r\n0\r\n\r\n"), true).await;
+    read_in_one_way(&one_chunk("", "\r\n0\r\nx-late: 1\r\nx-later: \r\n\r\n"), true).await;
+    let letters = BODY.chars().map(|letter| format!("1\r\n{letter}\r\n")).collect::<String>();
+    read_in_one_way(&chunked(&(letters + "000\r\n\r\n")), true).await;
+    read_in_one_way(&format!("\r\n\r\n{}", with("")), true).await;
+    read_in_one_way(&format!("POST {CHAT} HTTP/1.0\r\ncontent-length: {length}\r\n\r\n{BODY}"), false).await;
+    let head = format!("POST {CHAT} HTTP/1.1\nhost: g\ncontent-length: {length}\n\n");
     read_in_one_way(&(head + BODY), true).await;
+}
+
+/// Requests whose end two readers see in two places, and what the refusal says of them.
+fn doubtful() -> Vec<(String, &'static str)> {
+    let chunks = format!("{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
+    // To a reader of the length, what follows the chunks is part of a body; to one of the chunks it is a request.
+    let smuggled = format!("{chunks}GET /v1/models HTTP/1.1\r\nhost: g\r\n\r\n");
+    let length = format!("content-length: {}\r\n", smuggled.len());
+    let coding = "transfer-encoding: chunked\r\n";
+    let beside = "content-length must not stand beside transfer-encoding";
+    let broken = "its chunks are not well-formed";
+    vec![
+        (posted(&format!("{length}{coding}"), &smuggled), beside),
+        (posted(&format!("{coding}{length}"), &smuggled), beside),
+        (with(&format!("Content-Length: {}\r\n", BODY.len())), "content-length must be given once"),
+        (with("content-length: 5\r\n"), "content-length must be given once"),
+        (one_chunk(";name=\"va;lue\"", "\r\n0\r\n\r\n"), broken),
+        (one_chunk("", "\r\n0;x\r\n\r\n"), broken),
+        (one_chunk(" ", "\r\n0\r\n\r\n"), broken),
+        (one_chunk("", "\n0\r\n\r\n"), broken),
+        (one_chunk("", "\r\n0\r\nx-late: 1\n\r\n"), broken),
+    ]
+}
+
+/// Asserts that the next answer is the refusal, and that the connection ends with it.
+async fn refused_next(client: &mut Client, says: &str, shown: &str) {
+    let answer = client.answer().await;
+    assert_eq!((answer.status, answer.is_whole), (400, true), "{shown}: {answer:?}");
+    assert!(answer.body.contains(says), "{shown}: {}", answer.body);
+    assert_eq!(answer.header("connection"), Some("close"), "{shown}");
+    assert!(client.closes().await, "{shown}");
+}
+
+#[tokio::test]
+async fn a_request_whose_end_is_in_doubt_is_refused_wherever_it_stands() {
+    let engine = Engine::always(body_of("x")).await;
+    let rig = Rig::plain(&engine).await;
+    let good = with("");
+    for (number, (request, says)) in doubtful().iter().enumerate() {
+        // On a fresh connection, …
+        let mut fresh = rig.client().await;
+        fresh.send(request.as_bytes()).await;
+        refused_next(&mut fresh, says, request).await;
+        // … behind a request that was answered, …
+        let mut second = rig.client().await;
+        second.send(good.as_bytes()).await;
+        assert_eq!(second.answer().await.status, 200);
+        second.send(request.as_bytes()).await;
+        refused_next(&mut second, says, request).await;
+        // … and behind one that came with it.
+        let mut pipelined = rig.client().await;
+        pipelined.send(format!("{good}{request}").as_bytes()).await;
+        assert_eq!(pipelined.answer().await.status, 200, "{request}");
+        refused_next(&mut pipelined, says, request).await;
+        assert_eq!(engine.seen().len(), 2 * (number + 1), "{request}");
+    }
+    assert!(engine.seen().iter().all(|seen| seen.text().contains("blue-model")));
+    assert_eq!(rig.counters.snapshot().in_flight, 0);
+}
+
+#[tokio::test]
+async fn a_request_that_comes_byte_by_byte_is_refused_or_passed_as_it_is_at_once() {
+    let engine = Engine::always(body_of("x")).await;
+    let rig = Rig::plain(&engine).await;
+    let good = one_chunk("", "\r\n0\r\nx-late: 1\r\n\r\n");
+    for (number, (request, says)) in doubtful().iter().enumerate() {
+        let mut client = rig.client().await;
+        client.stream.set_nodelay(true).unwrap();
+        for byte in format!("{good}{request}").bytes() {
+            // Whoever was refused need not read on.
+            if tokio::io::AsyncWriteExt::write_all(&mut client.stream, &[byte]).await.is_err() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(client.answer().await.status, 200, "{request}");
+        refused_next(&mut client, says, request).await;
+        assert_eq!(engine.seen().len(), number + 1, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_doubtful_head_waits_for_the_answer_before_it() {
+    let engine = Engine::always([vec![Step::Gate], body_of("x")].concat()).await;
+    let rig = Rig::plain(&engine).await;
+    for (number, (request, says)) in doubtful().iter().take(4).enumerate() {
+        let mut client = rig.client().await;
+        client.send(format!("{}{request}", with("")).as_bytes()).await;
+        engine.arrived(1).await;
+        // A second read of the connection finds it, while the first request is still being answered.
+        client.send(request.as_bytes()).await;
+        engine.open(1);
+        assert_eq!(client.answer().await.status, 200, "{request}");
+        refused_next(&mut client, says, request).await;
+        assert_eq!(engine.seen().len(), number + 1, "{request}");
+    }
+    // And a client that leaves meanwhile is still heard.
+    let mut client = rig.client().await;
+    client.send(format!("{}{}", with(""), doubtful()[0].0).as_bytes()).await;
+    engine.arrived(1).await;
+    drop(client);
+    engine.gone().await;
 }
 
 #[tokio::test]

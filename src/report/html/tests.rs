@@ -7,7 +7,7 @@ use sha2::Digest as _;
 use super::rows::EXAMPLE_LETTERS_MAX;
 use super::*;
 use crate::domain::MetricName;
-use crate::judgment::{LedgerPoint, Policy, Verdict};
+use crate::judgment::{AtMargin, AtMargins, LedgerPoint, Policy, Verdict};
 use crate::report::{CaseRow, Example, ScoreCounts};
 use crate::wire::fixture;
 
@@ -57,6 +57,7 @@ pub(in crate::report) fn run() -> Input {
             curve("e2e_ms", Arm::Candidate, 300),
         ],
         ledger: (0..=60).map(look).collect(),
+        margins: [0.5, 1.0].map(at_margins).into(),
         policy: Some(Policy::default_live()),
         timeline: vec![
             event(0, "gate", "smoke suite passed: 20 of 20 cases"),
@@ -83,6 +84,12 @@ pub(in crate::report) fn run() -> Input {
     }
 }
 
+fn at_margins(factor: f64) -> AtMargins {
+    let (name, kind) = (MetricName::from("ttft_ms"), crate::domain::MetricKind::Latency);
+    let one = AtMargin { name, kind, margin: 0.05 * factor, verdict: Verdict::Fail };
+    AtMargins { factor, verdict: Verdict::Fail, metrics: vec![one] }
+}
+
 fn case(id: &str, baseline: Option<f64>, candidate: Option<f64>) -> CaseRow {
     let (tags, question) = (vec!["sums".to_owned()], "What is 6 × 7?".to_owned());
     CaseRow { id: id.to_owned(), tags, question, baseline, candidate }
@@ -100,6 +107,8 @@ fn the_page_names_every_part_of_the_run() {
         "260<small>won",
         "Time to first token",
         "Against the candidate",
+        "ttft_ms: the evidence against the candidate reached",
+        "2.5 %: fail; 5 % (as set): fail",
         "ev:c0ffee",
         "12 null pairs, 50 needed",
         "(missing)",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{Arm, MetricName};
 use crate::judgment::{LedgerPoint, Verdict};
 use crate::report::{CaseRow, Example, Input, LatencyCurve, ScoreCounts, ScoreFlips, TimelineEntry};
-use crate::wire::PolicyRecord;
+use crate::wire::{AtMarginsRecord, PolicyRecord};
 
 const SCHEMA: &str = "goldgate/run/1";
 
@@ -18,6 +18,8 @@ pub(super) struct RunRecord {
     verdict: Verdict,
     reason: String,
     policy: Option<PolicyRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    margins: Vec<AtMarginsRecord>,
     flips: Vec<FlipsRecord>,
     latency: Vec<LatencyRecord>,
     examples: Vec<ExampleRecord>,
@@ -101,6 +103,7 @@ impl From<&Input> for RunRecord {
             verdict: input.verdict,
             reason: input.reason.clone(),
             policy: input.policy.as_ref().map(PolicyRecord::from),
+            margins: input.margins.iter().map(AtMarginsRecord::from).collect(),
             flips: input.flips.iter().map(FlipsRecord::from).collect(),
             latency: input.curves.iter().map(LatencyRecord::from).collect(),
             examples: input.examples.iter().map(ExampleRecord::from).collect(),
@@ -125,6 +128,7 @@ impl RunRecord {
             flips: self.flips.into_iter().map(Into::into).collect(),
             curves,
             ledger: Vec::new(),
+            margins: self.margins.into_iter().map(Into::into).collect(),
             policy: self.policy.map(Into::into),
             timeline: Vec::new(),
             examples: self.examples.into_iter().map(Into::into).collect(),

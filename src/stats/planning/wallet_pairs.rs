@@ -3,11 +3,11 @@
 use std::ops::Bound;
 
 use super::information::{OutcomeChance, check_outcomes};
-use crate::stats::error::{StatsError, within};
+use crate::stats::error::{StatsError, unit, within};
 use crate::stats::root::bracket;
 use crate::stats::sequential::{BETS, log_sum_exp};
 use crate::stats::special::normal_cdf;
-use crate::stats::{BetGrid, Side};
+use crate::stats::{BetGrid, RampScore, Side};
 
 /// Pairs beyond which a prediction is of no use to anyone.
 const PAIRS_MAX: f64 = 1e12;
@@ -53,22 +53,76 @@ pub fn wallet_pairs(
     let open = (Bound::Excluded(-1.0), Bound::Excluded(1.0));
     let null = sign * within("null mean", m, open, "strictly between -1 and 1")?;
     within("log threshold", log_threshold, (Bound::Excluded(0.0), Bound::Unbounded), "positive")?;
-    let log_factor = |c: f64, d: f64| (c * (sign * d - null) / (1.0 + null)).ln_1p();
+    Ok(passage(outcomes, grid, log_threshold, |c, d| (c * (sign * d - null) / (1.0 + null)).ln_1p()))
+}
+
+/// A split of sticky keys, and how often either arm harms one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RampSplit {
+    /// The candidate's share π of the keys, in (0, 1).
+    pub share: f64,
+    /// The baseline's harm, in [0, 1].
+    pub baseline: f64,
+    /// The candidate's harm, in [0, 1].
+    pub candidate: f64,
+}
+
+/// Sticky keys until a wallet of [`RampScore`]s reaches `log_threshold`, where harms are 0 or 1 and the guess is their
+/// mean over both arms.
+///
+/// *Promise.* That of [`wallet_pairs`].
+///
+/// # Errors
+/// When a number lies outside its range.
+///
+/// Source: that of [`wallet_pairs`].
+pub fn ramp_keys(
+    split: RampSplit,
+    grid: BetGrid,
+    side: Side,
+    m: f64,
+    log_threshold: f64,
+) -> Result<Option<WalletPairs>, StatsError> {
+    let RampSplit { share, baseline, candidate } = split;
+    let open = (Bound::Excluded(-1.0), Bound::Excluded(1.0));
+    let (sign, guess) = (side.sign(), share * candidate + (1.0 - share) * baseline);
+    let null = sign * within("null mean", m, open, "strictly between -1 and 1")?;
+    within("log threshold", log_threshold, (Bound::Excluded(0.0), Bound::Unbounded), "positive")?;
+    let of = |score: RampScore, chance| (OutcomeChance { d: score.z, chance }, score.bound(side));
+    let outcomes = [
+        of(RampScore::candidate(1.0, guess, share)?, share * unit("candidate's harm", candidate)?),
+        of(RampScore::candidate(0.0, guess, share)?, share * (1.0 - candidate)),
+        of(RampScore::baseline(1.0, guess, share)?, (1.0 - share) * unit("baseline's harm", baseline)?),
+        of(RampScore::baseline(0.0, guess, share)?, (1.0 - share) * (1.0 - baseline)),
+    ];
+    // All scores of one guess have one bound.
+    let bound = outcomes[0].1;
+    let log_factor = |c: f64, z: f64| (c * (sign * z - null) / (bound + null)).ln_1p();
+    Ok(passage(&outcomes.map(|(outcome, _)| outcome), grid, log_threshold, log_factor))
+}
+
+/// When the wallet of all bets crosses, by the mean path and its noise.
+fn passage(
+    outcomes: &[OutcomeChance],
+    grid: BetGrid,
+    log_threshold: f64,
+    log_factor: impl Fn(f64, f64) -> f64,
+) -> Option<WalletPairs> {
     let moment =
         |c: f64, power: i32| outcomes.iter().map(|o| o.chance * log_factor(c, o.d).powi(power)).sum::<f64>();
     let growth = grid.bets().map(|c| (moment(c, 1), moment(c, 2)));
     let (drift, square) = growth.iter().copied().fold((f64::MIN, 0.0), |a, b| if b.0 > a.0 { b } else { a });
     let most = (log_threshold + (BETS as f64).ln()) / drift;
     if drift <= 0.0 || most > PAIRS_MAX {
-        return Ok(None);
+        return None;
     }
     // The mean cannot cross before the fastest bet does, and has crossed when that bet alone carries it.
     let excess = |n: f64| log_sum_exp(growth.map(|(g, _)| n * g)) - (BETS as f64).ln() - log_threshold;
     let crossing = bracket(excess, most, log_threshold / drift, 1e-9 * most);
-    Ok(crossing.map(|(mean, _)| {
+    crossing.map(|(mean, _)| {
         let shape = (mean * drift / (square - drift * drift).max(0.0) * drift).min(SHAPE_MAX);
         WalletPairs { median: mean * passage_quantile(shape, 0.5), p90: mean * passage_quantile(shape, 0.9) }
-    }))
+    })
 }
 
 /// The `share` quantile of an inverse Gaussian with mean 1.

@@ -6,8 +6,11 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::domain::{Arm, MetricName, RolloutId, Share};
-use crate::evidence::{Arrival, Halves, Pair, Record};
-use crate::store::{EvidencePlace, EvidenceWriter, read_evidence, read_stages};
+use crate::evidence::{Arrival, Halves, Pair, Record, RecordBatch};
+use crate::store::{
+    Digests, EvidenceFiles, EvidencePlace, EvidenceWriter, Found, Origin, evidence_totals, read_evidence,
+    read_stages,
+};
 
 fn pair(seq: u64) -> Record {
     let halves = |baseline, candidate| Halves { baseline, candidate };
@@ -126,6 +129,63 @@ fn a_writer_that_cannot_write_keeps_its_records_and_says_where() {
     fs::remove_file(&blocked).unwrap();
     writer.flush().unwrap();
     assert_eq!(read_evidence(&blocked).unwrap(), [pair(1)]);
+}
+
+fn digests(candidate: &str) -> Digests {
+    let [baseline, candidate, policy] = ["rel:a", candidate, "pol:1"].map(str::to_owned);
+    Digests { baseline, candidate, policy }
+}
+
+/// One pair in a file of its own, of a rollout `rollout` that judges `digests`.
+fn write_one(dir: &Path, seq: u64, rollout: &str, digests: Option<Digests>) {
+    let place = EvidencePlace { rollout: RolloutId::from(rollout), ..place(2, "mirror") };
+    let mut writer = EvidenceWriter::new(dir.to_owned(), place);
+    if let Some(digests) = digests {
+        writer = writer.of(digests);
+    }
+    writer.push(pair(seq));
+    writer.flush().unwrap();
+}
+
+/// Reads two files, the second of something else.
+fn check_foreign(rollout: &str, second: Option<Digests>, expected: &str) {
+    let dir = TempDir::new().unwrap();
+    write_one(dir.path(), 1, "r1", Some(digests("rel:b")));
+    write_one(dir.path(), 2, rollout, second);
+    if rollout != "r1" {
+        let from = dir.path().join(format!("rollout={rollout}/stage=2-mirror"));
+        let file = fs::read_dir(&from).unwrap().next().unwrap().unwrap();
+        let to = dir.path().join("rollout=r1/stage=2-mirror").join(file.file_name());
+        fs::rename(file.path(), to).unwrap();
+        fs::remove_dir_all(dir.path().join(format!("rollout={rollout}"))).unwrap();
+    }
+    for error in [read_evidence(dir.path()).unwrap_err(), evidence_totals(dir.path()).unwrap_err()] {
+        let said = error.to_string();
+        assert!(said.contains("pairs-000000000002-") && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn evidence_of_something_else_among_the_files_is_refused_by_name() {
+    let other_policy = Digests { policy: "pol:2".to_owned(), ..digests("rel:b") };
+    check_foreign("r1", Some(digests("rel:c")), "is evidence of candidate rel:c, but rel:b is expected here");
+    check_foreign("r1", Some(other_policy), "is evidence of policy pol:2, but pol:1 is expected here");
+    check_foreign("r2", Some(digests("rel:b")), "is evidence of rollout r2, but r1 is expected here");
+}
+
+#[test]
+fn files_say_what_they_are_of_and_those_that_do_not_are_counted() {
+    let dir = TempDir::new().unwrap();
+    write_one(dir.path(), 1, "r1", None);
+    write_one(dir.path(), 2, "r1", Some(digests("rel:b")));
+    let mut files = EvidenceFiles::of(dir.path()).unwrap();
+    let mut batch = RecordBatch::default();
+    while files.next(&mut batch).unwrap() != Found::End {}
+    let known = Origin { rollout: Some("r1".to_owned()), ..Origin::from(&digests("rel:b")) };
+    assert_eq!((files.origin(), files.silent()), (&known, 1));
+    let other = Origin::from(&digests("rel:c"));
+    let error = EvidenceFiles::of(dir.path()).unwrap().expecting(other).stages().unwrap_err();
+    assert!(error.to_string().contains("is evidence of candidate rel:b, but rel:c is expected"), "{error}");
 }
 
 #[test]

@@ -18,6 +18,9 @@ fn a_question_is_its_content_and_not_its_spelling() {
         r#"{"model":"a","prompt":{"id":"t"}}"#,
         r#"{"model":"a","prompt":{"id":"u"}}"#,
         r#"{"model":"a","prompt":{"id":"t","variables":{"q":1}}}"#,
+        r#"{"model":"a","input":[{"role":"user","content":"hi"}]}"#,
+        r#"{"model":"a","input":"hi"}"#,
+        r#"{"model":"a","input":"hi","instructions":"t"}"#,
         r#"{"model":"a"}"#,
     ];
     for (position, body) in others.iter().enumerate() {
@@ -45,6 +48,9 @@ fn the_users_last_words_are_found() {
     check(r#"{"model":"m","prompt":[1,2]}"#, None);
     check(r#"{"model":"m","messages":[{"role":"system","content":"s"}]}"#, None);
     check(r#"{"model":"m","prompt":{"id":"t"}}"#, None);
+    check(r#"{"model":"m","instructions":"i","input":"p"}"#, Some("p"));
+    let part = r#"[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"function_call"}]"#;
+    check(&format!(r#"{{"model":"m","input":{part}}}"#), Some("a"));
 }
 
 fn answered(text: &str, tool_calls: Option<&str>) -> Option<AnswerDigest> {

@@ -5,7 +5,8 @@ use super::*;
 const GOOD: &str = r#"{"id":"x","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
 
 fn check(status: u16, body: &str, end: End, expected: &str) -> Answer {
-    let answer = read_body(status, body.as_bytes(), end, Clocks { end_ms: 9.0, ..Clocks::default() });
+    let answer =
+        read_body(Form::Choices, status, body.as_bytes(), end, Clocks { end_ms: 9.0, ..Clocks::default() });
     assert_eq!(answer.outcome.to_string(), expected, "{status} {body} {end:?}");
     answer
 }

@@ -150,6 +150,7 @@ fn the_first_token_may_be_content_reasoning_or_a_tool_call() {
     for (sent, is_token) in [
         (r#"{"content":"a"}"#, true),
         (r#"{"reasoning":"a"}"#, true),
+        (r#"{"content":null,"refusal":"No."}"#, true),
         (r#"{"reasoning_content":"a"}"#, true),
         (r#"{"tool_calls":[{"index":0,"function":{"name":"f","arguments":""}}]}"#, true),
         (r#"{"content":""}"#, false),
@@ -159,6 +160,8 @@ fn the_first_token_may_be_content_reasoning_or_a_tool_call() {
         let answer = observe_events(&[&delta(sent)], End::Clean);
         assert_eq!(answer.clocks.first_token_ms.is_some(), is_token, "{sent}");
     }
+    let refused = observe_events(&[&delta(r#"{"refusal":"No."}"#)], End::Clean);
+    assert_eq!(refused.text, "No.", "it is what the user reads");
     let text = observe_events(&[r#"data: {"choices":[{"index":0,"text":"a"}]}"#], End::Clean);
     assert_eq!((text.clocks.first_token_ms, text.text.as_str()), (Some(2.0), "a"));
 }

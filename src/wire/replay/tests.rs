@@ -93,6 +93,22 @@ fn what_has_no_other_shape_is_asked_anew() {
 }
 
 #[test]
+fn what_comes_after_the_end_is_not_told_and_an_answer_that_speaks_twice_has_no_other_shape() {
+    let stream = stream_of(&chat(said("a"), json!({})), Shape::StreamWithUsage).unwrap();
+    let more = stream
+        .replace("data: [DONE]", "data: [DONE]\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}");
+    assert_eq!(told_as_body(more.as_bytes()), told_as_body(stream.as_bytes()));
+    for twice in [json!({"delta": said("b")}), json!({"text": "b"})] {
+        assert_eq!(stream_of(&chat(said("a"), twice), Shape::Stream), None);
+    }
+    for twice in [r#""message":{"content":"b"}"#, r#""text":"b""#] {
+        let stream =
+            stream.replace(r#""finish_reason":"stop""#, &format!(r#"{twice},"finish_reason":"stop""#));
+        assert_eq!(told_as_body(stream.as_bytes()), None, "{stream}");
+    }
+}
+
+#[test]
 fn only_what_asks_for_a_shape_is_left_out_of_a_question() {
     let check = |body: &'static str, expected: &str| {
         let body = Bytes::from_static(body.as_bytes());

@@ -15,6 +15,9 @@ fn summary(head: &RequestHead, body: &str) -> String {
         Asked::Nothing => "nothing".to_owned(),
         Asked::Messages(range) => format!("messages {}", &body[range.clone()]),
         Asked::Text(range) => format!("text {}", &body[range.clone()]),
+        Asked::Input { input, instructions } => {
+            format!("input {} {:?}", &body[input.clone()], instructions.clone().map(|range| &body[range]))
+        }
         Asked::Template { id, variables } => {
             format!("template {id} {:?}", variables.clone().map(|range| &body[range]))
         }
@@ -31,7 +34,12 @@ fn what_decides_is_read_and_the_rest_is_not_looked_at() {
         Ok(r#"m stream usage Some("u") messages [ {"role":"user"} ]"#),
     );
     check(r#"{"prompt":["a","b"],"model":"m","stream":null}"#, Ok(r#"m None text ["a","b"]"#));
-    check(r#"{"model":"m","input":"x"}"#, Ok("m None nothing"));
+    check(r#"{"model":"m","inputs":"x"}"#, Ok("m None nothing"));
+    check(r#"{"model":"m","input":"x","instructions":null}"#, Ok("m None input \"x\" None"));
+    check(
+        r#"{"model":"m","input":[{"role": "user"}],"instructions":"i"}"#,
+        Ok(r#"m None input [{"role": "user"}] Some("\"i\"")"#),
+    );
     check(r#"{"model":"m","prompt":{"id":"answer"}}"#, Ok("m None template answer None"));
     check(
         r#"{"model":"m","prompt":{"id":"answer","variables":{"q": 1}}}"#,

@@ -24,6 +24,7 @@ pub(crate) fn judgment() -> Judgment {
         ],
         alpha: Some(AlphaLedger { abort: 0.01, promote: 0.05, log_e_abort: 5.4 }),
         pairs_needed: Some(0),
+        pace: None,
         reasons: vec![
             Reason::Note("ttft_ms is 21.4 % slower, beyond the margin of 5 %".to_owned()),
             Reason::Note("error is within its margin".to_owned()),

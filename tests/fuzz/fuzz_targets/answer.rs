@@ -1,7 +1,7 @@
 //! An engine's answer, streamed or not: however it is cut, what was seen of it is the same.
 #![no_main]
 
-use goldgate_fuzz::wire::{Answer, End, ResponseObserver};
+use goldgate_fuzz::wire::{Answer, End, Form, ResponseObserver};
 use libfuzzer_sys::fuzz_target;
 
 const STATUS: [u16; 4] = [200, 206, 429, 500];
@@ -10,7 +10,8 @@ const CONTENT_TYPE: [Option<&str>; 4] =
 
 fn observed<'a>(kind: u8, pieces: impl Iterator<Item = &'a [u8]>) -> Answer {
     let (status, content_type) = (usize::from(kind & 3), usize::from(kind >> 2 & 3));
-    let mut observer = ResponseObserver::new(0.0);
+    let form = if kind & 32 == 0 { Form::Choices } else { Form::Items };
+    let mut observer = ResponseObserver::new(0.0).in_form(form);
     observer.headers(STATUS[status], CONTENT_TYPE[content_type], 1.0);
     pieces.for_each(|piece| observer.push(piece, 2.0));
     observer.finish(if kind & 16 == 0 { End::Clean } else { End::Broken }, 3.0)

@@ -10,7 +10,7 @@ const TIMES: [&str; 3] = ["created", "created_at", "completed_at"];
 const DURATIONS: &str = "timings";
 
 /// How the ids of answers and of their parts begin.
-const IDS: [&str; 5] = ["chatcmpl-", "cmpl-", "resp_", "msg_", "call_"];
+const IDS: [&str; 6] = ["chatcmpl-", "cmpl-", "resp_", "msg_", "fc_", "call_"];
 
 /// Names each id by the order in which it first came, and drops what clocks said.
 pub(super) fn normal(mut outcome: Value) -> Value {

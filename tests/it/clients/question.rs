@@ -58,10 +58,18 @@ pub(super) fn completion(fields: Value) -> Value {
     json!({"call": "completions.create", "params": params})
 }
 
-/// A question to the responses route.
-pub(super) fn response() -> Value {
-    let params = json!({"input": "What is a gate?", "max_output_tokens": 24, "temperature": 0.0});
+/// A question to the responses route with further fields of the body.
+pub(super) fn response(fields: Value) -> Value {
+    let mut params = json!({"input": "What is a gate?", "max_output_tokens": 24, "temperature": 0.0});
+    merge(&mut params, fields);
     json!({"call": "responses.create", "params": params})
+}
+
+/// A function that must be called, as the responses route writes it.
+pub(super) fn response_tools() -> Value {
+    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
+    let function = json!({"type": "function", "name": "weather", "parameters": parameters, "strict": false});
+    json!({"tools": [function], "tool_choice": "required", "max_output_tokens": 100})
 }
 
 pub(super) fn embedding() -> Value {
