@@ -51,7 +51,7 @@ impl Control {
         self.effects.spawn(async move {
             let result = AssertUnwindSafe(judged).catch_unwind().await;
             let result = result.unwrap_or_else(|_| Err("the gate broke down; this is a bug".to_owned()));
-            Finished::Gate { id, epoch, result }
+            Finished::Gate { id, epoch, result: result.map(Arc::new) }
         });
     }
 
@@ -59,6 +59,10 @@ impl Control {
     pub(super) async fn hear_finished(&mut self, finished: Finished) {
         let id = match finished {
             Finished::Prepared { id, epoch, result } => {
+                if let Ok(Some(replays)) = &result {
+                    self.hear_warm_up(epoch, replays).await;
+                }
+                let result = result.map(|_| ());
                 self.hear(Event::Prepared { epoch, result }).await;
                 id
             }
@@ -75,14 +79,13 @@ impl Control {
     }
 
     /// A gate that could not take place is invalid: no data is never a pass.
-    async fn hear_gate(&mut self, epoch: u64, result: Result<Judgment, String>) {
+    async fn hear_gate(&mut self, epoch: u64, result: Result<Arc<Judgment>, String>) {
         let (verdict, reasons) = match &result {
             Ok(judgment) => (judgment.verdict, judgment.reasons.clone()),
             Err(why) => (Verdict::Invalid, vec![Reason::Note(why.clone())]),
         };
         let said = StageVerdict { epoch, stage: Stage::Gate, verdict, reasons };
         if let Ok(judgment) = result {
-            let judgment = Arc::new(judgment);
             self.keep_verdict(&said, &judgment, 0).await;
             self.gate_judgment = Some(judgment);
         }

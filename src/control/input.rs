@@ -1,5 +1,6 @@
 //! Everything the control task can hear, as one closed list.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -8,7 +9,7 @@ use super::ledger::Look;
 use super::margins::Kept;
 use super::{Control, ControlError, StartRequest};
 use crate::domain::RolloutId;
-use crate::evidence::Sample;
+use crate::evidence::{Replays, Sample};
 use crate::judgment::Judgment;
 use crate::rollout::OperatorCommand;
 
@@ -27,8 +28,8 @@ pub(super) enum Request {
 /// What a started effect came to.
 #[derive(Debug)]
 pub(super) enum Finished {
-    Prepared { id: String, epoch: u64, result: Result<(), String> },
-    Gate { id: String, epoch: u64, result: Result<Judgment, String> },
+    Prepared { id: String, epoch: u64, result: Result<Option<Replays>, String> },
+    Gate { id: String, epoch: u64, result: Result<Arc<Judgment>, String> },
 }
 
 /// One thing heard.

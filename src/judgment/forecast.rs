@@ -91,6 +91,11 @@ pub fn least_found(
 /// Halvings of an interval of effects: they are told apart to a millionth.
 const HALVINGS: usize = 20;
 
+/// Whether it is the first test of a metric, which stands for it.
+const fn is_body(aspect: Aspect) -> bool {
+    matches!(aspect, Aspect::Body | Aspect::Longer)
+}
+
 /// One test of a metric.
 struct Test<'p> {
     rule: &'p MetricPolicy,
@@ -117,11 +122,12 @@ fn tests(policy: &Policy, spread: impl Fn(&MetricPolicy) -> Spread) -> Result<Ve
     let promote_threshold = -policy.promote_alpha.ln();
     let test = |stake: &super::budget::Stake| {
         let (rule, strand) = (&policy.metrics[stake.metric], &metrics[stake.metric].strands()[stake.strand]);
+        let (aspect, spec) = (strand.aspect(), specs[stake.metric].clone());
         Test {
             rule,
-            spec: specs[stake.metric].clone(),
-            name: strand.name().clone(),
-            aspect: strand.aspect(),
+            spec,
+            name: if is_body(aspect) { rule.name.clone() } else { strand.name().clone() },
+            aspect,
             spread: spread(rule),
             promote_threshold,
             abort_threshold: family.threshold - stake.weight.ln() - FIRST_WALLET.ln(),
@@ -132,7 +138,7 @@ fn tests(policy: &Policy, spread: impl Fn(&MetricPolicy) -> Spread) -> Result<Ve
 
 impl Test<'_> {
     const fn is_body(&self) -> bool {
-        matches!(self.aspect, Aspect::Body | Aspect::Longer)
+        is_body(self.aspect)
     }
 
     /// What one side is held against: null mean and threshold.
@@ -199,6 +205,14 @@ mod tests {
         assert_eq!(pairs[0], None, "a loss of the margin itself is never proven");
         assert!(pairs.windows(2).all(|two| two[0].is_none() || two[0] > two[1]), "{pairs:?}");
         assert!((100.0..400.0).contains(&pairs[2].unwrap()), "five points: {pairs:?}");
+    }
+
+    #[test]
+    fn a_metric_of_two_sides_is_forecast_once_and_by_its_own_name() {
+        let all = forecast(&Policy::default_live(), Spread::assumed).unwrap();
+        let names: Vec<_> = all.iter().map(|one| one.name.clone()).collect();
+        let rules: Vec<_> = Policy::default_live().metrics.into_iter().map(|rule| rule.name).collect();
+        assert_eq!(names, rules);
     }
 
     #[test]

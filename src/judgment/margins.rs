@@ -1,6 +1,6 @@
 //! What other margins would have said of the same records.
 
-use super::{Ask, Judgment, Policy, Verdict, judge};
+use super::{Ask, Judgment, MetricJudgment, Policy, Verdict, judge};
 use crate::domain::{MetricKind, MetricName};
 use crate::evidence::{Collector, EvidenceError, Record};
 
@@ -51,16 +51,15 @@ pub struct AtMargin {
 
 impl OtherMargins {
     /// `policy` at half, three quarters, once, one and a half, twice and three times the margins (and abort margins) of
-    /// what `judgment` rests on: the metrics that had to pass, and those that failed. A factor that leaves no rule is
-    /// passed over.
+    /// what it requires, and of what `judgment` asked for or failed. A factor that leaves no rule is passed over.
     ///
     /// # Errors
     /// When a margin leaves no room for a test.
     pub fn around(policy: &Policy, judgment: &Judgment) -> Result<Self, EvidenceError> {
         let rests = judgment.metrics.iter().filter(|one| one.required || one.verdict == Verdict::Fail);
-        // A tail has a margin of its own, and the metric's name with a suffix.
-        let scaled: Vec<_> =
-            rests.map(|one| one.name.clone()).filter(|name| policy.metric(name).is_some()).collect();
+        let rests: Vec<_> = rests.filter_map(margin_of).collect();
+        let scaled = policy.metrics.iter().filter(|rule| rule.required || rests.contains(&rule.name));
+        let scaled: Vec<_> = scaled.map(|rule| rule.name.clone()).collect();
         let mut rungs = Vec::new();
         for factor in FACTORS {
             let policy = widened(policy, &scaled, factor);
@@ -95,7 +94,8 @@ impl OtherMargins {
 impl Rung {
     fn judge(&self, scaled: &[MetricName], ask: &Ask) -> AtMargins {
         let judgment = judge(self.collector.snapshot(), &self.policy, ask);
-        let metrics = judgment.metrics.iter().filter(|metric| scaled.contains(&metric.name));
+        let is_scaled = |name: MetricName| scaled.contains(&name);
+        let metrics = judgment.metrics.iter().filter(|metric| margin_of(metric).is_some_and(is_scaled));
         let metrics = metrics.map(|metric| AtMargin {
             name: metric.name.clone(),
             kind: metric.kind,
@@ -103,6 +103,17 @@ impl Rung {
             verdict: metric.verdict,
         });
         AtMargins { factor: self.factor, verdict: judgment.verdict, metrics: metrics.collect() }
+    }
+}
+
+/// The metric whose margin a test is held against. A tail has a margin of its own, and the metric's name with a suffix; both
+/// sides of a length have a suffix and the metric's margin.
+fn margin_of(test: &MetricJudgment) -> Option<MetricName> {
+    let name = test.name.as_str();
+    match (test.kind, name.rsplit_once(':')) {
+        (MetricKind::Length, Some((metric, _))) => Some(metric.into()),
+        (MetricKind::Latency, Some(_)) => None,
+        _ => Some(name.into()),
     }
 }
 
@@ -163,18 +174,32 @@ mod tests {
     }
 
     #[test]
-    fn margins_that_are_no_rule_and_metrics_that_nobody_asks_about_are_left_alone() {
+    fn margins_that_are_no_rule_are_passed_over_and_metrics_that_nobody_asks_about_left_alone() {
         let (mut judgment, _) = verdicts(7);
         let mut policy = Policy::default_live();
         policy.metrics[0].margin = 0.4;
         policy.metrics[0].abort_margin = Some(0.45);
-        judgment.metrics[0].required = false;
         let others = OtherMargins::around(&policy, &judgment).unwrap();
         assert_eq!(others.rungs.len(), 5, "three times 40 points is no margin");
         let last = &others.rungs[4].policy.metrics;
         assert_eq!((last[0].margin, last[0].abort_margin), (0.8, Some(0.9)));
-        assert_eq!(last[1], policy.metrics[1], "nobody asks about a second one here");
-        judgment.metrics[0].verdict = Verdict::Inconclusive;
-        assert!(OtherMargins::around(&policy, &judgment).unwrap().scaled.is_empty());
+        assert_eq!(last[2], policy.metrics[2], "sameness is a guard, and did not fail");
+        let names = |judgment: &Judgment| OtherMargins::around(&policy, judgment).unwrap().scaled;
+        assert_eq!(names(&judgment), ["error", "broken"].map(MetricName::from), "what the policy requires");
+        judgment.metrics[0].name = "ttft_ms".into();
+        assert_eq!(names(&judgment), ["error", "broken", "ttft_ms"].map(MetricName::from), "it failed");
+    }
+
+    #[test]
+    fn a_tail_has_a_margin_of_its_own_and_both_sides_of_a_length_have_one() {
+        let (mut judgment, _) = verdicts(7);
+        for (name, kind, expected) in [
+            ("length:shorter", MetricKind::Length, Some("length")),
+            ("ttft_ms:p99", MetricKind::Latency, None),
+            ("number@a:b", MetricKind::Score, Some("number@a:b")),
+        ] {
+            (judgment.metrics[0].name, judgment.metrics[0].kind) = (name.into(), kind);
+            assert_eq!(margin_of(&judgment.metrics[0]), expected.map(MetricName::from), "{name}");
+        }
     }
 }

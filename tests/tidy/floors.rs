@@ -83,11 +83,11 @@ const FLOORS: &[Floor] = &[
     },
     // Beyond its row: every surface renders the wire's verdict record.
     Floor { folder: "report", may: &[PURE, &["store", "wire"]], ..ANY },
-    // The handle is what it asks, gets and waits for. Beyond its row: the API sends the wire's verdict record, and empties the cache.
+    // The handle is what it asks, gets and waits for. Beyond its row: the API sends the wire's records of verdicts, and empties the cache.
     Floor {
         folder: "admin",
         may: &[PURE, &["control", "wire", "cache"]],
-        only: &[("control", HANDLE), ("wire", &["VerdictRecord"])],
+        only: &[("control", HANDLE), ("wire", &["VerdictRecord", "AtMarginsRecord"])],
         ..ANY
     },
     // It replays the answers and cases that the harness reads, with the harness's reader.
@@ -105,7 +105,7 @@ const FLOORS: &[Floor] = &[
 
 /// The control task as others know it: its handle, and what goes in and comes out.
 const HANDLE: &[&str] =
-    &["Handle", "Feed", "StartRequest", "Status", "StoreHealth", "ControlError", "Alphas"];
+    &["Handle", "Feed", "Look", "Margins", "StartRequest", "Status", "StoreHealth", "ControlError", "Alphas"];
 
 /// What holds whatever the table comes to say: folder, and what it never imports.
 const NEVER: &[(&str, &[&[&str]])] = &[

@@ -87,7 +87,7 @@ fn explained(record: &RolloutRecord, given: &[Given], kept: &Kept, surface: Surf
     if !given.is_empty() {
         out.push('\n');
         let shown = &given[given.len().saturating_sub(VERDICTS_SHOWN)..];
-        text::list(&mut out, "verdicts", shown.iter().map(line));
+        text::list(&mut out, "verdicts", shown.iter().map(|given| line(given, &label(record, &given.stage))));
     }
     out
 }
@@ -96,23 +96,33 @@ fn explained(record: &RolloutRecord, given: &[Given], kept: &Kept, surface: Surf
 fn history(record: &RolloutRecord, kept: &Kept, said: &VerdictRecord, alphas: AlphasRecord) -> String {
     let mut out = String::new();
     if !kept.looks.is_empty() {
-        let label = |stage: &str| {
-            let known = record.stages.iter().find(|one| one.stage == stage);
-            known.map_or(stage, |one| one.label.as_str()).to_owned()
-        };
-        let _ = write!(out, "\n{}", ledger::table(&kept.looks, said, alphas, label));
+        let metrics = in_question(kept, said);
+        let table = ledger::table(&kept.looks, &metrics, alphas, |stage| label(record, stage));
+        let _ = write!(out, "\n{table}");
         text::list(&mut out, "moved", ledger::moved(&kept.looks, said).into_iter());
     }
     let margins = report::margin_lines(&kept.margins);
-    text::list(&mut out, "margins", margins.into_iter().map(|(name, line)| format!("{name}  {line}")));
-    if !kept.margins.is_empty() {
-        text::list(
-            &mut out,
-            "",
-            std::iter::once("a margin that is chosen afterwards promises nothing".to_owned()),
-        );
+    if !margins.is_empty() {
+        let lines = margins.into_iter().map(|(name, line)| format!("{name}  {line}"));
+        let caution = "a margin that is chosen afterwards promises nothing".to_owned();
+        text::list(&mut out, "margins", lines.chain([caution]));
     }
     out
+}
+
+/// What the rollout rests on: the metrics whose margins were tried, or else those that had to pass.
+fn in_question<'a>(kept: &'a Kept, said: &'a VerdictRecord) -> Vec<&'a str> {
+    let required = said.metrics.iter().filter(|metric| metric.required).map(|metric| metric.name.as_str());
+    kept.margins.first().map_or_else(
+        || required.collect(),
+        |first| first.metrics.iter().map(|metric| metric.name.as_str()).collect(),
+    )
+}
+
+/// What people call a stage.
+fn label(record: &RolloutRecord, stage: &str) -> String {
+    let known = record.stages.iter().find(|one| one.stage == stage);
+    known.map_or(stage, |one| one.label.as_str()).to_owned()
 }
 
 /// The one reason that decides: the outcome's, the judge's, or that nobody has judged yet.
@@ -149,13 +159,13 @@ fn e_values(metrics: &[MetricRecord], alphas: AlphasRecord, log_e_abort: Option<
     out
 }
 
-fn line(given: &Given) -> String {
+fn line(given: &Given, stage: &str) -> String {
     let said: Option<VerdictRecord> = serde_json::from_value(given.verdict.clone()).ok();
     let (word, why) = said.map_or_else(
         || ("?".to_owned(), String::new()),
         |said| (said.verdict.to_string(), said.decisive().to_owned()),
     );
-    format!("{}  {:<9} {word:<13} {} records  {why}", text::moment(given.at_ms), given.stage, given.records)
+    format!("{}  {:<9} {word:<13} {} records  {why}", text::moment(given.at_ms), stage, given.records)
 }
 
 #[cfg(test)]

@@ -109,7 +109,9 @@ impl Spread {
             }
             (Aspect::Threefold, Self::LogNoise(deviation)) => {
                 let far = |outcome: &&(f64, f64)| outcome.0.abs() * deviation > 3.0_f64.ln();
-                Self::Discordance(standard_normal().iter().filter(far).map(|(_, chance)| chance).sum())
+                Self::Discordance(
+                    standard_normal().iter().filter(far).fold(0.0, |sum, (_, chance)| sum + chance),
+                )
             }
             (_, spread) => spread,
         }

@@ -33,11 +33,6 @@ pub(in crate::report) fn run() -> Input {
             (MetricName::from("ttft_ms"), 6.5 * (f64::from(n) / 60.0).powi(2), -0.03 * f64::from(n)),
         ],
     };
-    let event = |at_ms, stage: &str, text: &str| TimelineEntry {
-        at_ms,
-        stage: stage.to_owned(),
-        text: text.to_owned(),
-    };
     Input {
         title: "chat-v2 over chat-v1".to_owned(),
         verdict: Verdict::Fail,
@@ -82,6 +77,10 @@ pub(in crate::report) fn run() -> Input {
         }],
         cases: vec![case("gsm8k-test-0017", Some(1.0), Some(0.0)), case("gsm8k-test-0018", None, Some(0.5))],
     }
+}
+
+fn event(at_ms: u64, stage: &str, text: &str) -> TimelineEntry {
+    TimelineEntry { at_ms, stage: stage.to_owned(), text: text.to_owned() }
 }
 
 fn at_margins(factor: f64) -> AtMargins {

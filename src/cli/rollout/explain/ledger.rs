@@ -39,26 +39,24 @@ impl Look {
     }
 }
 
-/// A dozen of `looks` as a table: the evidence against the candidate, and for each metric that must pass the evidence for
-/// it, with what they must reach.
+/// A dozen of `looks` as a table: the evidence against the candidate, and for each of `metrics` the evidence for it, with
+/// what they must reach.
 pub(super) fn table(
     looks: &[Look],
-    said: &VerdictRecord,
+    metrics: &[&str],
     alphas: AlphasRecord,
     label: impl Fn(&str) -> String,
 ) -> String {
-    let required: Vec<_> =
-        said.metrics.iter().filter(|metric| metric.required).map(|metric| metric.name.as_str()).collect();
     let mut table = Table::new();
     table.load_style(LINES).force_no_tty();
     let of = |name: &str, alpha: f64| format!("{name} (of {})", e_value(-alpha.ln()));
     let mut header = vec!["records".to_owned(), "stage".to_owned(), of("against", alphas.abort)];
-    header.extend(required.iter().map(|name| of(name, alphas.promote)));
+    header.extend(metrics.iter().map(|name| of(name, alphas.promote)));
     let columns = header.len();
     table.set_header(header);
     for look in chosen(looks) {
         let mut row = vec![look.records.to_string(), label(&look.stage), e_value(look.log_e_abort())];
-        row.extend(required.iter().map(|name| {
+        row.extend(metrics.iter().map(|name| {
             let found = look.metrics.iter().find(|(known, ..)| known == name);
             found.map_or_else(String::new, |(_, _, promote)| e_value(promote.unwrap_or(f64::NEG_INFINITY)))
         }));
