@@ -35,7 +35,7 @@
 //! - The control task never waits on the network.
 //! - A rollback is one published table.
 //! - A mirrored or golden request never touches the serving cache.
-//! - A cached answer is never evidence.
+//! - A cached answer is never live evidence; what one says of a candidate's warm-up is judged apart, and can only send it back.
 //! - The relay never changes a byte.
 //! - No data is never a pass.
 //! - What is not durable has not happened.

@@ -92,7 +92,10 @@ impl Service {
         let table = Arc::new(ArcSwap::from_pointee(RouteTable::steady(0, 0, Slot::Blue)));
         let (sender, samples) = mpsc::channel(SAMPLES_MAX);
         let store = Store::open(&format!("sqlite:{}", config.state.file.display())).await?;
-        let rules = engines.judged_by(config.judge.clone());
+        let mut rules = engines.judged_by(config.judge.clone());
+        if warming.is_some() {
+            rules.policy = rules.policy.beside_warm_up();
+        }
         let warnings = engines.warnings(config, &rules);
         let runners = (gate.runner(), prepare(&engines, warming.clone()));
         let parts =
@@ -122,6 +125,13 @@ impl Service {
             engines: Arc::clone(&engines),
         };
         let (admin, stop_admin, mut admin_tasks) = open_admin(config, control.clone(), measured).await?;
+        if let Some(cache) = cache.clone() {
+            let stop = stop_admin.clone();
+            admin_tasks.spawn(async move {
+                stop.run_until_cancelled(cache.follow()).await;
+                Ok(())
+            });
+        }
         let (asking, stop) =
             (attesting::run(engines, cache, control.clone(), Arc::clone(&clock)), stop_admin.clone());
         admin_tasks.spawn(async move {
@@ -215,10 +225,10 @@ fn prepare(engines: &Arc<Engines>, warming: Option<Arc<Warming>>) -> PrepareRunn
         let (engines, warming) = (Arc::clone(&engines), warming.clone());
         Box::pin(async move {
             engines.prepare(slot).await?;
-            if let Some(warming) = warming {
-                warming.run(slot).await;
+            match warming {
+                Some(warming) => Ok(warming.run(slot).await),
+                None => Ok(None),
             }
-            Ok(())
         })
     })
 }

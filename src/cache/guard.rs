@@ -102,6 +102,11 @@ impl Signs {
         self.signs.len() <= WORDS_MAX && self.words.len() <= WORDS_MAX
     }
 
+    /// Memory that they take.
+    pub(super) const fn bytes(&self) -> usize {
+        (self.signs.len() + self.words.len()) * size_of::<u64>()
+    }
+
     /// Whether both hold the same signs, in any order: for answers, whose wording is free.
     pub(super) fn same_signs(&self, other: &Self) -> bool {
         let sorted = |signs: &[u64]| {

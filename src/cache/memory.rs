@@ -25,7 +25,8 @@ pub(super) struct Memory {
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
     state: Mutex<State>,
-    vectors: Mutex<Vectors>,
+    /// Questions: half of the bytes at most, and what they take answers cannot have.
+    vectors: Vectors,
 }
 
 #[derive(Debug, Default)]
@@ -105,9 +106,9 @@ impl State {
         freed > 0
     }
 
-    /// Takes out the rooms that `standing` has closed.
-    fn close(&mut self, standing: &Standing) -> Vec<Room> {
-        let closed = self.rooms.extract_if(|id, _| standing.namespace(&id.release).as_ref() != Some(id));
+    /// Takes out the rooms that are not open any more.
+    fn close(&mut self, is_open: impl Fn(&Namespace) -> bool) -> Vec<Room> {
+        let closed = self.rooms.extract_if(|id, _| !is_open(id));
         let closed: Vec<Room> = closed.map(|(_, room)| room).collect();
         self.bytes -= closed.iter().map(|room| room.bytes).sum::<usize>();
         closed
@@ -126,20 +127,20 @@ impl Memory {
     ) -> Result<Self, CacheError> {
         let standing = file.load()?.unwrap_or_else(|| Standing::new(clock.wall()));
         let (standing, changing) = (ArcSwap::from_pointee(standing), tokio::sync::Mutex::default());
-        let (state, vectors) = (Mutex::default(), Mutex::default());
+        let (state, vectors) = (Mutex::default(), Vectors::within(options.bytes_max / 2));
         Ok(Self { options, clock, file, standing, changing, state, vectors })
     }
 
     fn put(&self, key: &CacheKey, entry: Entry) {
         let cost = entry.cost();
-        if cost > self.options.bytes_max {
+        if cost > self.room() {
             return;
         }
         let mut guard = self.lock();
         let state = &mut *guard;
         state.uses += 1;
         state.bytes -= state.rooms.get_mut(&key.namespace).map_or(0, |room| room.remove(&key.digest));
-        state.make_room(&key.namespace, cost, self.options.bytes_max);
+        state.make_room(&key.namespace, cost, self.room());
         let stored = Stored { entry: Arc::new(entry), used: state.uses, cost };
         state.rooms.entry(key.namespace.clone()).or_default().insert(key.digest, stored);
         state.bytes += cost;
@@ -151,7 +152,9 @@ impl Memory {
         self.file.save(&next)?;
         let next = Arc::new(next);
         self.standing.store(Arc::clone(&next));
-        let closed = self.lock().close(&next);
+        let is_open = |id: &Namespace| next.namespace(&id.release).as_ref() == Some(id);
+        self.vectors.retain(is_open);
+        let closed = self.lock().close(is_open);
         if !closed.is_empty() {
             // A million entries take a while to free: not under the lock, and not where others are served. Nobody waits for it but
             // the runtime, when it ends.
@@ -165,8 +168,9 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn vectors(&self) -> MutexGuard<'_, Vectors> {
-        self.vectors.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Bytes that answers may take.
+    fn room(&self) -> usize {
+        self.options.bytes_max.saturating_sub(self.vectors.bytes())
     }
 }
 
@@ -201,7 +205,7 @@ impl Entries for Memory {
         vector: &'a [f32],
         floor: f32,
     ) -> BoxFuture<'a, Result<Option<Near>, CacheError>> {
-        std::future::ready(Ok(self.vectors().nearest(partition, vector, floor))).boxed()
+        std::future::ready(Ok(self.vectors.nearest(partition, vector, floor))).boxed()
     }
 
     fn learn<'a>(
@@ -210,7 +214,9 @@ impl Entries for Memory {
         vector: &'a [f32],
         item: Item,
     ) -> BoxFuture<'a, Result<(), CacheError>> {
-        self.vectors().add(partition, vector, item);
+        self.vectors.add(partition, vector, item);
+        let room = self.room();
+        self.lock().make_room(&partition.namespace, 0, room);
         std::future::ready(Ok(())).boxed()
     }
 
@@ -219,16 +225,20 @@ impl Entries for Memory {
         partition: &'a CacheKey,
         key: &'a CacheKey,
     ) -> BoxFuture<'a, Result<(), CacheError>> {
-        self.vectors().forget(partition, key);
+        self.vectors.forget(partition, key);
         std::future::ready(Ok(())).boxed()
     }
 
     fn held(&self) -> Vec<Held> {
+        let questions = self.vectors.held();
         let state = self.lock();
         let mut by_release = BTreeMap::<&ReleaseId, (usize, usize)>::new();
         for (id, room) in &state.rooms {
             let (entries, bytes) = by_release.entry(&id.release).or_default();
             (*entries, *bytes) = (*entries + room.entries.len(), *bytes + room.bytes);
+        }
+        for (release, bytes) in &questions {
+            by_release.entry(release).or_default().1 += bytes;
         }
         let held = by_release.into_iter();
         held.map(|(release, (entries, bytes))| Held { release: release.clone(), entries, bytes }).collect()

@@ -1,20 +1,23 @@
 //! Answers in Redis or Valkey, shared by replicas.
 //!
 //! A look-up is one `MGET` of the record of what may be read and of the entry: both are of one moment, so a change that was
-//! acknowledged holds for every look-up of every replica after it, and there is nothing of it in a replica that would have to
-//! be told. That is why nothing is published or subscribed to.
+//! acknowledged holds for every look-up of every replica after it, whoever was told. A change is published, too, so that
+//! replicas which look nothing up free at once what they hold of it (`redis/following.rs`): a message that is lost costs memory.
 //!
 //! Entries have the server's own expiry. Whatever the server evicts is a miss; when it evicts the record, or comes back with an
 //! older one, everything is a miss (see [`Ledger`]). A server that writes its log (`appendonly yes`) puts it on its disk once a second
 //! by default: a change is acknowledged when that is done, where the server can tell (`WAITAOF`, from 7.2 on). An older server may lose
-//! the last second in a power cut, unless it has `appendfsync always`; whoever knew it then notices.
+//! the last second in a power cut, unless it has `appendfsync always`, and one without a log loses all; whoever knew it then notices.
 //!
 //! The questions of a partition are a stream. Every look-up reads on from where the last one ended, so a replica knows all of
 //! them and scans them itself (`redis/questions.rs`).
 
+mod following;
 mod questions;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +25,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, cmd};
+use tracing::warn;
 
 use super::breaker::{Patience, within};
 use super::ledger::{Ledger, Shelf};
@@ -30,6 +34,7 @@ use super::standing_file::StandingFile;
 use super::store::{Entries, Held, Seen};
 use super::vectors::{Near, Vectors};
 use super::{CacheError, CacheKey, CacheOptions, Change, Entry, Standing};
+use crate::domain::ReleaseId;
 use crate::telemetry::Clock;
 
 /// The longest an operator waits for a change.
@@ -44,10 +49,12 @@ const CONNECT_MAX: Duration = Duration::from_secs(1);
 /// What all keys begin with; the version is that of what stands below them.
 const PREFIX: &str = "goldgate:1:";
 
-/// Puts a record in the place of the one that was read, unless another did before. An empty text stands for none.
+/// Puts a record in the place of the one that was read, unless another did before. An empty text stands for none. Who may not
+/// publish may still change.
 const SWAP: &str = "local now = redis.call('GET', KEYS[1]) or '' \
     if now ~= ARGV[1] then return 0 end \
-    redis.call('SET', KEYS[1], ARGV[2]) return 1";
+    redis.call('SET', KEYS[1], ARGV[2]) \
+    redis.pcall('PUBLISH', ARGV[3], '') return 1";
 
 /// The store.
 pub(super) struct Redis {
@@ -57,7 +64,9 @@ pub(super) struct Redis {
     patience: Patience,
     ledger: Ledger,
     /// The questions that were read so far.
-    vectors: Mutex<Vectors>,
+    vectors: Vectors,
+    /// The sequence of the record up to which they were freed.
+    freed_to: AtomicU64,
 }
 
 impl std::fmt::Debug for Redis {
@@ -98,7 +107,7 @@ impl Redis {
             .set_response_timeout(Some(CHANGE_MAX))
             .set_number_of_retries(0);
         let manager = ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(wrong)?;
-        let CacheOptions { ttl, store_max, .. } = options;
+        let CacheOptions { ttl, store_max, bytes_max, .. } = options;
         let ledger = Ledger::open(Arc::clone(&clock), file)?;
         Ok(Self {
             client,
@@ -106,7 +115,8 @@ impl Redis {
             ttl,
             patience: Patience::new(clock, store_max),
             ledger,
-            vectors: Mutex::default(),
+            vectors: Vectors::within(bytes_max),
+            freed_to: AtomicU64::new(0),
         })
     }
 
@@ -134,6 +144,7 @@ impl Redis {
         let mut found: Vec<Option<Vec<u8>>> = self.ask(&command).await?;
         let entry = if key.is_some() { found.pop().flatten() } else { None };
         let standing = self.ledger.adopt(self, found.pop().flatten()).await?;
+        self.free(&standing);
         let entry = key.zip(entry.map(Bytes::from)).and_then(|(key, bytes)| Entry::of_bytes(key, &bytes));
         Ok(Seen { standing, entry: entry.map(Arc::new) })
     }
@@ -158,19 +169,23 @@ impl Redis {
         mark.arg(format!("{PREFIX}mark")).arg(1).arg("PX").arg(1);
         mark.query_async::<()>(&mut own).await.map_err(|error| unreachable(&error))?;
         match cmd("WAITAOF").arg(1).arg(0).arg(LOG_MAX_MS).query_async::<(u64, u64)>(&mut own).await {
-            Ok((0, _)) => Err(CacheError::Unreachable("it did not write its log".to_owned())),
-            // An error of its own: it has no such command, or no log.
+            Ok((0, _)) => Err(CacheError::Unreachable(format!(
+                "its log was not on its disk within {LOG_MAX_MS} ms, as with `appendfsync no`"
+            ))),
+            Ok(_) => Ok(()),
             Err(error) if error.is_timeout() || error.is_io_error() => Err(unreachable(&error)),
-            Ok(_) | Err(_) => Ok(()),
+            // An error of its own: it has no such command, or no log.
+            Err(error) => {
+                warn!(
+                    "the cache's server cannot say that a change is on its disk, and may forget it: {error}"
+                );
+                Ok(())
+            }
         }
     }
 
     fn life_ms(&self) -> u64 {
         u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX).max(1)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vectors> {
-        self.vectors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -186,7 +201,7 @@ impl Shelf for Redis {
     fn swap<'a>(&'a self, before: &'a [u8], next: &'a [u8]) -> BoxFuture<'a, Result<bool, CacheError>> {
         async move {
             let mut command = cmd("EVAL");
-            command.arg(SWAP).arg(1).arg(standing_key()).arg(before).arg(next);
+            command.arg(SWAP).arg(1).arg(standing_key()).arg(before).arg(next).arg(following::channel());
             self.ask_patiently(&command).await
         }
         .boxed()
@@ -226,7 +241,7 @@ impl Entries for Redis {
     ) -> BoxFuture<'a, Result<Option<Near>, CacheError>> {
         async move {
             let is_complete = self.catch_up(partition).await?;
-            Ok(is_complete.then(|| self.lock().nearest(partition, vector, floor)).flatten())
+            Ok(is_complete.then(|| self.vectors.nearest(partition, vector, floor)).flatten())
         }
         .boxed()
     }
@@ -245,15 +260,26 @@ impl Entries for Redis {
         partition: &'a CacheKey,
         key: &'a CacheKey,
     ) -> BoxFuture<'a, Result<(), CacheError>> {
-        self.lock().forget(partition, key);
+        self.vectors.forget(partition, key);
         std::future::ready(Ok(())).boxed()
     }
 
+    /// Its answers are the server's; questions are held here.
     fn held(&self) -> Vec<Held> {
-        Vec::new()
+        let mut held = BTreeMap::<ReleaseId, usize>::new();
+        for (release, bytes) in self.vectors.held() {
+            *held.entry(release).or_default() += bytes;
+        }
+        held.into_iter().map(|(release, bytes)| Held { release, entries: 0, bytes }).collect()
+    }
+
+    fn follow(&self) -> BoxFuture<'_, ()> {
+        self.hear_changes().boxed()
     }
 }
 
+#[cfg(test)]
+mod log_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -202,6 +202,14 @@ impl Cache {
         found
     }
 
+    /// The answer that a look-up would find, where nobody is served with it: it is not counted.
+    pub async fn peek(&self, request: &Request<'_>) -> Option<Hit> {
+        match self.find(request).await {
+            Found::Hit(hit) => Some(hit),
+            Found::Miss(_) | Found::Revoked => None,
+        }
+    }
+
     /// Counts the last look-up of `request` as a miss: what was found cannot be told as the client wants it. Gives the ticket for
     /// another answer.
     pub async fn unfit(&self, request: &Request<'_>) -> Option<Ticket> {
@@ -281,6 +289,12 @@ impl Cache {
     /// When the change could not be made durable: it may or may not hold.
     pub async fn change(&self, change: &Change) -> Result<Arc<Standing>, CacheError> {
         self.entries.change(change).await
+    }
+
+    /// Frees what this process holds of answers that other replicas make unreadable, as soon as they do; never ends by itself.
+    /// Nothing that may not be read is read without it.
+    pub async fn follow(&self) {
+        self.entries.follow().await;
     }
 
     /// Deletes one entry by its id; says whether it was there.

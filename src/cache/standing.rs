@@ -151,6 +151,13 @@ impl Standing {
         })
     }
 
+    /// Whether something of `release` was purged after the record of `sequence`.
+    pub(super) fn purges_in(&self, release: &ReleaseId, sequence: u64) -> bool {
+        let is_meant =
+            |wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| wanted == release.as_str());
+        self.purges.iter().any(|purge| purge.sequence > sequence && is_meant(&purge.selector.release))
+    }
+
     /// Whether something is revoked here that is not in `other`.
     pub(super) fn revokes_more_than(&self, other: &Self) -> bool {
         !self.revoked.is_subset(&other.revoked)

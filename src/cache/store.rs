@@ -100,4 +100,9 @@ pub(super) trait Entries: fmt::Debug + Send + Sync {
 
     /// What is held in this process; nothing where another process holds it.
     fn held(&self) -> Vec<Held>;
+
+    /// Hears what other replicas change, for as long as it is polled, where this process holds something that could be freed.
+    fn follow(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 }

@@ -58,7 +58,8 @@ pub struct CacheConfig {
     pub semantic: SemanticConfig,
 }
 
-/// `cache.warm_up`: a candidate that is being prepared is asked what clients ask most. Their requests are kept in the memory of
+/// `cache.warm_up`: a candidate that is being prepared is asked what clients ask most, and sent back where its answers prove a
+/// regression, which may spend a tenth of `judge.abort_alpha`. Their requests are kept in the memory of
 /// this process for it, so it is only done for clients that are named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WarmUpConfig {

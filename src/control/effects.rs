@@ -59,6 +59,10 @@ impl Control {
     pub(super) async fn hear_finished(&mut self, finished: Finished) {
         let id = match finished {
             Finished::Prepared { id, epoch, result } => {
+                if let Ok(Some(replays)) = &result {
+                    self.hear_warm_up(epoch, replays).await;
+                }
+                let result = result.map(|_| ());
                 self.hear(Event::Prepared { epoch, result }).await;
                 id
             }

@@ -9,7 +9,7 @@ use super::ledger::Look;
 use super::margins::Kept;
 use super::{Control, ControlError, StartRequest};
 use crate::domain::RolloutId;
-use crate::evidence::Sample;
+use crate::evidence::{Replays, Sample};
 use crate::judgment::Judgment;
 use crate::rollout::OperatorCommand;
 
@@ -28,7 +28,7 @@ pub(super) enum Request {
 /// What a started effect came to.
 #[derive(Debug)]
 pub(super) enum Finished {
-    Prepared { id: String, epoch: u64, result: Result<(), String> },
+    Prepared { id: String, epoch: u64, result: Result<Option<Replays>, String> },
     Gate { id: String, epoch: u64, result: Result<Arc<Judgment>, String> },
 }
 

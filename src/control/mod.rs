@@ -34,6 +34,7 @@ mod start;
 mod status;
 mod step;
 mod task;
+mod warm_up;
 
 pub use error::ControlError;
 pub use feed::Feed;

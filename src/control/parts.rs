@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use crate::domain::{MetricName, PolicyDigest, ReleaseId, Slot};
-use crate::evidence::Sample;
+use crate::evidence::{Replays, Sample};
 use crate::judgment::{Judgment, Policy};
 use crate::rollout::Plan;
 use crate::routing::RouteTable;
@@ -30,8 +30,9 @@ pub struct GateRequest {
 /// Runs the golden suites against both slots. An error is a run that could not take place: invalid.
 pub type GateRunner = Arc<dyn Fn(GateRequest) -> BoxFuture<'static, Result<Judgment, String>> + Send + Sync>;
 
-/// Starts, attests and warms a slot.
-pub type PrepareRunner = Arc<dyn Fn(Slot) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+/// Starts, attests and warms a slot. What it answered meanwhile is evidence; `None` where nobody allows it to be asked.
+pub type PrepareRunner =
+    Arc<dyn Fn(Slot) -> BoxFuture<'static, Result<Option<Replays>, String>> + Send + Sync>;
 
 /// Requests in flight at a slot's engines, read from this process's own counters.
 pub type InFlight = Arc<dyn Fn(Slot) -> usize + Send + Sync>;
@@ -70,7 +71,7 @@ pub struct ControlParts {
     pub scores: Vec<MetricName>,
     /// The largest share of the pairs that one tenant may make; `None`: no tenant is capped.
     pub tenant_max: Option<f64>,
-    /// How evidence is judged.
+    /// How evidence is judged; [beside its warm-up](Policy::beside_warm_up) where `prepare` brings evidence.
     pub policy: Policy,
     /// The policy's digest.
     pub policy_digest: PolicyDigest,

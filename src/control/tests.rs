@@ -4,4 +4,5 @@ mod crashes;
 mod mirror_share;
 mod rollouts;
 mod store_lost;
+mod warm_ups;
 mod world;

@@ -194,4 +194,4 @@ fn arm_run(suite: &Suite, origin: Origin, of_arm: Option<OfArm>) -> ArmRun {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -40,7 +40,7 @@ pub use harm::points as harm_difference;
 pub use load::LoadRange;
 pub use metric::MetricEvidence;
 pub use observation::{AnswerDigest, Copied, Copies, Dropped, Observation, PromptDigest, Role, Said, Sample};
-pub use pairing::{Pairing, PairingOptions, PassedOver, StageSplit};
+pub use pairing::{Pairing, PairingOptions, PassedOver, Replays, StageSplit, Usual};
 pub use recent::{IdDigest, RecentIds};
 pub use record::{Arrival, Halves, Names, Pair, Record, RecordBatch};
 pub use spec::{Aspect, MetricSpec, THREEFOLD_MARGIN};

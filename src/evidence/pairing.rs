@@ -1,5 +1,7 @@
 //! From samples to records: which metrics an answer speaks of, and what a lost one means.
 
+mod replays;
+
 use std::collections::HashSet;
 
 use super::collector::{NULL_FAILED, REQUEST_BYTES};
@@ -10,6 +12,8 @@ use super::strata::STREAMED;
 use super::tenants::Tenants;
 use super::{Arrival, Copied, Copies, Dropped, Halves, Observation, Pair, Record, Said, Sample};
 use crate::domain::{Arm, MetricName, Outcome, Share};
+
+pub use replays::{Replays, Usual};
 
 /// Sticky keys remembered in a stage. Beyond it no further key is counted: by then a stage has more
 /// than enough, and counting a key twice would break the promise.
@@ -243,9 +247,7 @@ impl Pairing {
             both.of("broken", |answer| Some(flag(is_broken(answer)))),
             self.sameness(both),
         ];
-        metrics.extend(
-            self.options.scores.iter().map(|name| both.of(name.as_str(), |answer| Some(score(answer, name)))),
-        );
+        metrics.extend(self.scores(both));
         metrics.extend(both.when_complete("length", tokens));
         metrics.extend(both.when_complete("ttft_ms", ttft_ms));
         metrics.extend(both.when_complete("tpot_ms", tpot_ms));
@@ -276,6 +278,11 @@ impl Pairing {
         metrics.push((IN_FLIGHT.into(), f64::from(serving.in_flight)));
         metrics.push((TIMERS_LATE_MS.into(), serving.timers_late_ms));
         metrics
+    }
+
+    /// What the live graders say of both answers.
+    fn scores(&self, both: Both<'_>) -> impl Iterator<Item = (MetricName, Halves)> {
+        self.options.scores.iter().map(move |name| both.of(name.as_str(), |answer| Some(score(answer, name))))
     }
 
     fn sameness(&mut self, both: Both<'_>) -> (MetricName, Halves) {

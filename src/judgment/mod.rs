@@ -54,3 +54,5 @@ pub use verdict::Verdict;
 
 #[cfg(test)]
 mod merging_tests;
+#[cfg(test)]
+mod warm_up_tests;

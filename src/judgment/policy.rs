@@ -31,6 +31,13 @@ const DISAGREEMENT_SHOWN: f64 = 0.999;
 /// Narrower than this, a margin of disagreement fails a new model for being one.
 const DISAGREEMENT_WIDE: f64 = 0.9;
 
+/// Of so many parts of `abort_alpha` a warm-up may spend one, and the rest of the rollout the others: a tenth costs a
+/// regression that comes later ln(10/9) of its evidence, less than three pairs in a hundred.
+const WARM_UP_PARTS: f64 = 10.0;
+
+/// What the baseline's own failures are known by while a candidate is warmed: a rate, and not 0 or 1.
+const FAILURES: [&str; 2] = ["error", "broken"];
+
 /// One metric's rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricPolicy {
@@ -176,6 +183,26 @@ impl Policy {
     pub fn fails_other_answers(&self) -> bool {
         let narrow = |rule: &MetricPolicy| rule.abort_margin.unwrap_or(rule.margin) < DISAGREEMENT_WIDE;
         self.metrics.iter().any(|rule| rule.kind == MetricKind::Disagreement && narrow(rule))
+    }
+
+    /// These rules for the live evidence of a rollout whose warm-up is judged, too: without what that may spend.
+    #[must_use]
+    pub fn beside_warm_up(mut self) -> Self {
+        self.abort_alpha = self.abort_alpha * (WARM_UP_PARTS - 1.0) / WARM_UP_PARTS;
+        self
+    }
+
+    /// The rules for the warm-up, where these are [beside](Self::beside_warm_up) it. Half of what it may spend is for the
+    /// e-values, and so much again for the limits on how often the baseline fails. The baseline's answers come from a cache,
+    /// so that no times are compared, and nobody knows how often it disagrees with itself.
+    #[must_use]
+    pub fn of_warm_up(&self) -> Self {
+        let mut policy = self.clone();
+        policy.abort_alpha = self.abort_alpha / (WARM_UP_PARTS - 1.0) / 2.0;
+        policy.metrics.retain(|rule| !matches!(rule.kind, MetricKind::Latency | MetricKind::Disagreement));
+        let failures = policy.metrics.iter_mut().filter(|rule| FAILURES.contains(&rule.name.as_str()));
+        failures.for_each(|rule| rule.kind = MetricKind::Harm);
+        policy
     }
 
     fn disagreement(&mut self) -> impl Iterator<Item = &mut MetricPolicy> {

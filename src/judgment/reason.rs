@@ -332,6 +332,7 @@ impl Reason {
     fn write_proof(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::BeyondMargin { alpha, question, .. } = self else { return Ok(()) };
         let over = match question {
+            Question::WarmUp => "in the warm-up",
             Question::Golden | Question::Compare => "over all looks",
             Question::Mirror | Question::Ramp => "over the whole rollout",
         };

@@ -6,6 +6,8 @@ use crate::domain::{MetricKind, MetricName};
 /// What was asked of the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Question {
+    /// What the baseline once answered well, asked of a candidate that is being warmed.
+    WarmUp,
     /// Golden cases, before any traffic.
     Golden,
     /// Mirrored live traffic.
@@ -21,6 +23,7 @@ impl Question {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::WarmUp => "warm_up",
             Self::Golden => "golden",
             Self::Mirror => "mirror",
             Self::Ramp => "ramp",

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::refusal::Refusal;
 use super::route::Route;
 use super::{Deployed, UsageChunks};
+use crate::release::{self, LENGTH_LIMITS, SAMPLING};
 use crate::wire::{Asked, Edit, RequestError, RequestHead, splice};
 
 /// A request as one release sends it.
@@ -22,47 +23,6 @@ pub(super) struct Applied {
     /// Answers asked for at once; 0 when what the client sent is no number of them.
     pub(super) choices: u64,
 }
-
-/// The names under which clients bound an answer's length: the first two, or the last on the Responses route.
-const LENGTH_LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
-
-/// How an answer is drawn and where it ends: what a release may keep from clients, in the OpenAI API and in those of the
-/// engines that extend it.
-const SAMPLING: [&str; 33] = [
-    "allowed_token_ids",
-    "bad_words",
-    "best_of",
-    "dry_multiplier",
-    "frequency_penalty",
-    "ignore_eos",
-    "length_penalty",
-    "logit_bias",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "max_tokens",
-    "min_p",
-    "min_tokens",
-    "mirostat",
-    "n",
-    "n_predict",
-    "no_stop_trim",
-    "presence_penalty",
-    "repeat_penalty",
-    "repetition_penalty",
-    "samplers",
-    "seed",
-    "stop",
-    "stop_regex",
-    "stop_token_ids",
-    "temperature",
-    "top_k",
-    "top_n_sigma",
-    "top_p",
-    "truncate_prompt_tokens",
-    "typical_p",
-    "use_beam_search",
-    "xtc_probability",
-];
 
 /// Whether the client set `key`: null is not set.
 pub(super) fn is_set(head: &RequestHead, body: &[u8], key: &str) -> bool {
@@ -87,9 +47,7 @@ fn name_on(route: Route, key: &str) -> &str {
 
 /// Whether clients may set the sampling parameter `key`.
 fn may_set(deployed: &Deployed, key: &str) -> bool {
-    let Some(listed) = &deployed.client_may_set else { return true };
-    let is_limit = |name: &str| LENGTH_LIMITS.contains(&name);
-    listed.iter().any(|listed| listed == key || is_limit(key) && is_limit(listed))
+    release::may_set(deployed.client_may_set.as_deref(), key)
 }
 
 /// Whether the client set the sampling parameter `key`, and may.

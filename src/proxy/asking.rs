@@ -51,8 +51,8 @@ impl Keeping {
     pub(super) async fn write(self, cache: &Cache, answer: crate::cache::Answer) {
         let Self { ticket, placed, audit, feed } = self;
         if let (Some(placed), Some(served)) = (&placed, &audit) {
-            let asked = text_of(&answer.headers, &answer.body);
-            cache.audit(placed, &text_of(&served.headers, &served.body), &asked).await;
+            let asked = kept_answer(&answer.headers, &answer.body).text;
+            cache.audit(placed, &kept_answer(&served.headers, &served.body).text, &asked).await;
         }
         cache.write(ticket.clone(), answer).await;
         // Whoever finds the question finds its answer.
@@ -63,12 +63,12 @@ impl Keeping {
     }
 }
 
-/// The text of a whole answer.
-fn text_of(headers: &http::HeaderMap, body: &[u8]) -> String {
+/// A whole answer, as it is kept.
+pub(super) fn kept_answer(headers: &http::HeaderMap, body: &[u8]) -> crate::wire::Answer {
     let mut observer = ResponseObserver::new(0.0);
     observer.headers(200, headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()), 0.0);
     observer.push(body, 0.0);
-    observer.finish(End::Clean, 0.0).text
+    observer.finish(End::Clean, 0.0)
 }
 
 /// Looks once more, now that the release was applied. A client that wants a new answer gets one.

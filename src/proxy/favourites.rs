@@ -70,12 +70,12 @@ impl Favourites {
         requests.insert(hit.id.clone(), favourite);
     }
 
-    /// The requests that `release` answered most often, the most frequent first.
-    pub(super) fn top(&self, release: &ReleaseId, count: usize) -> Vec<Favourite> {
+    /// The requests that `release` answered most often, the most frequent first, each with the name of its entry.
+    pub(super) fn top(&self, release: &ReleaseId, count: usize) -> Vec<(String, Favourite)> {
         let requests = self.lock();
         let mut top: Vec<_> = requests.iter().filter(|(_, request)| request.release == *release).collect();
         top.sort_by(|(one, a), (other, b)| b.hits.cmp(&a.hits).then(one.cmp(other)));
-        top.into_iter().take(count).map(|(_, request)| request.clone()).collect()
+        top.into_iter().take(count).map(|(id, request)| (id.clone(), request.clone())).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Favourite>> {

@@ -168,6 +168,9 @@ fn hand_over(shared: &Shared, ask: &Ask, place: &Place, seen: Seen, joined: Join
         return;
     }
     let Some(sample) = joined.sample(ask, place, &shared.parts.graders, seen) else { return };
+    if let Some(warm_up) = &shared.parts.warm_up {
+        warm_up.note(&sample.serving);
+    }
     match shared.parts.samples.try_send(sample) {
         Ok(()) => bump(&counters.samples),
         Err(_) => bump(&counters.samples_dropped),

@@ -332,7 +332,7 @@ impl Copy {
 }
 
 /// What a client of the other arm would have got where its release cannot serve the request: an error.
-fn refused(refusal: &Refusal, now_ms: f64) -> Answer {
+pub(super) fn refused(refusal: &Refusal, now_ms: f64) -> Answer {
     Answer {
         outcome: Outcome::Errored(refusal.status().as_u16()),
         clocks: Clocks { sent_ms: now_ms, end_ms: now_ms, ..Clocks::default() },

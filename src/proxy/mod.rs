@@ -47,6 +47,7 @@ mod pin;
 mod recorder;
 mod refusal;
 mod relay;
+mod repeat;
 mod responses;
 mod route;
 mod server;

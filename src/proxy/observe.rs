@@ -65,7 +65,7 @@ impl<'a> Observing<'a> {
             timers_late_ms,
             sticky: self.place.sticky,
             tenant: self.ask.tenant.short(),
-            scores: self.scores(&answer),
+            scores: scores(self.graders, &answer),
         }
     }
 
@@ -76,11 +76,11 @@ impl<'a> Observing<'a> {
             None => Said::Nothing,
         }
     }
+}
 
-    /// Only whole answers are scored. A broken one has no score, and a missing half is judged as the worst case
-    /// for the candidate; a score of its torso would let a broken baseline look like a bad one.
-    fn scores(&self, answer: &Answer) -> Vec<(MetricName, f64)> {
-        let graders = self.graders.iter().filter(|_| answer.outcome.is_complete());
-        graders.map(|grader| (grader.name().clone(), grader.score(&answer.text))).collect()
-    }
+/// Only whole answers are scored. A broken one has no score, and a missing half is judged as the worst case
+/// for the candidate; a score of its torso would let a broken baseline look like a bad one.
+pub(super) fn scores(graders: &[LiveGrader], answer: &Answer) -> Vec<(MetricName, f64)> {
+    let graders = graders.iter().filter(|_| answer.outcome.is_complete());
+    graders.map(|grader| (grader.name().clone(), grader.score(&answer.text))).collect()
 }

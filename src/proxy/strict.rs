@@ -280,4 +280,6 @@ const fn trailer(at: Trailers, byte: u8) -> Option<State> {
 }
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod tests;

@@ -1,28 +1,29 @@
 //! Asks a release that comes what clients ask the present one most, before any of them sees it.
 //!
 //! Its engines compute the prefixes that will be asked for, and its own room of the cache fills, through the same gate as any
-//! other answer. None of it is evidence: the present release's half would be a cached answer, which says nothing of its
-//! engines.
+//! other answer. What the present release once answered stands in the cache, and so both answers make a pair: evidence of a kind
+//! of its own ([`Replays`]), which says nothing of times, and is never mixed with that of copies and clients.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::Method;
-use http::header::CONTENT_TYPE;
-use http_body_util::BodyExt;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{debug, info};
+use tracing::info;
 
-use super::apply::apply;
-use super::favourites::{Favourite, Favourites};
-use super::headers::CacheAsk;
-use super::route::Route;
+use super::asking::kept_answer;
+use super::favourites::Favourites;
+use super::repeat::{Half, Repeat};
 use super::{Occupant, UsageChunks};
-use crate::cache::{Answer, Cache, Request, Tenant, WriteFacts, admit};
-use crate::domain::{Arm, Outcome};
-use crate::evidence::Role;
-use crate::upstream::{Outgoing, Timeouts, Weight};
-use crate::wire::{Asked, End, RequestHead, ResponseObserver, says_something, without_shape};
+use crate::cache::{Cache, Tenant};
+use crate::domain::{Arm, ReleaseId};
+use crate::evidence::{Copied, Copies, Observation, Replays, Role, Sample, Usual};
+use crate::upstream::Timeouts;
+use crate::wire::{Answer, LiveGrader};
+
+/// After so many requests in a row to which nothing came the rest is not asked: a candidate that hangs would take hours, and so
+/// many failures prove what more of them would.
+const UNANSWERED_MAX: usize = 24;
 
 /// Bounds of a warm-up.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct WarmUpOptions {
     pub timeouts: Timeouts,
     /// Whether streams are asked for their usage.
     pub usage: UsageChunks,
+    /// Patterns that score every whole answer.
+    pub graders: Vec<LiveGrader>,
 }
 
 /// Remembers what is asked most and asks it again.
@@ -44,15 +47,19 @@ pub struct WarmUpOptions {
 pub struct WarmUp {
     options: WarmUpOptions,
     pub(super) favourites: Favourites,
+    /// How often each release failed its clients.
+    usual: Mutex<HashMap<ReleaseId, Usual>>,
 }
 
 /// What a warm-up came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Warmed {
     /// Requests asked.
     pub asked: usize,
     /// Answers that the cache keeps.
     pub kept: usize,
+    /// Both releases' answers.
+    pub replays: Replays,
 }
 
 impl WarmUp {
@@ -60,7 +67,16 @@ impl WarmUp {
     #[must_use]
     pub fn new(options: WarmUpOptions) -> Self {
         let favourites = Favourites::of(options.tenants.iter().copied());
-        Self { options, favourites }
+        Self { options, favourites, usual: Mutex::default() }
+    }
+
+    /// Counts an answer to a client.
+    pub(super) fn note(&self, answer: &Observation) {
+        let mut usual = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        match usual.get_mut(&answer.release) {
+            Some(usual) => usual.note(answer),
+            None => usual.entry(answer.release.clone()).or_default().note(answer),
+        }
     }
 
     /// Asks `next` what `present` answered from the cache most often, as long as `is_wanted` holds.
@@ -71,94 +87,52 @@ impl WarmUp {
         next: &Occupant,
         is_wanted: impl Fn() -> bool,
     ) -> Warmed {
-        let mut warmed = Warmed::default();
+        let mut warmed = Warmed { replays: self.begin(present), ..Warmed::default() };
         let mut ticks = interval(Duration::from_secs(1) / self.options.per_second.max(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for favourite in self.favourites.top(&present.deployed.sem, self.options.count) {
+        let mut unanswered = 0;
+        for (id, favourite) in self.favourites.top(&present.deployed.sem, self.options.count) {
             ticks.tick().await;
-            if !is_wanted() {
-                info!(asked = warmed.asked, "the warm-up ends early: it is not wanted any more");
+            if !is_wanted() || unanswered >= UNANSWERED_MAX {
+                info!(asked = warmed.asked, unanswered, "the warm-up ends early");
                 break;
             }
+            let Some(repeat) = Repeat::of(&id, &favourite) else { continue };
+            // Before it is asked again: nothing of the choice depends on what comes.
+            let kept = cache.peek(&repeat.request(&present.deployed.sem)).await;
+            let half = repeat.ask(cache, next, &self.options).await;
             warmed.asked += 1;
-            warmed.kept += usize::from(self.ask(cache, next, &favourite).await.is_some());
+            warmed.kept += usize::from(half.is_kept());
+            unanswered = if half.is_unanswered() { unanswered + 1 } else { 0 };
+            let kept = kept.map(|hit| kept_answer(&hit.entry.headers, &hit.entry.body));
+            let serving = kept.map(|answer| self.observed(&repeat, present, Arm::Baseline, answer));
+            warmed
+                .replays
+                .samples
+                .extend(serving.and_then(|serving| self.pair(&repeat, next, serving, half)));
         }
         info!(asked = warmed.asked, kept = warmed.kept, "warmed up with what clients ask most");
         warmed
     }
 
-    /// Asks one request; `None`: its answer is not kept.
-    async fn ask(&self, cache: &Cache, next: &Occupant, favourite: &Favourite) -> Option<()> {
-        let Favourite { tenant, path, headers, body, .. } = favourite.clone();
-        let route = Route::find(&Method::POST, path.path(), &[]).ok()?;
-        let head = RequestHead::parse(&body).ok()?;
-        let applied = apply(&next.deployed, route, &head, &body, self.options.usage).ok()?;
-        let question = without_shape(&body, &head.fields);
-        let release = &next.deployed.sem;
-        let ticket =
-            cache.ticket(&Request { release, tenant, family: path.as_str(), body: &question }).await?;
-        let (timeouts, weight) = (Some(self.options.timeouts), Weight::Counts);
-        let outgoing = Outgoing { method: Method::POST, path, headers, body: applied.body, timeouts, weight };
-        let heard = hear(next, &outgoing, cache.entry_bytes_max()).await?;
-        let facts = WriteFacts {
-            status: heard.status,
-            outcome: heard.outcome,
-            says_something: heard.says_something,
-            // A client asked it, and this is the answer that it would get.
-            role: Role::Serving,
-            is_genuine: heard.is_genuine,
-            temperature: applied.temperature,
-            choices: applied.choices,
-            no_store: heard.no_store,
-        };
-        admit(&facts).ok()?;
-        let template = match head.asked {
-            Asked::Template { id, .. } => Some(id),
-            _ => None,
-        };
-        let answer = Answer { template, arm: Arm::Candidate, headers: heard.headers, body: heard.body };
-        cache.write(ticket, answer).await;
-        Some(())
+    fn begin(&self, present: &Occupant) -> Replays {
+        let usual = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        let usual = usual.get(&present.deployed.sem).copied().unwrap_or_default();
+        Replays { usual, samples: Vec::new() }
     }
-}
 
-/// An answer, read whole.
-struct Heard {
-    status: u16,
-    headers: http::HeaderMap,
-    body: Bytes,
-    outcome: Outcome,
-    says_something: bool,
-    is_genuine: bool,
-    no_store: bool,
-}
-
-/// `None`: it broke off, or is too long to be kept.
-async fn hear(next: &Occupant, outgoing: &Outgoing, bytes_max: usize) -> Option<Heard> {
-    let told = |error| debug!("no answer to a warm-up: {error}");
-    let mut reply = next.pool.send(outgoing).await.map_err(told).ok()?;
-    let (status, content_type) = (reply.status.as_u16(), reply.headers.get(CONTENT_TYPE).cloned());
-    let mut observer = ResponseObserver::new(0.0);
-    observer.headers(status, content_type.as_ref().and_then(|value| value.to_str().ok()), 0.0);
-    let mut body = BytesMut::new();
-    while let Some(frame) = reply.body.frame().await {
-        let frame = frame.map_err(told).ok()?;
-        let piece = frame.data_ref().map_or(&[][..], |piece| piece);
-        observer.push(piece, 0.0);
-        body.extend_from_slice(piece);
-        if body.len() > bytes_max {
-            return None;
-        }
+    fn pair(&self, repeat: &Repeat<'_>, next: &Occupant, serving: Observation, half: Half) -> Option<Sample> {
+        let candidate = match half {
+            Half::Answered { answer, .. } => Some(self.observed(repeat, next, Arm::Candidate, *answer)),
+            Half::Lost => None,
+            Half::Nothing => return None,
+        };
+        let copied = Copied::Sent(Box::new(Copies { candidate, null: None }));
+        Some(Sample { serving, copied })
     }
-    let answer = observer.finish(End::Clean, 0.0);
-    Some(Heard {
-        status,
-        headers: content_type.map(|value| (CONTENT_TYPE, value)).into_iter().collect(),
-        body: body.freeze(),
-        is_genuine: reply.identity.vouches_for(answer.fingerprint.as_deref()),
-        outcome: answer.outcome,
-        says_something: says_something(&answer),
-        no_store: CacheAsk::of(&reply.headers).no_store
-            || reply.headers.contains_key(http::header::SET_COOKIE),
-    })
+
+    fn observed(&self, repeat: &Repeat<'_>, occupant: &Occupant, arm: Arm, answer: Answer) -> Observation {
+        let role = if arm == Arm::Baseline { Role::Serving } else { Role::Mirror };
+        repeat.observed(occupant.deployed.sem.clone(), (arm, role), &answer, &self.options.graders)
+    }
 }

@@ -25,6 +25,7 @@
 //! Absent on purpose: templates that read a clock or randomness. The same variables give the same messages.
 
 mod canonical;
+mod client_may_set;
 mod error;
 mod file_hashes;
 mod lints;
@@ -35,6 +36,7 @@ mod refused;
 mod report;
 mod source;
 
+pub use client_may_set::{LENGTH_LIMITS, SAMPLING, may_set};
 pub use error::ReleaseError;
 pub use file_hashes::FileHashes;
 pub use lints::{Lint, lints};

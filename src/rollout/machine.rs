@@ -256,7 +256,8 @@ impl Rollout {
     }
 
     /// A Fail on this epoch's evidence ends the rollout from wherever it stands, paused, held and
-    /// frozen included; every other verdict is only noted, and only in the stage it was asked for.
+    /// frozen included; every other verdict is only noted, and only in the stage it was asked for. A warm-up decides
+    /// nothing else, and so what it says is told.
     fn hear_verdict(&mut self, said: StageVerdict, now: Timestamp, effects: &mut Vec<Effect>) {
         if said.epoch != self.parts.epoch {
             return;
@@ -264,6 +265,9 @@ impl Rollout {
         if said.verdict == Verdict::Fail {
             let why = super::text::reasons(&said);
             self.roll_back(Ending::RegressionProven, why, now, effects);
+        } else if said.stage == Stage::Prepare && self.stage() == Stage::Prepare {
+            let (verdict, why) = (said.verdict, super::text::reasons(&said));
+            self.tell(format!("prepare: the warm-up is {verdict}, and what follows decides: {why}"), effects);
         } else if said.stage.is_judged() {
             self.note(said.stage, Finding::Judged(said));
         }

@@ -233,7 +233,7 @@ impl Rollout {
         self.ask(EffectKind::Publish(table), effects);
     }
 
-    fn tell(&mut self, text: String, effects: &mut Vec<Effect>) {
+    pub(super) fn tell(&mut self, text: String, effects: &mut Vec<Effect>) {
         self.ask(EffectKind::Notify { stage: self.stage(), text }, effects);
     }
 

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::ServiceError;
 use super::answers::tenant_secret;
+use super::{ServiceError, graders};
 use crate::cache::{Cache, Tenant};
 use crate::config::{Config, WarmUpConfig, read_keys};
 use crate::control::Handle;
 use crate::domain::Slot;
+use crate::evidence::Replays;
 use crate::proxy::{ProxyOptions, Slots, WarmUp, WarmUpOptions};
 use crate::rollout::{Rollout, Stage};
 
@@ -34,6 +35,7 @@ impl Warming {
             tenants: tenants(config, given)?,
             timeouts: options.mirror.timeouts,
             usage: options.usage,
+            graders: graders(config)?,
         };
         let warm_up = Arc::new(WarmUp::new(options));
         let control = OnceLock::new();
@@ -46,11 +48,11 @@ impl Warming {
         let _ = self.control.set(control);
     }
 
-    /// Asks `slot` what the other slot's release is asked most. To miss a part of it costs hits and nothing else.
-    pub(super) async fn run(&self, slot: Slot) {
-        let (present, next) = (self.slots.occupant(slot.other()), self.slots.occupant(slot));
-        let (Some(present), Some(next)) = (present, next) else { return };
-        self.warm_up.run(&self.cache, &present, &next, || self.is_wanted()).await;
+    /// Asks `slot` what the other slot's release is asked most, and gives both releases' answers. To miss a part of it costs
+    /// hits, and time to find what is broken.
+    pub(super) async fn run(&self, slot: Slot) -> Option<Replays> {
+        let (present, next) = (self.slots.occupant(slot.other())?, self.slots.occupant(slot)?);
+        Some(self.warm_up.run(&self.cache, &present, &next, || self.is_wanted()).await.replays)
     }
 
     fn is_wanted(&self) -> bool {

@@ -290,15 +290,25 @@ pub(super) fn bytes_digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..DIGEST_DIGITS].to_owned()
 }
 
-/// The directory itself, or the one rollout in it.
+/// The directory itself, or the one rollout in it, whose warm-up may lie beside it.
 fn one_rollout(dir: &Path) -> Result<PathBuf, EvidenceError> {
-    let inside: Vec<_> =
-        entries(dir)?.into_iter().filter(|path| prefixed(path, "rollout=").is_some()).collect();
-    match inside.as_slice() {
+    let inside = entries(dir)?.into_iter().filter(|path| prefixed(path, "rollout=").is_some());
+    let (warm_ups, rollouts): (Vec<_>, Vec<_>) = inside.partition(|path| has_warm_up(path));
+    match if rollouts.is_empty() { warm_ups } else { rollouts }.as_slice() {
         [] => Ok(dir.to_owned()),
         [one] => Ok(one.clone()),
         several => Err(EvidenceError::Several { dir: dir.to_owned(), rollouts: several.len() }),
     }
+}
+
+/// Whether the evidence below `dir` is a warm-up's: no other is of the first stage.
+#[must_use]
+pub fn is_warm_up(dir: &Path) -> bool {
+    one_rollout(dir).is_ok_and(|dir| has_warm_up(&dir))
+}
+
+fn has_warm_up(dir: &Path) -> bool {
+    entries(dir).is_ok_and(|paths| paths.iter().any(|path| stage_of(path).is_some_and(|(at, _)| at == 0)))
 }
 
 fn stage_of(path: &Path) -> Option<(usize, String)> {

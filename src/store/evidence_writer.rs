@@ -33,6 +33,12 @@ impl EvidencePlace {
         })
     }
 
+    /// The place of the evidence of its warm-up: a body of its own, in `rollout=<id>+warm_up`, which is no name of a rollout.
+    #[must_use]
+    pub fn of_warm_up(self) -> Self {
+        Self { rollout: RolloutId::new(format!("{}+warm_up", self.rollout)), ..self }
+    }
+
     fn stage_dir(&self, root: &Path) -> PathBuf {
         self.rollout_dir(root).join(format!("stage={}-{}", self.ordinal, self.name))
     }

@@ -31,7 +31,9 @@ mod timeline;
 
 pub use database::Store;
 pub use error::StoreError;
-pub use evidence_reader::{EvidenceError, EvidenceFiles, Found, StoredStage, read_evidence, read_stages};
+pub use evidence_reader::{
+    EvidenceError, EvidenceFiles, Found, StoredStage, is_warm_up, read_evidence, read_stages,
+};
 pub use evidence_totals::{MetricTotals, Moments, evidence_totals};
 pub use evidence_writer::{EvidencePlace, EvidenceWriter};
 pub use journal::{Cause, Digests, Step, Stored, Summary};

@@ -32,6 +32,6 @@ macro_rules! words {
 }
 
 words!(verdict, "verdict", crate::judgment::Verdict, [Pass, Inconclusive, Fail, Invalid]);
-words!(question, "question", crate::judgment::Question, [Golden, Mirror, Ramp, Compare]);
+words!(question, "question", crate::judgment::Question, [WarmUp, Golden, Mirror, Ramp, Compare]);
 words!(kind, "metric kind", crate::domain::MetricKind, [Event, Harm, Score, Latency, Disagreement, Length]);
 words!(arm, "arm", crate::domain::Arm, [Baseline, Candidate]);

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rig::{Ask, BLUE, GREEN, Process, Serve, TRUSTED, Workspace, until};
 use crate::serve::World;
+use crate::template::prompts;
 
 /// The question that is asked again and again.
 const QUESTION: usize = 5;
@@ -136,6 +137,36 @@ async fn what_clients_ask_most_is_warm_on_the_other_release_before_it_serves() {
     }
     assert_eq!(kept.both("after the flip").await, [(1, 1), (2, 0)]);
     assert_eq!(kept.serve.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_candidate_whose_template_lost_the_question_is_sent_back_in_its_warm_up() {
+    let (world, workspace, serve) = World::serving(|workspace| {
+        prompts(workspace);
+        workspace.write("releases/green/ask.j2", "Say hello.");
+        workspace.lock("green");
+        let cache = "tier = \"exact\"\nwarm_up = { anonymous = true, per_second = 100 }";
+        workspace.change("goldgate.toml", "tier = \"off\"", cache);
+        let metric = "name = \"disagreement\"";
+        let both = format!("name = \"sameness\"\nmargin = 0.1\n\n[[judge.metrics]]\n{metric}");
+        workspace.change("goldgate.toml", metric, &both);
+    })
+    .await;
+    for question in world.book.questions.iter().take(40) {
+        let prompt = json!({"id": "ask", "variables": {"question": question}});
+        let ask = Ask { fields: json!({"messages": null, "prompt": prompt}), ..Ask::new("") };
+        for _ in 0..2 {
+            serve.clients.ask(&ask).await.expect("an answer");
+        }
+    }
+    serve.admin.start("r1").await;
+    let over = serve.admin.wait("end of the rollout", |status| status["mode"] == "over").await;
+    assert_eq!(over["decided"]["ending"], "regression_proven", "{over:#}");
+    let why = over["decided"]["why"].as_str().expect("why");
+    assert!(why.contains("sameness: worse by") && why.contains("in the warm-up"), "{why}");
+    assert!(serve.admin.history().await.last().is_some_and(|last| last.contains("prepare → rolled back")));
+    assert!(workspace.path("evidence/rollout=r1+warm_up/stage=0-prepare").is_dir());
+    assert_eq!(serve.stop().await.code, Some(0));
 }
 
 #[tokio::test]

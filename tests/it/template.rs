@@ -8,7 +8,7 @@ use crate::serve::World;
 const QUESTION: usize = 5;
 
 /// A release whose prompt says a question as it is, so that another template would get another answer.
-fn prompts(workspace: &Workspace) {
+pub(crate) fn prompts(workspace: &Workspace) {
     for slot in ["blue", "green"] {
         let manifest = format!("releases/{slot}/release.toml");
         workspace.change(&manifest, "[sampling]", "[prompts.ask]\ntemplate = \"ask.j2\"\n\n[sampling]");

@@ -1,7 +1,7 @@
 //! Bounds and rooms of the store in memory.
 
 use super::*;
-use crate::cache::testing::Case;
+use crate::cache::testing::{Case, item, rng, unit};
 use crate::domain::Timestamp;
 use crate::telemetry::ManualClock;
 
@@ -82,4 +82,26 @@ async fn an_emptied_room_gives_its_memory_back() {
     assert!(!memory.has("a", "1") && memory.has("b", "1"));
     assert!(memory.remove(memory.case("b", "1").key().digest).await.unwrap());
     assert_eq!(memory.bytes(), 0);
+}
+
+#[tokio::test]
+async fn questions_count_as_bytes_and_answers_make_room_for_them() {
+    let memory = memory(400);
+    let bytes_max = memory.options.bytes_max;
+    for question in 0..400 {
+        memory.add("a", &question.to_string());
+    }
+    assert_eq!(memory.bytes(), bytes_max);
+    let (partition, vector) = (memory.case("a", "like these").key(), unit(&mut rng(1)));
+    let total = || memory.held().iter().map(|one| one.bytes).sum::<usize>();
+    for number in 0..300 {
+        memory.learn(&partition, &vector, item(number)).await.unwrap();
+        assert!(total() <= bytes_max, "{number}: {} of {bytes_max}", total());
+    }
+    let questions = memory.vectors.bytes();
+    assert!(questions > bytes_max / 10 && questions <= bytes_max / 2, "{questions} of {bytes_max}");
+    assert!(memory.has("a", "399") && !memory.has("a", "0"));
+    assert!(memory.nearest(&partition, &vector, 0.9).await.unwrap().is_some());
+    memory.apply(&Change::Revoke(ReleaseId::from("a"))).await.unwrap();
+    assert_eq!((memory.vectors.bytes(), total()), (0, 0));
 }

@@ -11,7 +11,7 @@ use redis::cmd;
 
 use super::{PREFIX, Redis};
 use crate::cache::question::Item;
-use crate::cache::vectors::{PARTITION_MAX, is_unit};
+use crate::cache::vectors::{PARTITION_MAX, Page, is_unit};
 use crate::cache::{CacheError, CacheKey};
 
 /// Questions read at once: 300 kB, a millisecond or two.
@@ -37,27 +37,30 @@ impl Redis {
     pub(super) async fn catch_up(&self, partition: &CacheKey) -> Result<bool, CacheError> {
         let deadline = self.patience.deadline();
         loop {
-            let after = self.lock().read_to(partition).map_or_else(|| "-".to_owned(), |id| format!("({id}"));
+            let after = self.vectors.read_to(partition);
+            let from = after.as_ref().map_or_else(|| "-".to_owned(), |id| format!("({id}"));
             let mut command = cmd("XRANGE");
-            command.arg(questions_key(partition)).arg(after).arg("+").arg("COUNT").arg(READ_MAX);
+            command.arg(questions_key(partition)).arg(from).arg("+").arg("COUNT").arg(READ_MAX);
             let rows: Rows = self.ask_briefly(&command).await?;
             let is_last = rows.len() < READ_MAX;
-            self.take_in(partition, rows);
-            if is_last || self.patience.is_over(deadline) {
-                return Ok(is_last);
+            let is_complete = self.take_in(partition, after, rows) && is_last;
+            if is_complete || self.patience.is_over(deadline) {
+                return Ok(is_complete);
             }
         }
     }
 
-    fn take_in(&self, partition: &CacheKey, rows: Rows) {
-        let mut vectors = self.lock();
-        for (id, fields) in rows {
+    /// Says whether the rows go on where the partition stands now.
+    fn take_in(&self, partition: &CacheKey, after: Option<String>, rows: Rows) -> bool {
+        let Some(to) = rows.last().map(|(id, _)| id.clone()) else {
+            return self.vectors.read_to(partition) == after;
+        };
+        let question = |fields: &Vec<Bytes>| {
             let question = fields.chunks_exact(2).find(|pair| pair[0] == FIELD).map(|pair| &pair[1]);
-            if let Some((vector, item)) = question.and_then(|bytes| Item::of_bytes(partition, bytes)) {
-                vectors.add(partition, &vector, item);
-            }
-            vectors.set_read_to(partition, id);
-        }
+            question.and_then(|bytes| Item::of_bytes(partition, bytes))
+        };
+        let questions = rows.iter().filter_map(|(_, fields)| question(fields)).collect();
+        self.vectors.read_on(partition, Page { after, questions, to })
     }
 
     pub(super) async fn append(

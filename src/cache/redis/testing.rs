@@ -1,5 +1,6 @@
 //! A real redis-server of one test, on a port and in a folder of its own.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::process::{Child, Command};
 
 /// The server; it goes when the test ends.
 pub(crate) struct Server {
+    program: PathBuf,
     child: Child,
     port: u16,
     folder: TempDir,
@@ -22,11 +24,22 @@ impl Server {
 
     /// With further settings, such as `--maxmemory 2mb`.
     pub(crate) async fn with(args: &[&str]) -> Self {
+        Self::of(PathBuf::from("redis-server"), args).await
+    }
+
+    /// The same of version 8, which tests/run installs where it can be had; `None`: it is not there.
+    pub(crate) async fn newer(args: &[&str]) -> Option<Self> {
+        let tests = std::env::current_exe().unwrap();
+        let mut programs = tests.ancestors().map(|folder| folder.join("clients/redis-server"));
+        Some(Self::of(programs.find(|path| path.exists())?, args).await)
+    }
+
+    async fn of(program: PathBuf, args: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let child = spawn(port, &folder, &args);
-        let mut server = Self { child, port, folder, args };
+        let child = spawn(&program, port, &folder, &args);
+        let mut server = Self { program, child, port, folder, args };
         server.answers().await;
         server
     }
@@ -42,7 +55,7 @@ impl Server {
 
     /// Starts it again on the same port and in the same folder.
     pub(crate) async fn restart(&mut self) {
-        self.child = spawn(self.port, &self.folder, &self.args);
+        self.child = spawn(&self.program, self.port, &self.folder, &self.args);
         self.answers().await;
     }
 
@@ -63,8 +76,8 @@ impl Server {
     }
 }
 
-fn spawn(port: u16, folder: &TempDir, args: &[String]) -> Child {
-    Command::new("redis-server")
+fn spawn(program: &Path, port: u16, folder: &TempDir, args: &[String]) -> Child {
+    Command::new(program)
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
         .args(args)
         .current_dir(folder.path())

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::following::channel;
 use super::questions::questions_key;
 use crate::cache::redis::testing::Server;
 use crate::cache::serving::tests::{Question, keep, patient, question};
 use crate::cache::testing::{Case, item, rng, unit};
 use crate::cache::vectors::DIMENSIONS;
-use crate::cache::{Cache, CacheKey, CacheOptions, Change};
+use crate::cache::{Cache, CacheKey, CacheOptions, Change, Selector};
 use crate::telemetry::{Clock, SystemClock};
 
-fn open(server: &Server) -> Cache {
+pub(super) fn open(server: &Server) -> Cache {
     with(server, patient())
 }
 
@@ -194,4 +196,88 @@ async fn a_stream_longer_than_one_reading_is_read_to_its_end() {
     assert_eq!(nearest(&reader, &partition, &late).await, Some(item(1_000).key));
     assert_eq!(nearest(&reader, &partition, &all[5]).await, Some(item(5).key));
     assert_eq!(nearest(&open(&server), &partition, &all[5]).await, None);
+}
+
+/// Two replicas; the second one hears what the first one changes.
+struct Replicas {
+    one: Cache,
+    other: Arc<Cache>,
+    _following: JoinSet<()>,
+}
+
+impl Replicas {
+    fn of(server: &Server) -> Self {
+        let (one, other, mut following) = (open(server), Arc::new(open(server)), JoinSet::new());
+        let follower = Arc::clone(&other);
+        following.spawn(async move { follower.follow().await });
+        Self { one, other, _following: following }
+    }
+
+    /// The first one keeps an answer and its question, and the second one reads both.
+    async fn share(&self, asked: &Question) {
+        keep(&self.one, asked, "x").await;
+        let (partition, vector) = (asked.ticket(&self.one).await.unwrap().key, unit(&mut rng(4)));
+        self.one.entries.learn(&partition, &vector, item(0)).await.unwrap();
+        assert!(nearest(&self.other, &partition, &vector).await.is_some());
+        assert!(self.held() > 0);
+    }
+
+    /// Bytes that the second one holds.
+    fn held(&self) -> usize {
+        self.other.stats().values().map(|one| one.bytes).sum()
+    }
+}
+
+async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "never {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_one_replica_changes_another_frees_without_being_asked_for_anything() {
+    let server = Server::start().await;
+    let (replicas, asked) = (Replicas::of(&server), question("sem:a"));
+    let (release, tenant) = (asked.release.clone(), Some("0123".to_owned()));
+    for change in [
+        Change::Empty(release.clone()),
+        Change::Purge(Selector { tenant, ..Selector::default() }),
+        Change::Purge(Selector { release: Some(release.to_string()), ..Selector::default() }),
+        Change::Revoke(release.clone()),
+    ] {
+        replicas.share(&asked).await;
+        replicas
+            .one
+            .change(&Change::Purge(Selector { release: Some("sem:b".to_owned()), ..Selector::default() }))
+            .await
+            .unwrap();
+        assert!(replicas.held() > 0, "of another release");
+        replicas.one.change(&change).await.unwrap();
+        until("freed", async || replicas.held() == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_replica_whose_subscription_is_cut_serves_nothing_wrong_and_subscribes_again() {
+    let server = Server::start().await;
+    let (replicas, asked) = (Replicas::of(&server), question("sem:a"));
+    let subscribed = async || {
+        let channels: Vec<String> = server.say(&["PUBSUB", "CHANNELS"]).await.unwrap();
+        channels == [channel()]
+    };
+    for _ in 0..2 {
+        replicas.share(&asked).await;
+        until("subscribed", &subscribed).await;
+        assert_eq!(asked.ask(&replicas.other).await.as_deref(), Some("x"));
+        let cut: u64 = server.say(&["CLIENT", "KILL", "TYPE", "pubsub"]).await.unwrap();
+        replicas.one.change(&Change::Empty(asked.release.clone())).await.unwrap();
+        assert_eq!((cut, asked.ask(&replicas.other).await), (1, None), "it reads the record");
+        assert_eq!(replicas.held(), 0);
+    }
+    until("subscribed", &subscribed).await;
+    replicas.share(&asked).await;
+    replicas.one.change(&Change::Empty(asked.release.clone())).await.unwrap();
+    until("freed", async || replicas.held() == 0).await;
 }

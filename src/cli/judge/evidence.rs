@@ -14,7 +14,7 @@ use crate::domain::MetricName;
 use crate::evidence::{Snapshot, is_condition};
 use crate::judgment::{Ask, Check, CheckState, Judgment, Policy, Question, Reason, Subject, Verdict, judge};
 use crate::report::read_run;
-use crate::store::Origin;
+use crate::store::{Origin, is_warm_up};
 use crate::wire::VerdictRecord;
 
 /// The check that records are those of the verdict.
@@ -25,6 +25,8 @@ pub(super) struct Evidence {
     place: Place,
     rules: JudgeConfig,
     stored: Option<Stored>,
+    /// Where no verdict says what was asked.
+    question: Question,
 }
 
 /// What to read.
@@ -65,13 +67,17 @@ impl Evidence {
         match (path.is_dir(), path.join("verdict.json").is_file()) {
             (false, _) => {
                 let place = Place::Pairs { path: path.to_owned(), bare: rules.is_none() };
-                Ok(Self { place, rules: ruled_by(rules), stored: None })
+                Ok(Self { place, rules: ruled_by(rules), stored: None, question: Question::Mirror })
             }
             (true, true) => Self::of_run(path, rules),
-            (true, false) => {
-                Ok(Self { place: Place::Parquet(path.to_owned()), rules: ruled_by(rules), stored: None })
-            }
+            (true, false) => Ok(Self::of_directory(path, ruled_by(rules))),
         }
+    }
+
+    fn of_directory(path: &Path, rules: JudgeConfig) -> Self {
+        let question = if is_warm_up(path) { Question::WarmUp } else { Question::Mirror };
+        let rules = rules_for(question, rules);
+        Self { place: Place::Parquet(path.to_owned()), rules, stored: None, question }
     }
 
     fn of_run(directory: &Path, rules: Option<JudgeConfig>) -> Result<Self, Failure> {
@@ -81,12 +87,16 @@ impl Evidence {
             let hint = "run the gate again: goldgate gate";
             return Err(Failure::usage(anyhow!("{}: {text}\n  hint: {hint}", directory.display())));
         }
-        let then = input.policy.clone().map(ruled);
+        let question = input.decisive().map_or(Question::Mirror, |record| record.question);
+        // A run keeps the rules of its rollout, of which a warm-up's are made.
+        let asked = |policy: Policy| if question == Question::WarmUp { policy.of_warm_up() } else { policy };
+        let then = input.policy.clone().map(|policy| ruled(asked(policy)));
         let looks = input.ledger.iter().map(|point| point.records).collect();
         let stored =
             input.decisive().map(|record| Stored { record: record.clone(), rules: then.clone(), looks });
-        let rules = rules.or(then).unwrap_or_else(|| ruled(Policy::default_live()));
-        Ok(Self { place: Place::Parquet(directory.join("evidence")), rules, stored })
+        let rules = rules.map(|rules| rules_for(question, rules)).or(then);
+        let rules = rules.unwrap_or_else(|| rules_for(question, ruled(Policy::default_live())));
+        Ok(Self { place: Place::Parquet(directory.join("evidence")), rules, stored, question })
     }
 
     /// Reads and judges it, with other rules where there are `changes`: all of it, or up to the look that the
@@ -165,7 +175,11 @@ impl Evidence {
             let baseline = baseline.unwrap_or_else(|| "blue".to_owned());
             let candidate = candidate.unwrap_or_else(|| "green".to_owned());
             let subject = Subject { baseline, candidate, policy: policy_digest(rules).to_string(), evidence };
-            return Ask { question: Question::Mirror, subject, must_pass: rules.policy.required() };
+            let must_pass = match self.question {
+                Question::WarmUp => Vec::new(),
+                _ => rules.policy.required(),
+            };
+            return Ask { question: self.question, subject, must_pass };
         };
         // The run keeps the policy without the patterns of its live graders, which its digest covers.
         let same = then.as_ref() == Some(rules);
@@ -191,6 +205,14 @@ fn distrust(judgment: &mut Judgment, stored: &VerdictRecord, evidence: &str) {
     judgment.verdict = Verdict::Invalid;
     judgment.reasons.insert(0, Reason::Check { name: CHECK, text: text.clone() });
     judgment.checks.insert(0, Check { name: CHECK, state: CheckState::Alarm(text) });
+}
+
+/// What rules of a whole rollout say to a question.
+fn rules_for(question: Question, mut rules: JudgeConfig) -> JudgeConfig {
+    if question == Question::WarmUp {
+        rules.policy = rules.policy.beside_warm_up().of_warm_up();
+    }
+    rules
 }
 
 const fn ruled(policy: Policy) -> JudgeConfig {

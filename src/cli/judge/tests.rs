@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::evidence::Judged;
 use super::*;
-use crate::evidence::{Collector, EvidenceDigest, Halves, REQUEST_BYTES, Record, STREAMED};
+use crate::evidence::{Collector, EvidenceDigest, Halves, Pair, REQUEST_BYTES, Record, STREAMED};
 use crate::judgment::{Ask, LedgerPoint, Policy, Question, Subject, Verdict, judge};
 use crate::report::{Input, render_json, write_run};
 use crate::store::{Digests, EvidencePlace, EvidenceWriter};
@@ -172,6 +172,40 @@ fn a_run_judged_again_gives_the_same_bytes() {
     assert_eq!(std::fs::read_to_string(directory.path().join("verdict.json")).unwrap(), then);
     let (verdict, other) = judged(directory.path(), &["error.margin=0.3"]).unwrap();
     assert!(verdict == Verdict::Pass && other != then);
+}
+
+/// A run that ended in its candidate's warm-up, whose rules are made of the rollout's.
+fn leave_warm_up(directory: &Path) -> String {
+    let policy = Policy::default_live().beside_warm_up();
+    let rules = policy.of_warm_up();
+    let place = EvidencePlace { rollout: "r1".into(), resets: 0, ordinal: 0, name: "prepare" }.of_warm_up();
+    let mut writer = EvidenceWriter::new(directory.join("evidence"), place);
+    let (mut collector, mut digest) = (Collector::new(&rules.specs()).unwrap(), EvidenceDigest::default());
+    for seq in 1..=40 {
+        let metrics = vec![("broken".into(), Halves { baseline: Some(0.02), candidate: Some(1.0) })];
+        let record = Record::Pair(Pair { seq, id: format!("entry-{seq}"), metrics });
+        collector.push(&record).unwrap();
+        digest.push(&record);
+        writer.push(record);
+    }
+    writer.flush().unwrap();
+    let subject = Subject { evidence: digest.text_so_far(), ..Subject::default() };
+    let ask = Ask { question: Question::WarmUp, subject, must_pass: Vec::new() };
+    let judgment = judge(collector.snapshot(), &rules, &ask);
+    let input = Input { policy: Some(policy), ..Input::of_verdict("run", VerdictRecord::from(&judgment)) };
+    write_run(directory, &input).unwrap();
+    render_json(&judgment)
+}
+
+#[test]
+fn a_warm_up_judged_again_gives_the_same_bytes_and_is_known_by_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let then = leave_warm_up(directory.path());
+    assert_eq!(judged(directory.path(), &[]), Ok((Verdict::Fail, then.clone())));
+    let (verdict, bare) = judged(&directory.path().join("evidence"), &[]).unwrap();
+    assert!(verdict == Verdict::Fail && bare.contains("\"question\": \"warm_up\""), "{bare}");
+    let (verdict, _) = judged(directory.path(), &["broken.margin=0.99"]).unwrap();
+    assert_eq!(verdict, Verdict::Inconclusive);
 }
 
 #[test]

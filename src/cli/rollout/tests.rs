@@ -78,7 +78,7 @@ async fn open_ready() -> Port {
     open_with(Access::Loopback, |parts| {
         let mut passed = fixture::judgment();
         passed.verdict = crate::judgment::Verdict::Pass;
-        parts.prepare = Arc::new(|_| async { Ok(()) }.boxed());
+        parts.prepare = Arc::new(|_| async { Ok(None) }.boxed());
         parts.gate = Arc::new(move |_| {
             let passed = passed.clone();
             async move { Ok(passed) }.boxed()

@@ -15,7 +15,9 @@ use crate::control::{Control, ControlParts, ControlTask, Handle, Releases, Start
 use crate::domain::{
     Arm, Clocks, Finish, Outcome, PolicyDigest, ReleaseId, RequestId, RolloutId, Share, Slot, Timestamp,
 };
-use crate::evidence::{AnswerDigest, Copied, Copies, Dropped, Observation, PromptDigest, Role, Said, Sample};
+use crate::evidence::{
+    AnswerDigest, Copied, Copies, Dropped, Observation, PromptDigest, Replays, Role, Said, Sample,
+};
 use crate::judgment::{Judgment, Policy, Question, Reason, Subject, Verdict};
 use crate::rollout::{Ending, Note, OnInconclusive, Plan, Ramp, Stage, Window};
 use crate::routing::{MirrorPlan, RouteTable, StickyKey, assign, mirror_selected};
@@ -44,6 +46,8 @@ pub(super) struct Script {
     pub(super) drop_every: u64,
     /// In a ramp, the first of this many copies is answered by nobody; 0: all are answered.
     pub(super) lose_every: u64,
+    /// What the candidate answers while it is warmed; `None`: it is asked nothing.
+    pub(super) replays: Option<Replays>,
 }
 
 impl Default for Script {
@@ -66,6 +70,7 @@ impl Default for Script {
             clients_per_s: 10,
             drop_every: 0,
             lose_every: 0,
+            replays: None,
         }
     }
 }
@@ -124,7 +129,7 @@ fn judgment(verdict: Verdict) -> Judgment {
     }
 }
 
-fn policy() -> Policy {
+pub(super) fn policy() -> Policy {
     let mut policy = Policy::default_live();
     policy.metrics.retain(|metric| ["error", "broken", "e2e_ms"].contains(&metric.name.as_str()));
     policy
@@ -137,6 +142,7 @@ impl World {
         let gates_run = Arc::new(AtomicUsize::new(0));
         let in_flight = Arc::new(AtomicUsize::new(0));
         let (gate, runs, flying) = (script.gate, Arc::clone(&gates_run), Arc::clone(&in_flight));
+        let replays = script.replays.clone();
         let parts = ControlParts {
             store: disk.store().await,
             clock: Arc::new(RuntimeClock::start(Timestamp::from_millis(1_700_000_000_000))),
@@ -156,7 +162,7 @@ impl World {
                 runs.fetch_add(1, Ordering::SeqCst);
                 run_gate(gate)
             }),
-            prepare: Arc::new(|_| futures_util::future::ready(Ok(())).boxed()),
+            prepare: Arc::new(move |_| futures_util::future::ready(Ok(replays.clone())).boxed()),
             in_flight: Arc::new(move |_| flying.load(Ordering::SeqCst)),
             tick: Duration::from_secs(1),
         };
@@ -279,7 +285,7 @@ fn run_gate(gate: Gate) -> BoxFuture<'static, Result<Judgment, String>> {
     }
 }
 
-fn observation(n: u64, table: &RouteTable, arm: Arm, role: Role, error_every: u64) -> Observation {
+pub(super) fn observation(n: u64, table: &RouteTable, arm: Arm, role: Role, error_every: u64) -> Observation {
     let fails = arm == Arm::Candidate && error_every > 0 && n.is_multiple_of(error_every);
     let prompt: [u8; 16] = u128::from(n).to_le_bytes();
     Observation {

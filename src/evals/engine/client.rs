@@ -10,6 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
+use tracing::warn;
 
 use super::flow::Flow;
 use super::{Endpoint, probe, request};
@@ -89,6 +90,17 @@ impl Engine {
     /// The name its model is asked by.
     pub(in crate::evals) fn model(&self) -> &str {
         &self.model
+    }
+
+    /// Says what of the suite's sampling its release keeps from it.
+    pub(in crate::evals) fn tell_kept(&self, suite: &Suite) {
+        let kept = request::kept_from(suite, self.endpoint.release.as_deref());
+        if !kept.is_empty() {
+            let (file, kept, url) = (&suite.file, kept.join(", "), &self.endpoint.url);
+            warn!(
+                "{file}: {kept} of [request] is not asked of {url}: its release keeps it from clients (client_may_set)"
+            );
+        }
     }
 
     /// Asks one turn. The clocks of the answer count from `due_ms` on the run's clock; `None`: from the moment it is sent.

@@ -116,6 +116,9 @@ impl Crew {
         let (mut arms, graded) = (HashMap::new(), suite.model_graded().next());
         for (arm, source) in sources {
             let ready = source.ready(arm, suite, options).await?;
+            if let Ready::Engine(engine) = &ready {
+                engine.tell_kept(suite);
+            }
             if let (Ready::Engine(engine), Some((_, graded))) = (&ready, graded) {
                 graded.model.refuses(&suite.file, engine.url(), Some(engine.model()))?;
             }

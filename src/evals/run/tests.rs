@@ -106,7 +106,7 @@ fn options() -> RunOptions {
     }
 }
 
-fn suite(prompts: &[&str]) -> Suite {
+pub(in crate::evals) fn suite(prompts: &[&str]) -> Suite {
     let case = |(index, prompt): (usize, &&str)| Case {
         id: format!("case-{index}"),
         ask: Ask::Prompt((*prompt).to_owned()),

@@ -4,9 +4,9 @@ use super::*;
 use crate::domain::{Clocks, Finish, Missing, RequestId};
 use crate::evidence::{AnswerDigest, PromptDigest, Role};
 
-const STOP: Outcome = Outcome::Complete(Finish::Stop);
+pub(super) const STOP: Outcome = Outcome::Complete(Finish::Stop);
 
-fn answer(arm: Arm, outcome: Outcome, text: u8) -> Observation {
+pub(super) fn answer(arm: Arm, outcome: Outcome, text: u8) -> Observation {
     Observation {
         request: "r".into(),
         release: "sem:x".into(),
@@ -41,7 +41,11 @@ fn pairing() -> Pairing {
     Pairing::new(PairingOptions { scores: vec!["good".into()], ..PairingOptions::of(7) })
 }
 
-fn mirrored(serving: Observation, candidate: Option<Observation>, null: Option<Observation>) -> Sample {
+pub(super) fn mirrored(
+    serving: Observation,
+    candidate: Option<Observation>,
+    null: Option<Observation>,
+) -> Sample {
     Sample { serving, copied: Copied::Sent(Box::new(Copies { candidate, null })) }
 }
 

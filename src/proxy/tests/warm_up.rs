@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::rig::*;
 use crate::cache::{Tenant, TenantSecret};
-use crate::domain::{Share, Slot};
+use crate::domain::{Arm, Finish, Outcome, Share, Slot};
+use crate::evidence::{Observation, Sample, Usual};
 use crate::proxy::{UsageChunks, WarmUpOptions, Warmed};
 use crate::upstream::testing::{Engine, LAST_CHUNK, Step, chunk, chunked_head};
 
@@ -19,6 +20,7 @@ fn options() -> WarmUpOptions {
         tenants: vec![Tenant::of(&TenantSecret::default(), Some(b"Bearer ann"))],
         timeouts: PATIENT,
         usage: UsageChunks::Ask,
+        graders: Vec::new(),
     }
 }
 
@@ -58,7 +60,21 @@ async fn what_hits_most_is_asked_of_the_next_release_and_is_warm_at_the_flip() {
     hit(&rig, ANN, &[("seldom", 1), ("often", 3), ("sometimes", 2), ("once", 0)]).await;
     hit(&rig, BOB, &[("secret", 5)]).await;
     hit(&rig, "", &[("secret", 5)]).await;
-    assert_eq!(warm(&rig, || true).await, Warmed { asked: 2, kept: 2 });
+    let warmed = warm(&rig, || true).await;
+    assert_eq!((warmed.asked, warmed.kept), (2, 2));
+    let said = |observation: &Observation| (observation.arm, observation.outcome, observation.answer);
+    for sample in &warmed.replays.samples {
+        let candidate = sample.copied.sent().unwrap().candidate.as_ref().unwrap();
+        assert_eq!(said(&sample.serving).1, Outcome::Complete(Finish::Stop));
+        assert!(
+            said(candidate).1.is_complete() && said(candidate).2 != said(&sample.serving).2,
+            "{sample:?}"
+        );
+        assert_eq!((said(&sample.serving).0, said(candidate).0), (Arm::Baseline, Arm::Candidate));
+        assert_eq!(sample.serving.prompt, candidate.prompt);
+    }
+    let Usual { answers, errors, broken } = warmed.replays.usual;
+    assert!(warmed.replays.samples.len() == 2 && answers > 0 && errors + broken == 0, "{warmed:?}");
     let seen = green.seen();
     assert!(seen[0].text().contains("often") && seen[1].text().contains("sometimes"), "{seen:?}");
     for one in &seen {
@@ -86,7 +102,11 @@ async fn what_hits_most_is_asked_of_the_next_release_and_is_warm_at_the_flip() {
     while rig.samples.recv().await.is_some() {
         samples += 1;
     }
-    assert_eq!(samples, blue.seen().len() + green.seen().len() - 2, "a warm-up is no evidence");
+    assert_eq!(
+        samples,
+        blue.seen().len() + green.seen().len() - 2,
+        "a warm-up is no evidence of copies or clients"
+    );
 }
 
 #[tokio::test]
@@ -96,7 +116,8 @@ async fn a_warm_up_ends_when_its_rollout_does() {
     hit(&rig, ANN, &[("one", 1), ("two", 2)]).await;
     let looks = Cell::new(0);
     let once = || looks.replace(looks.get() + 1) == 0;
-    assert_eq!((warm(&rig, once).await, green.seen().len()), (Warmed { asked: 1, kept: 1 }, 1));
+    let warmed = warm(&rig, once).await;
+    assert_eq!((warmed.asked, warmed.kept, green.seen().len()), (1, 1, 1));
 }
 
 #[tokio::test]
@@ -111,8 +132,25 @@ async fn a_warm_up_keeps_nothing_that_the_gate_refuses() {
         let (blue, green) = (Engine::always(stream_of("b")).await, Engine::always(steps).await);
         let rig = rig(&blue, &green).await;
         hit(&rig, ANN, &[("one", 1)]).await;
-        assert_eq!(warm(&rig, || true).await, Warmed { asked: 1, kept: 0 });
+        let warmed = warm(&rig, || true).await;
+        assert_eq!((warmed.asked, warmed.kept), (1, 0));
+        let candidate = warmed.replays.samples[0].copied.sent().unwrap().candidate.as_ref().unwrap();
+        assert_ne!(candidate.outcome, Outcome::Complete(Finish::Stop));
         rig.table.store(Arc::new(split(Share::FULL)));
         assert_eq!(word(&rig, ANN, "one").await, "miss");
     }
+}
+
+#[tokio::test]
+async fn a_candidate_that_answers_nothing_at_all_is_not_asked_for_hours() {
+    let (blue, green) = (Engine::always(stream_of("b")).await, Engine::always(vec![Step::Reset]).await);
+    let many = WarmUpOptions { count: 64, ..options() };
+    let rig = Rig::new(&blue, Some(&green), |setup| (setup.cache, setup.warm_up) = (true, Some(many))).await;
+    for number in 0..40 {
+        hit(&rig, ANN, &[(&format!("question {number}"), 1)]).await;
+    }
+    let warmed = warm(&rig, || true).await;
+    assert_eq!((warmed.asked, warmed.kept, warmed.replays.samples.len()), (24, 0, 24));
+    let candidate = |sample: &Sample| sample.copied.sent().unwrap().candidate.clone().unwrap();
+    assert!(warmed.replays.samples.iter().all(|sample| candidate(sample).outcome.is_error()), "{warmed:?}");
 }
