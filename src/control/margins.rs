@@ -8,9 +8,9 @@ use crate::evidence::RecordBatch;
 use crate::judgment::{Ask, AtMargins, Judgment, OtherMargins, Policy};
 use crate::store::{EvidenceError, EvidenceFiles, Found};
 
-/// Records that are folded again beside clients, some seconds of one core; more of them are for `goldgate judge
+/// Records that are folded again beside clients, a second or two of one core; more of them are for `goldgate judge
 /// --what-if`, on another machine.
-const RECORDS_MAX: u64 = 200_000;
+const RECORDS_MAX: u64 = 50_000;
 
 /// What other margins would have said.
 #[derive(Clone, Debug, Default, PartialEq)]
