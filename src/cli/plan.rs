@@ -14,8 +14,8 @@ use crate::config::Config;
 use crate::domain::Share;
 use crate::evidence::{Collector, EvidenceError, RecordBatch, Snapshot};
 use crate::judgment::{
-    BaseHarm, MetricForecast, MetricPolicy, Policy, RampForecast, Spread, forecast, forecast_ramp,
-    forecast_tails,
+    BaseHarm, LimitForecast, MetricForecast, MetricPolicy, Policy, RampForecast, Spread, forecast,
+    forecast_limits, forecast_ramp, forecast_tails,
 };
 use crate::routing::MirrorRange;
 use crate::stats::WalletPairs;
@@ -58,6 +58,7 @@ pub(super) struct Plan {
     /// What guards the latencies beside their bodies.
     tails: Vec<MetricForecast>,
     ramp: Vec<RampForecast>,
+    limits: Vec<LimitForecast>,
     /// The share, and per metric the margin, that would decide within the window.
     remedies: Vec<Remedy>,
 }
@@ -115,6 +116,7 @@ fn plan(
         seen: policy.metrics.iter().map(|rule| Spread::learned(rule, earlier).pairs).collect(),
         tails: forecast_tails(policy, spread)?,
         ramp: forecast_ramp(policy, shares, |rule| BaseHarm::learned(rule, earlier).value)?,
+        limits: forecast_limits(policy)?,
         question,
         metrics,
         remedies,
@@ -212,6 +214,12 @@ impl Plan {
                 "pass_keys": keys(one.pass), "find_five_points_keys": keys(one.find),
             })
         };
+        let limit = |one: &LimitForecast| {
+            json!({
+                "metric": one.name.as_str(), "limit": one.limit.to_string(), "pass_users": keys(one.pass),
+                "find_five_points_users": keys(one.find),
+            })
+        };
         let seen = self.metrics.iter().zip(&self.seen).map(|(one, seen)| metric(one, Some(*seen)));
         json!({
             "rate": rate, "mirror_share": share.least.fraction(),
@@ -219,6 +227,7 @@ impl Plan {
             "metrics": seen.collect::<Vec<_>>(),
             "tails": self.tails.iter().map(|one| metric(one, None)).collect::<Vec<_>>(),
             "ramp": self.ramp.iter().map(ramp).collect::<Vec<_>>(),
+            "limits": self.limits.iter().map(limit).collect::<Vec<_>>(),
             "remedies": self.remedies.iter().map(remedy).collect::<Vec<_>>(),
         })
     }

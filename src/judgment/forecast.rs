@@ -3,7 +3,7 @@
 mod ramp;
 mod spread;
 
-pub use ramp::{RampForecast, forecast_ramp};
+pub use ramp::{LimitForecast, RampForecast, forecast_limits, forecast_ramp};
 pub use spread::{BaseHarm, Learned, Spread};
 
 use super::budget::Family;

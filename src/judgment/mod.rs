@@ -32,8 +32,8 @@ mod verdict;
 pub use ask::Ask;
 pub use bounds::{Bounds, Worst};
 pub use forecast::{
-    BaseHarm, Finding, Learned, MetricForecast, RampForecast, Spread, forecast, forecast_ramp,
-    forecast_tails, least_found,
+    BaseHarm, Finding, Learned, LimitForecast, MetricForecast, RampForecast, Spread, forecast,
+    forecast_limits, forecast_ramp, forecast_tails, least_found,
 };
 pub use golden::{
     ClientTimers, GoldenAsk, GoldenMetric, GoldenPair, GoldenSlice, RepeatNoise, SequentialEvidence,

@@ -39,8 +39,9 @@ pub use interval::Interval;
 pub(crate) use nearest::nearest;
 pub use planning::{
     Discordance, EffectVariance, ErrorRates, KlInf, OutcomeChance, RampSplit, WalletPairs, detectable_effect,
-    kl_bernoulli, kl_inf, mcnemar_power, pairs_for_difference, pairs_for_effect, pairs_for_noninferiority,
-    ramp_keys, split_information, t_test_pairs, t_test_power, wald_pairs, wallet_pairs,
+    kl_bernoulli, kl_inf, limit_users, mcnemar_power, pairs_for_difference, pairs_for_effect,
+    pairs_for_noninferiority, ramp_keys, split_information, t_test_pairs, t_test_power, wald_pairs,
+    wallet_pairs,
 };
 pub use sequential::{
     BernoulliLimit, BetGrid, History, NullDrift, RampScore, Restarts, SAMPLE_RATIO_ALARM,

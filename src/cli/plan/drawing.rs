@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::{Plan, Question, Remedy};
-use crate::judgment::{Finding, MetricForecast, Spread, short_time};
+use crate::judgment::{Finding, LimitForecast, MetricForecast, RampForecast, Spread, short_time};
 use crate::routing::MirrorRange;
 use crate::stats::WalletPairs;
 
@@ -86,29 +86,40 @@ fn rests_on(plan: &Plan) -> String {
     format!("corrected by pairs of earlier rollouts, where the guess counts for 100: {}\n\n", seen.join(", "))
 }
 
-/// What the split of a ramp step can tell by itself.
+/// What the candidate's own users can tell: by the split of a ramp step, and against absolute limits.
 fn ramp(plan: &Plan) -> String {
-    if plan.ramp.is_empty() {
-        return String::new();
+    let mut text = String::new();
+    let keys = |keys: Option<WalletPairs>| {
+        keys.map_or_else(|| "never".to_owned(), |keys| format!("{:.0}", keys.median.ceil()))
+    };
+    // Writing to a String cannot fail; so below.
+    if !plan.ramp.is_empty() {
+        text +=
+            "users (sticky keys) that a ramp step needs by itself; the mirrored pairs before it count too\n";
     }
-    let mut text = String::from(
-        "users (sticky keys) that a ramp step needs by itself; the mirrored pairs before it count too\n",
-    );
-    for one in &plan.ramp {
-        let keys = |keys: Option<WalletPairs>| {
-            keys.map_or_else(|| "never".to_owned(), |keys| format!("{:.0}", keys.median.ceil()))
-        };
-        let (share, name) = (one.share.to_string(), one.name.as_str());
-        // Writing to a String cannot fail.
+    for RampForecast { share, name, base, pass, find } in &plan.ramp {
+        let (share, harm) = (share.to_string(), percent(base.0));
+        let (pass, find) = (keys(*pass), keys(*find));
         let _ = writeln!(
             text,
-            "  {share:>5}  {name:<14} identical passes: {}, +5 points found: {} ({} % of the baseline's answers harm)",
-            keys(one.pass),
-            keys(one.find),
-            percent(one.base.0)
+            "  {share:>5}  {:<14} identical passes: {pass}, +5 points found: {find} ({harm} % of the baseline's answers harm)",
+            name.as_str()
         );
     }
-    text + "\n"
+    if !plan.limits.is_empty() {
+        text += "the candidate's own users that an absolute limit needs\n";
+    }
+    for LimitForecast { name, limit, pass, find } in &plan.limits {
+        let (pass, find) = (keys(*pass), keys(*find));
+        let _ = writeln!(
+            text,
+            "  {name}: {limit} is proven kept where half as many as may be are over it: {pass}, broken by 5 points: {find}"
+        );
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
 }
 
 fn margin(metric: &MetricForecast) -> String {

@@ -1,10 +1,10 @@
 //! What a ramp step can find: under a split, sticky keys are the evidence.
 
-use super::{BaseHarm, Spread, bodies};
-use crate::domain::{MetricKind, MetricName, Share};
-use crate::evidence::EvidenceError;
+use super::{BaseHarm, Spread, Test, bodies};
+use crate::domain::{LatencyLimit, MetricKind, MetricName, Share};
+use crate::evidence::{Aspect, EvidenceError};
 use crate::judgment::{MetricPolicy, Policy};
-use crate::stats::{RampSplit, Side, StatsError, WalletPairs, ramp_keys};
+use crate::stats::{BetGrid, RampSplit, Side, StatsError, WalletPairs, limit_users, ramp_keys};
 
 /// The regression that is looked for, in points of harm.
 const EFFECT: f64 = 0.05;
@@ -57,9 +57,71 @@ pub fn forecast_ramp(
     Ok(all)
 }
 
+/// What the absolute limit of one latency needs, in users of the candidate at their own load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitForecast {
+    /// The test, the metric's name with a suffix.
+    pub name: MetricName,
+    /// The limit.
+    pub limit: LatencyLimit,
+    /// Users until it is proven to be kept, where half as many are over it as may be; `None`: it is not expected to.
+    pub pass: Option<WalletPairs>,
+    /// Users until it is proven to be broken, where five points more are over it than may be.
+    pub find: Option<WalletPairs>,
+}
+
+/// What each absolute limit of `policy` needs.
+///
+/// # Errors
+/// When a margin leaves no room for a test.
+pub fn forecast_limits(policy: &Policy) -> Result<Vec<LimitForecast>, EvidenceError> {
+    let mut all = Vec::new();
+    for test in super::tests(policy, Spread::assumed)? {
+        let Aspect::Limit(limit) = test.aspect else { continue };
+        let allowed = limit.share_over();
+        let users = |over: f64, side| -> Result<Option<WalletPairs>, StatsError> {
+            let (null, threshold) = test.against(side);
+            limit_users(over, limit_grid(&test, side), side, null, threshold)
+        };
+        let (pass, find) = (users(0.5 * allowed, Side::Promote)?, users(allowed + EFFECT, Side::Abort)?);
+        all.push(LimitForecast { name: test.name, limit, pass, find });
+    }
+    Ok(all)
+}
+
+/// The bets of a limit: see [`crate::evidence::Strand`].
+const fn limit_grid(test: &Test<'_>, side: Side) -> BetGrid {
+    match side {
+        Side::Promote => test.spec.grid(),
+        Side::Abort => BetGrid::Quadratic,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Tail;
+
+    #[test]
+    fn a_limit_is_proven_sooner_the_more_it_allows_and_only_where_there_is_one() {
+        let mut policy = Policy::default_live();
+        assert!(forecast_limits(&policy).unwrap().is_empty());
+        let limit = |tail| LatencyLimit { tail, ms: 800.0 };
+        policy.metrics.iter_mut().for_each(|rule| match rule.name.as_str() {
+            "ttft_ms" => rule.max = Some(limit(Tail::P99)),
+            "tpot_ms" => rule.max = Some(limit(Tail::P95)),
+            _ => {}
+        });
+        let told = forecast_limits(&policy).unwrap();
+        let names: Vec<_> = told.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["ttft_ms:limit", "tpot_ms:limit"]);
+        let medians = |of: fn(&LimitForecast) -> Option<WalletPairs>| {
+            told.iter().map(|one| of(one).unwrap().median).collect::<Vec<_>>()
+        };
+        let (pass, find) = (medians(|one| one.pass), medians(|one| one.find));
+        assert!((450.0..5_000.0).contains(&pass[0]) && pass[1] < pass[0] / 2.0, "{pass:?}");
+        assert!((20.0..1_000.0).contains(&find[0]) && find[0] < find[1], "{find:?}");
+    }
 
     #[test]
     fn a_ramp_needs_the_keys_that_simulation_says() {

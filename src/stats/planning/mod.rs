@@ -15,4 +15,4 @@ pub use fixed_sample::{
 };
 pub use information::{KlInf, OutcomeChance, kl_bernoulli, kl_inf, split_information, wald_pairs};
 pub use power::{mcnemar_power, t_test_pairs, t_test_power};
-pub use wallet_pairs::{RampSplit, WalletPairs, ramp_keys, wallet_pairs};
+pub use wallet_pairs::{RampSplit, WalletPairs, limit_users, ramp_keys, wallet_pairs};

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::information::{OutcomeChance, check_outcomes};
-use crate::stats::error::{StatsError, unit, within};
+use crate::stats::error::{StatsError, open_unit, unit, within};
 use crate::stats::root::bracket;
 use crate::stats::sequential::{BETS, log_sum_exp};
 use crate::stats::special::normal_cdf;
@@ -101,6 +101,34 @@ pub fn ramp_keys(
     Ok(passage(&outcomes.map(|(outcome, _)| outcome), grid, log_threshold, log_factor))
 }
 
+/// Users until a wallet against an absolute limit reaches `log_threshold`, where each is over it with probability `over` and
+/// `m` is the share that may be: a stake of cₖ (m − d)/(1 − m) that it is kept, of cₖ (d − m)/m that it is not.
+///
+/// *Promise.* That of [`wallet_pairs`].
+///
+/// # Errors
+/// When a number lies outside its range.
+///
+/// Source: that of [`wallet_pairs`].
+pub fn limit_users(
+    over: f64,
+    grid: BetGrid,
+    side: Side,
+    m: f64,
+    log_threshold: f64,
+) -> Result<Option<WalletPairs>, StatsError> {
+    within("log threshold", log_threshold, (Bound::Excluded(0.0), Bound::Unbounded), "positive")?;
+    let m = open_unit("share over the limit", m)?;
+    let over = unit("chance", over)?;
+    let outcomes = [(1.0, over), (0.0, 1.0 - over)].map(|(d, chance)| OutcomeChance { d, chance });
+    let room = match side {
+        Side::Promote => 1.0 - m,
+        Side::Abort => m,
+    };
+    let log_factor = |c: f64, d: f64| (c * side.sign() * (d - m) / room).ln_1p();
+    Ok(passage(&outcomes, grid, log_threshold, log_factor))
+}
+
 /// When the wallet of all bets crosses, by the mean path and its noise.
 fn passage(
     outcomes: &[OutcomeChance],
@@ -139,6 +167,7 @@ fn passage_quantile(shape: f64, share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Wallet;
 
     fn identical(discordance: f64, grid: BetGrid, margin: f64) -> WalletPairs {
         let half = discordance / 2.0;
@@ -178,6 +207,24 @@ mod tests {
             let late = p90.map_or(1.0, |p90| predicted.p90 / p90);
             assert!((0.99..1.15).contains(&late), "{discordance} {margin}: {predicted:?}");
         }
+    }
+
+    #[test]
+    fn a_limit_takes_the_users_that_its_wallets_take_where_all_are_alike() {
+        let m = 0.01;
+        let mut kept = Wallet::new(BetGrid::Uniform, Side::Promote, m).unwrap();
+        let users = (1..).find(|_| kept.update(0.0).is_err() || kept.log_e() >= 20_f64.ln()).unwrap();
+        let told = limit_users(0.0, BetGrid::Uniform, Side::Promote, m, 20_f64.ln()).unwrap().unwrap();
+        assert!((told.median - f64::from(users)).abs() < 1.5, "{told:?} for {users}");
+        let mut broken = Wallet::new(BetGrid::Quadratic, Side::Abort, m).unwrap();
+        let users = (1..).find(|_| broken.update_ramp(1.0, 0.0).is_err() || broken.log_e() >= 30.0).unwrap();
+        let told = limit_users(1.0, BetGrid::Quadratic, Side::Abort, m, 30.0).unwrap().unwrap();
+        assert!(
+            (f64::from(users) - told.median) < 1.5 && told.median <= f64::from(users),
+            "{told:?} for {users}"
+        );
+        assert_eq!(limit_users(m, BetGrid::Quadratic, Side::Abort, m, 30.0).unwrap(), None, "just kept");
+        assert!(limit_users(f64::NAN, BetGrid::Uniform, Side::Abort, m, 30.0).is_err());
     }
 
     #[test]
