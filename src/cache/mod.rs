@@ -21,7 +21,8 @@
 //!
 //! Three stores, memory, Redis and Qdrant, behind one trait. A store that does not answer is a cache without hits.
 //!
-//! Absent on purpose: evidence (a cached answer says nothing about a release), and messages between replicas.
+//! Absent on purpose: evidence (a cached answer says nothing of what clients get, or how fast), and any message between replicas that
+//! would have to arrive: what one changes is published where a store can, to free memory, and for nothing else.
 
 mod alike;
 mod breaker;

@@ -45,7 +45,8 @@ pub struct CacheConfig {
     /// one whose headers differ. Default `api-key`, `cookie`, `openai-organization`, `openai-project`, `proxy-authorization`
     /// and `x-api-key`.
     pub identity_headers: Option<Vec<HeaderName>>,
-    /// Bytes of answers kept. Default 256 MiB.
+    /// Bytes of answers and of the semantic tier's questions that this process keeps; a shared store keeps the answers itself.
+    /// Default 256 MiB.
     pub bytes_max: usize,
     /// How long an answer is served, from when it was stored; hits do not renew it. Default 1 h.
     pub ttl: Duration,

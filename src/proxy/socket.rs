@@ -14,7 +14,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -161,16 +161,29 @@ impl Socket {
 
     /// Ends the reading where nothing may go on: at once in a body, which the proxy is waiting for, and before a head once
     /// the requests before it are answered.
-    fn poll_refused(&mut self, fault: Fault) -> Poll<io::Result<()>> {
+    fn poll_refused(&mut self, fault: Fault, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match fault {
-            Fault::Head(_) if !self.is_complaint() => {
-                self.is_read = false;
-                return Poll::Pending;
-            }
+            Fault::Head(_) if !self.is_complaint() => return self.poll_waste(cx).map(Err),
             Fault::Head(rule) => self.refused = Some(rule),
             Fault::Body => {}
         }
         Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
+    }
+
+    /// Reads over what nobody will read, until the client leaves.
+    fn poll_waste(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        self.is_read = false;
+        let mut waste = [0; 512];
+        loop {
+            let mut buffer = ReadBuf::new(&mut waste);
+            let left = match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => continue,
+                Ok(()) => io::ErrorKind::ConnectionAborted.into(),
+                Err(error) => error,
+            };
+            self.is_over = true;
+            return Poll::Ready(left);
+        }
     }
 
     /// Whether the client left during an answer, where the server does not look for it. What else there is to read stays.
@@ -210,7 +223,7 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if let Some(fault) = self.framing.fault() {
-            return self.poll_refused(fault);
+            return self.poll_refused(fault, cx);
         }
         let (before, room) = (buffer.filled().len(), buffer.remaining());
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -228,7 +241,7 @@ impl AsyncRead for Socket {
         buffer.set_filled(before + passed);
         match self.framing.fault() {
             // Nothing would be the end of the connection.
-            Some(fault) if passed == 0 => self.poll_refused(fault),
+            Some(fault) if passed == 0 => self.poll_refused(fault, cx),
             _ => read,
         }
     }

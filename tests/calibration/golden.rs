@@ -101,7 +101,8 @@ fn scores_worse_by_the_margin_pass_no_more_often_than_promised() {
                 }
             };
             let runs = runs() * 2;
-            let events = (0..runs).filter(|_| passes(std::iter::repeat_with(&mut pair).take(cases as usize)));
+            let count = usize::try_from(cases).expect("a number of cases");
+            let events = (0..runs).filter(|_| passes(std::iter::repeat_with(&mut pair).take(count)));
             let rate = Rate { events: events.count() as u64, runs };
             println!("{cases} scores, {differing} differ: passed {:.4} at the margin", rate.share());
             let exceeds = rate.exceeds(PROMOTE_ALPHA).expect("runs");

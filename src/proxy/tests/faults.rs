@@ -7,6 +7,7 @@
 
 mod framing;
 mod hangs;
+mod responses;
 mod run;
 mod streams;
 
@@ -138,6 +139,13 @@ async fn an_engine_that_breaks_the_framing_never_ends_an_answer_clean() {
 async fn an_engine_that_says_something_odd_is_relayed_as_it_is_and_read_for_what_it_is() {
     for fault in streams::faults() {
         run::check(fault).await;
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_breaks_a_response_is_read_for_what_it_is() {
+    for fault in responses::faults() {
+        run::check_on(&responses::ROUTE, fault).await;
     }
 }
 

@@ -28,28 +28,49 @@ pub(super) enum Mode {
     Plain,
 }
 
+/// The route that is asked, and what a good engine answers there.
+pub(super) struct Route {
+    pub(super) path: &'static str,
+    /// A request with these fields.
+    pub(super) asks: fn(&str) -> String,
+    pub(super) good_stream: fn() -> String,
+    pub(super) good_body: fn() -> String,
+}
+
+const ON_CHAT: Route = Route { path: CHAT, asks: chat, good_stream, good_body };
+
 pub(super) const ROLES: [Role; 3] = [Role::Baseline, Role::Candidate, Role::Mirror];
 pub(super) const MODES: [Mode; 2] = [Mode::Stream, Mode::Plain];
 
-/// Plays a fault to every role in both modes.
+/// Plays a fault on the chat route to every role in both modes.
 pub(super) async fn check(fault: Fault) {
+    check_on(&ON_CHAT, fault).await;
+}
+
+/// The same on another route.
+pub(super) async fn check_on(route: &Route, fault: Fault) {
     for mode in MODES {
-        let [baseline, candidate, mirror] = ROLES.map(|role| cell(&fault, role, mode));
+        let [baseline, candidate, mirror] = ROLES.map(|role| cell_on(route, &fault, role, mode));
         tokio::join!(baseline, candidate, mirror);
     }
 }
 
-/// Plays a fault to one role in one mode.
+/// Plays a fault on the chat route to one role in one mode.
 pub(super) async fn cell(fault: &Fault, role: Role, mode: Mode) {
-    let name = format!("{}, {role:?}, {mode:?}", fault.name);
-    assert!(timeout(NEVER, play(&name, fault, role, mode)).await.is_ok(), "{name}: hangs");
+    cell_on(&ON_CHAT, fault, role, mode).await;
 }
 
-async fn play(name: &str, fault: &Fault, role: Role, mode: Mode) {
+async fn cell_on(route: &Route, fault: &Fault, role: Role, mode: Mode) {
+    let name = format!("{} on {}, {role:?}, {mode:?}", fault.name, route.path);
+    assert!(timeout(NEVER, play(&name, route, fault, (role, mode))).await.is_ok(), "{name}: hangs");
+}
+
+async fn play(name: &str, route: &Route, fault: &Fault, (role, mode): (Role, Mode)) {
     let (expected, fields, good) = match mode {
-        Mode::Stream => (&fault.stream, r#","stream":true"#, streams(&good_stream())),
-        Mode::Plain => (&fault.plain, "", good_plain()),
+        Mode::Stream => (&fault.stream, r#","stream":true"#, streams(&(route.good_stream)())),
+        Mode::Plain => (&fault.plain, "", plain(&(route.good_body)())),
     };
+    let asked = (route.asks)(fields);
     let (good, faulty) = (Engine::always(good).await, Engine::always(expected.plays.clone()).await);
     let (blue, green) = if role == Role::Baseline { (&faulty, &good) } else { (&good, &faulty) };
     let mut rig = Rig::new(blue, Some(green), |setup| {
@@ -60,10 +81,10 @@ async fn play(name: &str, fault: &Fault, role: Role, mode: Mode) {
     .await;
     let faulty = Some(faulty).filter(|_| expected.line != Line::Refused);
     let headers = format!("x-request-id: r1\r\nx-session-id: {}\r\n", session(role));
-    let answer = rig.client().await.ask(CHAT, &headers, &chat(fields)).await;
+    let answer = rig.client().await.ask(route.path, &headers, &asked).await;
     let sample = rig.sample().await;
     match role {
-        Role::Mirror => unharmed(name, &answer, mode),
+        Role::Mirror => unharmed(name, route, &answer, mode),
         Role::Baseline | Role::Candidate => {
             harmed(name, &answer, &expected.sees);
             assert_eq!(
@@ -75,14 +96,13 @@ async fn play(name: &str, fault: &Fault, role: Role, mode: Mode) {
     }
     evidence(name, &sample, role, expected);
     if let Some(engine) = &faulty {
-        line(name, &rig, engine, &headers, &chat(fields), expected.line).await;
+        line(name, &rig, engine, (route.path, &headers, &asked), expected.line).await;
     }
     books(name, rig, role, &expected.sees).await;
 }
 
-fn good_plain() -> Vec<Step> {
-    let body = good_body();
-    vec![Step::Send([super::sized("application/json", body.len()), body].concat().into_bytes())]
+fn plain(body: &str) -> Vec<Step> {
+    vec![Step::Send([super::sized("application/json", body.len()), body.to_owned()].concat().into_bytes())]
 }
 
 fn table(role: Role) -> RouteTable {
@@ -138,11 +158,12 @@ fn same(name: &str, body: &str, expected: &str) {
 }
 
 /// What a client sees whose copy fails: the answer without any fault, to the byte and in every header.
-fn unharmed(name: &str, answer: &Answer, mode: Mode) {
-    let (body, kind, length) = match mode {
-        Mode::Stream => (good_stream(), "text/event-stream", None),
-        Mode::Plain => (good_body(), "application/json", Some(good_body().len().to_string())),
+fn unharmed(name: &str, route: &Route, answer: &Answer, mode: Mode) {
+    let (body, kind) = match mode {
+        Mode::Stream => ((route.good_stream)(), "text/event-stream"),
+        Mode::Plain => ((route.good_body)(), "application/json"),
     };
+    let length = (mode == Mode::Plain).then(|| body.len().to_string());
     assert_eq!((answer.status, answer.is_whole), (200, true), "{name}");
     same(name, &answer.body, &body);
     let expected = [
@@ -209,12 +230,12 @@ fn class(error: Option<f64>, broken: Option<f64>) -> Evidence {
 }
 
 /// The connection to the engine: closed, or carrying the next request.
-async fn line(name: &str, rig: &Rig, engine: &Engine, headers: &str, body: &str, line: Line) {
+async fn line(name: &str, rig: &Rig, engine: &Engine, (path, headers, body): (&str, &str, &str), line: Line) {
     if line == Line::Closed {
         engine.gone().await;
         return;
     }
-    rig.client().await.ask(CHAT, &headers.replace("r1", "r2"), body).await;
+    rig.client().await.ask(path, &headers.replace("r1", "r2"), body).await;
     engine.arrived(2).await;
     assert_eq!(engine.connections(), 1, "{name}");
 }
