@@ -92,10 +92,7 @@ impl Service {
         let table = Arc::new(ArcSwap::from_pointee(RouteTable::steady(0, 0, Slot::Blue)));
         let (sender, samples) = mpsc::channel(SAMPLES_MAX);
         let store = Store::open(&format!("sqlite:{}", config.state.file.display())).await?;
-        let mut rules = engines.judged_by(config.judge.clone());
-        if warming.is_some() {
-            rules.policy = rules.policy.beside_warm_up();
-        }
+        let rules = engines.judged_by(config.live_judge());
         let warnings = engines.warnings(config, &rules);
         let runners = (gate.runner(), prepare(&engines, warming.clone()));
         let parts =

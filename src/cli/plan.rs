@@ -81,7 +81,7 @@ const WIDER: [f64; 8] = [1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0];
 /// A configuration or evidence that cannot be read: exit 2.
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = Config::load(&context.config, environment()).blame_usage()?;
-    let policy = &config.judge.policy;
+    let policy = &config.live_judge().policy;
     let earlier: Vec<_> = args.evidence.iter().map(|dir| fold(dir, policy)).collect::<Result<_, _>>()?;
     let rollout = &config.rollout.plan;
     let question = Question {

@@ -120,7 +120,7 @@ fn policy(context: &Context) -> Result<Policy, Failure> {
         context.output.note("no goldgate.toml here: the default policy");
         return Ok(Policy::default_live());
     }
-    Ok(Config::load(&context.config, environment()).blame_usage()?.judge.policy)
+    Ok(Config::load(&context.config, environment()).blame_usage()?.live_judge().policy)
 }
 
 /// What is played, each with its margins.

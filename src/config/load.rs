@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{
-    CacheConfig, EvidenceConfig, JudgeConfig, MirrorConfig, ModelConfig, RolloutConfig, ServerConfig,
-    SlotConfig, StateConfig, cache, judge, rollout, server, slots, traffic,
+    CacheConfig, CacheTier, EvidenceConfig, JudgeConfig, MirrorConfig, ModelConfig, RolloutConfig,
+    ServerConfig, SlotConfig, StateConfig, cache, judge, rollout, server, slots, traffic,
 };
 use crate::document::{Fault, Faults, Reader, Section};
 
@@ -86,6 +86,16 @@ impl Config {
             config.overrule(&name, &value, folder, &mut faults);
         }
         faults.or(config)
+    }
+
+    /// What live evidence is judged by: `[judge]`, without what a warm-up may spend where there is one.
+    #[must_use]
+    pub fn live_judge(&self) -> JudgeConfig {
+        let mut rules = self.judge.clone();
+        if self.cache.tier != CacheTier::Off && self.cache.warm_up.is_some() {
+            rules.policy = rules.policy.beside_warm_up();
+        }
+        rules
     }
 
     /// Takes one value from the environment. Names that are not settings are somebody else's, except

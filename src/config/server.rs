@@ -63,7 +63,7 @@ pub struct EvidenceConfig {
     pub dir: PathBuf,
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "listen",
     "admin",
     "node",
@@ -71,6 +71,7 @@ const KEYS: [&str; 11] = [
     "limits",
     "pass_through",
     "usage",
+    "on_client_gone",
     "drain",
     "timeouts",
     "tokens",
@@ -113,6 +114,8 @@ pub(super) fn server(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &P
     config.pass_through = pass_through(reader, &section);
     config.asks_usage =
         reader.word(&section, "usage", &[("ask", true), ("client", false)]).unwrap_or(config.asks_usage);
+    // What happens when a client leaves can be written down, and is never anything else.
+    let _: Option<()> = reader.word(&section, "on_client_gone", &[("cancel", ())]);
     config.drain = reader.duration(&section, "drain").unwrap_or(config.drain);
     config.tokens = tokens(reader, &section, folder);
     config.pin_keys = secrets(reader, &section, "pin_keys", folder);
@@ -168,7 +171,9 @@ pub(super) fn state(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Pa
 pub(super) fn evidence(reader: &mut Reader<'_>, root: &Section<'_, '_>, folder: &Path) -> EvidenceConfig {
     let mut dir = folder.join("evidence");
     if let Some(section) = reader.table(root, "evidence") {
-        reader.known(&section, &["dir"]);
+        reader.known(&section, &["dir", "content"]);
+        // Texts are never kept; that can be written down as well.
+        let _: Option<()> = reader.word(&section, "content", &[("hash", ())]);
         dir = reader.path(&section, "dir", folder).unwrap_or(dir);
     }
     EvidenceConfig { dir }

@@ -19,6 +19,35 @@ fn check(text: &str, expected: &[&str]) {
 }
 
 #[test]
+fn what_is_never_otherwise_can_be_written_down() {
+    assert!(
+        parse(&format!("{SLOT}[server]\non_client_gone = \"cancel\"\n[evidence]\ncontent = \"hash\"\n"))
+            .is_ok()
+    );
+    check(
+        "[server]\non_client_gone = \"keep\"\n",
+        &["goldgate.toml:5:18: server.on_client_gone: \"keep\" is not one of: cancel"],
+    );
+    check(
+        "[evidence]\ncontent = \"text\"\n",
+        &["goldgate.toml:5:11: evidence.content: \"text\" is not one of: hash"],
+    );
+}
+
+#[test]
+fn a_warm_up_spends_its_part_of_the_budget_before_live_evidence_does() {
+    let alpha =
+        |cache: &str| parse(&format!("{SLOT}[cache]\n{cache}")).unwrap().live_judge().policy.abort_alpha;
+    let warm_up = "warm_up = { anonymous = true }";
+    assert_eq!(
+        (alpha("tier = \"exact\""), alpha(warm_up)),
+        (0.01, 0.01),
+        "without a cache nothing is warmed"
+    );
+    assert!((alpha(&format!("tier = \"exact\"\n{warm_up}")) - 0.009).abs() < 1e-12);
+}
+
+#[test]
 fn live_graders_are_named_as_suites_name_them() {
     let graded = |lines: &str| {
         let metric = "[[judge.metrics]]\nname = \"error\"\nmargin = 0.01\nrequired = true\n[[judge.metrics]]\nname = \"x\"\nmargin = 0.02\n";
