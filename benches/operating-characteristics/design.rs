@@ -4,12 +4,11 @@ use goldgate::domain::{Arm, MetricKind, Share};
 use goldgate::evidence::Record;
 use goldgate::judgment::{MetricPolicy, Policy, Question};
 use goldgate::simulation::{Characteristics, Ended};
-use goldgate::stats::{OutcomeChance, Side, kl_inf};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::ours::each;
+use crate::ours::{each, information_bound};
 use crate::page::{percent, records, table};
 use crate::rules::{PeekingZ, Rule, Said, Seen};
 use crate::watch::{Watch, arrival, pair};
@@ -39,12 +38,9 @@ impl Flips {
         }
     }
 
-    /// ln(100) / KL_inf, in pairs.
     fn bound(self, margin: f64) -> anyhow::Result<f64> {
-        let (worse, better) = (self.differing / 2.0 + self.harm, self.differing / 2.0);
-        let outcomes = [(1.0, worse), (-1.0, better), (0.0, 1.0 - worse - better)];
-        let outcomes = outcomes.map(|(d, chance)| OutcomeChance { d, chance });
-        Ok(100_f64.ln() / kl_inf(&outcomes, Side::Abort, margin)?.nats)
+        let better = self.differing / 2.0;
+        information_bound(better + self.harm, better, margin)
     }
 }
 

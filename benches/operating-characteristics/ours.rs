@@ -124,13 +124,12 @@ pub(crate) fn opinions(runs: u64) -> anyhow::Result<String> {
     Ok(table("The second opinion", &note, &header, &rows))
 }
 
-/// ln(100) / KL_inf for independent failures.
-fn information_bound(base: f64, effect: f64) -> anyhow::Result<f64> {
-    let candidate = base + effect;
-    let (worse, better) = (candidate * (1.0 - base), base * (1.0 - candidate));
+/// ln(100) / KL_inf, in pairs, where the candidate alone fails in a share `worse` of them and the baseline alone in a
+/// share `better`.
+pub(crate) fn information_bound(worse: f64, better: f64, margin: f64) -> anyhow::Result<f64> {
     let outcomes = [(1.0, worse), (-1.0, better), (0.0, 1.0 - worse - better)];
     let outcomes = outcomes.map(|(d, chance)| OutcomeChance { d, chance });
-    Ok(100_f64.ln() / kl_inf(&outcomes, Side::Abort, MARGIN)?.nats)
+    Ok(100_f64.ln() / kl_inf(&outcomes, Side::Abort, margin)?.nats)
 }
 
 /// Base, effect, onset, records between looks, and what the design says.
@@ -148,7 +147,8 @@ pub(crate) fn times(runs: u64) -> anyhow::Result<String> {
     let runs = runs / 5;
     let mut found = Vec::new();
     for (base, effect, onset, look_every, design) in REGRESSIONS {
-        let bound = information_bound(base, effect)?;
+        let candidate = base + effect;
+        let bound = information_bound(candidate * (1.0 - base), base * (1.0 - candidate), MARGIN)?;
         #[expect(clippy::cast_possible_truncation, reason = "some thousand pairs")]
         let records = onset + (4.0 * bound) as u64;
         let all =
